@@ -1,0 +1,52 @@
+# headgate_layer(NAME [LAYERS lower...] [PUBLIC libs...] [PRIVATE libs...] [PCH headers...] [EXCLUDE files...])
+#
+# Defines the static library headgate_NAME from every source under the calling folder. What it may include is exactly its
+# own folder and those of LAYERS: each target exports a generated include root that holds one link, NAME -> source folder,
+# and the repository's root is never an include path. So an upward include does not compile.
+
+# headgate_include_root(RESULT ROOT LINK FOLDER): a folder with the link LINK -> FOLDER, for use as an include path.
+function(headgate_include_root result root link folder)
+  set(directory ${PROJECT_BINARY_DIR}/include/${root})
+  get_filename_component(parent ${directory}/${link} DIRECTORY)
+  file(MAKE_DIRECTORY ${parent})
+  file(CREATE_LINK ${folder} ${directory}/${link} SYMBOLIC)
+  set(${result} ${directory} PARENT_SCOPE)
+endfunction()
+
+# headgate_anchor(RESULT NAME): a library needs a source, also while a folder has none or headers only.
+function(headgate_anchor result name)
+  set(anchor ${PROJECT_BINARY_DIR}/generated/${name}_anchor.cc)
+  file(CONFIGURE OUTPUT ${anchor} CONTENT "// ${name} has headers only.\n")
+  set(${result} ${anchor} PARENT_SCOPE)
+endfunction()
+
+function(headgate_layer name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LAYERS;PUBLIC;PRIVATE;PCH;EXCLUDE")
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  foreach(file IN LISTS arg_EXCLUDE)
+    list(REMOVE_ITEM sources ${CMAKE_CURRENT_SOURCE_DIR}/${file})
+  endforeach()
+  if(NOT sources)
+    headgate_anchor(sources headgate_${name})
+  endif()
+
+  add_library(headgate_${name} STATIC ${sources})
+  headgate_include_root(root ${name} ${name} ${CMAKE_CURRENT_SOURCE_DIR})
+  target_include_directories(headgate_${name} PUBLIC ${root})
+  list(TRANSFORM arg_LAYERS PREPEND headgate_)
+  target_link_libraries(headgate_${name} PUBLIC ${arg_LAYERS} ${arg_PUBLIC} PRIVATE headgate_options ${arg_PRIVATE})
+  if(HEADGATE_PCH AND arg_PCH)
+    target_precompile_headers(headgate_${name} PRIVATE ${arg_PCH})
+  endif()
+endfunction()
+
+# headgate_layer_of(RESULT FILE): the layer that a file's name starts with (http_decoder_fuzz.cc: http), else routing.
+function(headgate_layer_of result file)
+  get_filename_component(stem ${file} NAME_WE)
+  string(REGEX MATCH "^(base|http|config|metrics|routing|proxy|control)_" layer ${stem})
+  string(REGEX REPLACE "_$" "" layer "${layer}")
+  if(NOT layer)
+    set(layer routing)
+  endif()
+  set(${result} ${layer} PARENT_SCOPE)
+endfunction()
