@@ -1,0 +1,106 @@
+// HTTP/1 decoding, sans-I/O: a head from contiguous bytes (llhttp behind the framing wall), a body step by step.
+// Owned by a connection.
+// One thread. No allocation outside the exchange's arena.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "http/message.h"
+
+namespace headgate::http::h1 {
+
+struct HeadLimits {
+  size_t head_bytes = base::kHeadBytesMax;
+  size_t field_bytes = base::kFieldBytesMax;
+  size_t fields = base::kFieldsMax;
+  size_t target_bytes = base::kTargetBytesMax;  // requests only
+};
+
+// Finds the end of a head in bytes that arrive in pieces, without looking at a byte twice.
+class HeadScanner {
+ public:
+  // `data` is everything since the head's first byte. The head's size with its empty line (RFC 9112 2.1), or 0 when
+  // it is not complete. Empty lines before a request line are not skipped here: see LeadingEmptyLines.
+  size_t Scan(std::string_view data) noexcept;
+  void Reset() noexcept { scanned_ = 0; }
+
+ private:
+  size_t scanned_ = 0;
+};
+
+// Bytes of CRLF pairs before a request line that a server should ignore (RFC 9112 2.2); at most two pairs.
+size_t LeadingEmptyLines(std::string_view data) noexcept;
+
+// Whether bytes that are not yet a whole head can never become one (so that garbage is answered at once and not at the
+// head's deadline), or already exceed the limits.
+base::Result<void> CheckPartialRequestHead(std::string_view data, const HeadLimits& limits) noexcept;
+
+// Parses a whole head (as found by HeadScanner). Names are lower-cased in place; the head's text points into `data` or
+// the arena. Judged by http/framing and http/uri: what comes back ok is safe to route and forward.
+// `scheme` is the transport's. Errors: side kClient, with the code whose status http.md's tables name.
+base::Result<void> DecodeRequestHead(std::span<char> data, const HeadLimits& limits, Scheme scheme, base::Arena& arena,
+                                     RequestHead& head) noexcept;
+
+// The same for a response to a request with `method`. 1xx heads come back like others (status < 200, no body).
+// Errors: side kUpstream.
+base::Result<void> DecodeResponseHead(std::span<char> data, const HeadLimits& limits, Method method, base::Arena& arena,
+                                      ResponseHead& head) noexcept;
+
+// A body's bytes as they arrive (RFC 9112 6, 7.1). Chunked framing is strict: CRLF only, no sign, no white space but
+// before an extension, extensions skipped and bounded, size below 2^63.
+class BodyDecoder {
+ public:
+  enum class Event : uint8_t {
+    kNeedMore,  // everything given was consumed and there is nothing to report
+    kData,      // `data` is a piece of the body (a view of the input)
+    kEnd,       // the body is complete; the bytes behind `consumed` belong to the next message
+    kError,     // `error`
+  };
+  struct Step {
+    Event event = Event::kNeedMore;
+    size_t consumed = 0;
+    std::string_view data;
+    base::Error error;
+  };
+
+  // `side` is whose mistakes these are (kClient for requests, kUpstream for responses).
+  // Trailers are copied into `trailers` (arena of the exchange); null drops them after checking.
+  void Start(Body body, base::Side side, HeaderMap* trailers) noexcept;
+  Step Next(std::string_view input) noexcept;
+  bool finished() const noexcept { return state_ == State::kFinished; }
+  // Bytes of the body that are still to come when that is known (kLength); else 0.
+  uint64_t remaining() const noexcept { return kind_ == BodyKind::kLength ? remaining_ : 0; }
+  // The transport ended: fine for kUntilClose and after the end, an error otherwise.
+  bool EndOfInputIsClean() const noexcept { return finished() || kind_ == BodyKind::kUntilClose; }
+  // Counts `bytes` of a kLength or kUntilClose body that were moved without being looked at (splice).
+  void SkipSpliced(uint64_t bytes) noexcept;
+
+ private:
+  enum class State : uint8_t {
+    kIdentity, kChunkSize, kChunkExtension, kChunkSizeLf, kChunkData, kChunkDataCr, kChunkDataLf, kTrailers, kFinished,
+    kFailed,
+  };
+  Step Fail(base::ErrorCode code, const char* detail, size_t consumed) noexcept;
+  Step NextIdentity(std::string_view input) noexcept;
+  Step NextChunked(std::string_view input) noexcept;
+  Step NextTrailers(std::string_view input, size_t consumed) noexcept;
+  Step FinishTrailers(size_t consumed) noexcept;
+
+  State state_ = State::kFinished;
+  BodyKind kind_ = BodyKind::kNone;
+  base::Side side_ = base::Side::kClient;
+  bool any_digit_ = false;
+  uint64_t remaining_ = 0;
+  size_t extension_bytes_ = 0;
+  HeaderMap* trailers_ = nullptr;
+  size_t trailer_bytes_ = 0;
+  char* trailer_text_ = nullptr;  // in the arena once trailers arrive in pieces
+};
+
+}  // namespace headgate::http::h1

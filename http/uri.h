@@ -1,0 +1,34 @@
+// One normaliser for hosts and paths (RFC 3986 6.2, RFC 9110 4.2): the same text is routed, forwarded and logged.
+// Stateless functions; results live in the input or the arena.
+// Any thread.
+#pragma once
+
+#include <string_view>
+
+#include "base/arena.h"
+#include "base/error.h"
+
+namespace headgate::http {
+
+struct Authority {
+  std::string_view host;  // lower case, no trailing dot; "[...]" for IPv6
+  uint16_t port = 0;      // 0: none given
+};
+// "host[:port]". User info, a path, an empty host, port 0 and bad ports are errors (RFC 9110 7.2).
+base::Result<Authority> ParseAuthority(std::string_view text, base::Arena& arena) noexcept;
+
+struct Target {
+  std::string_view path;        // as forwarded
+  std::string_view match_path;  // `//` merged
+  std::string_view query;
+  bool has_query = false;
+};
+// Origin form ("/path?query"). `.` and `..` segments resolved (above the root: 400), percent-encoded unreserved
+// characters decoded, hex digits upper-cased, %2F kept as data, bytes above 0x7f percent-encoded; %00 %5C, broken
+// escapes, a raw backslash, '#', spaces and controls: 400.
+base::Result<Target> NormalizeTarget(std::string_view origin_form, base::Arena& arena) noexcept;
+
+// Decoding for query matches and the like: %xx and '+'. Broken escapes stay as they are.
+std::string_view DecodeQueryComponent(std::string_view text, base::Arena& arena) noexcept;
+
+}  // namespace headgate::http
