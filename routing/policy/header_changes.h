@@ -1,0 +1,29 @@
+// Fields to set, add and remove on a head.
+// Part of a compiled configuration: const once published.
+// Any thread.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "http/header_map.h"
+
+namespace headgate::routing {
+
+struct HeaderChange {
+  http::HeaderId id = http::HeaderId::kOther;
+  std::string name;  // lower case
+  std::string value;
+};
+
+struct HeaderChanges {
+  std::vector<HeaderChange> set;
+  std::vector<HeaderChange> add;
+  std::vector<HeaderChange> remove;
+  bool empty() const noexcept { return set.empty() && add.empty() && remove.empty(); }
+};
+
+// Removes, then sets, then adds. Text is shared with `changes`, which must outlive the map.
+void ApplyHeaderChanges(const HeaderChanges& changes, http::HeaderMap& headers);
+
+}  // namespace headgate::routing

@@ -1,0 +1,26 @@
+// When and how often a request is sent again.
+// Part of a compiled configuration: const once published.
+// Any thread.
+#pragma once
+
+#include <bitset>
+#include <cstdint>
+
+#include "base/clock.h"
+#include "http/method.h"
+
+namespace headgate::routing {
+
+struct RetryPolicy {
+  uint8_t attempts = 2;  // besides the first
+  bool on_connect_failure = true;
+  bool on_reset = false;
+  bool on_timeout = false;           // backendRequest passed
+  std::bitset<600> on_status;        // by code
+  std::bitset<64> methods;           // by http::Method, for what may have reached an upstream
+  base::Duration backoff = std::chrono::milliseconds(25);  // doubles, full jitter
+  uint32_t budget_percent = 20;      // retries to requests active at the upstream, process-wide; at least 3 at once
+  bool AllowsMethod(http::Method method) const noexcept { return methods.test(static_cast<size_t>(method)); }
+};
+
+}  // namespace headgate::routing

@@ -1,0 +1,40 @@
+// A regular expression with linear time (RE2 behind it, which only this folder knows).
+// Shared by the routes that use it: const.
+// Any thread.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+
+namespace headgate::routing {
+
+class Regex {
+ public:
+  // Compiles with a bound on the program's memory. The error is a sentence for the author of the pattern.
+  static absl::StatusOr<std::shared_ptr<const Regex>> Compile(std::string_view pattern);
+  ~Regex();
+  Regex(const Regex&) = delete;
+  Regex& operator=(const Regex&) = delete;
+
+  // Whether the whole text matches.
+  bool FullMatch(std::string_view text) const noexcept;
+  // Replaces the first match by `substitution` (RE2's \0 to \9). The output is at most `out.size()` bytes long.
+  // Returns the length, or npos when nothing matched or it did not fit.
+  static constexpr size_t npos = static_cast<size_t>(-1);
+  size_t Replace(std::string_view text, std::string_view substitution, std::span<char> out) const noexcept;
+  // Whether the substitution's groups exist in this pattern.
+  absl::Status CheckSubstitution(std::string_view substitution) const;
+  const std::string& pattern() const noexcept { return pattern_; }
+
+ private:
+  struct Impl;
+  explicit Regex(std::string pattern, std::unique_ptr<Impl> impl) noexcept;
+  std::string pattern_;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace headgate::routing

@@ -1,0 +1,28 @@
+// Applies a route's rewrite to a request head, and composes a redirect's Location.
+// Pure functions; text lives in the head's arena.
+// Any thread.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/error.h"
+#include "http/message.h"
+#include "routing/policy/listener.h"
+#include "routing/route_table.h"
+
+namespace headgate::routing {
+
+// Changes path and authority as the route says. The result is normalised again; a rewrite that leaves no valid path is
+// an error (500, kInternal) and never forwarded.
+base::Result<void> ApplyRewrite(const RewritePolicy& rewrite, const Match& match, http::RequestHead& head) noexcept;
+
+// The Location of a redirect (RFC 9110 10.2.2), absolute. 80 for http and 443 for https are left out.
+std::string_view ComposeLocation(const RedirectAction& redirect, const Match& match, uint16_t public_port,
+                                 const http::RequestHead& head);
+// The Location of a listener's httpsRedirect.
+std::string_view ComposeHttpsLocation(const HttpsRedirectPolicy& redirect, const http::RequestHead& head);
+// Whether a listener's httpsRedirect lets this path through (except, /.well-known/acme-challenge/).
+bool IsExceptFromHttpsRedirect(const HttpsRedirectPolicy& redirect, std::string_view match_path) noexcept;
+
+}  // namespace headgate::routing
