@@ -1,0 +1,125 @@
+#include "config/render.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <utility>
+
+#include "config/text.h"
+
+namespace headgate::config {
+namespace {
+
+// A line is shown up to here: a minified file must not fill a terminal.
+constexpr uint32_t kShownColumnsMax = 200;
+
+std::string_view SeverityName(Severity severity) { return severity == Severity::kError ? "error" : "warning"; }
+
+// Tabs and control characters would move the caret or the terminal's cursor.
+std::string Printable(std::string_view line) {
+  std::string out;
+  uint32_t columns = 0;
+  for (const char c : line) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte & 0xC0U) != 0x80U && ++columns > kShownColumnsMax) break;
+    out.push_back(byte < 0x20 || byte == 0x7F ? ' ' : c);
+  }
+  return out;
+}
+
+std::string HintOf(const Diagnostic& diagnostic, const Sources& sources) {
+  std::string hint = diagnostic.hint;
+  if (diagnostic.other.IsWritten()) {
+    if (!hint.empty()) hint += ' ';
+    hint += Place(diagnostic.other, sources);
+  }
+  return hint;
+}
+
+void AppendJsonPlace(std::string& out, const Position& at, const Sources& sources) {
+  out += "\"file\": ";
+  AppendJsonString(out, sources.NameOf(at.file));
+  out += ", \"line\": " + std::to_string(at.line) + ", \"column\": " + std::to_string(at.column) +
+         ", \"length\": " + std::to_string(at.length);
+}
+
+}  // namespace
+
+void Sources::Set(uint32_t file, std::string name, std::shared_ptr<const std::string> text) {
+  if (file >= sources_.size()) sources_.resize(file + 1);
+  sources_[file] = {std::move(name), std::move(text), {}};
+}
+
+std::string_view Sources::NameOf(uint32_t file) const {
+  return file < sources_.size() ? std::string_view(sources_[file].name) : std::string_view("?");
+}
+
+std::string_view Sources::LineOf(uint32_t file, uint32_t line) const {
+  if (file >= sources_.size() || sources_[file].text == nullptr || line == 0) return {};
+  const Source& source = sources_[file];
+  const std::string& text = *source.text;
+  if (source.line_starts.empty()) source.line_starts = LineStarts(text);
+  if (line > source.line_starts.size()) return {};
+  const size_t start = source.line_starts[line - 1];
+  const size_t end = text.find_first_of("\r\n", start);
+  return std::string_view(text).substr(start, end == std::string::npos ? end : end - start);
+}
+
+std::string Place(const Position& at, const Sources& sources) {
+  std::string place = Printable(sources.NameOf(at.file));
+  if (at.IsWritten()) place += ":" + std::to_string(at.line) + ":" + std::to_string(at.column);
+  return place;
+}
+
+std::string RenderText(const Diagnostic& diagnostic, const Sources& sources) {
+  std::string out = Place(diagnostic.at, sources);
+  out += ": ";
+  out += SeverityName(diagnostic.severity);
+  out += " " + CodeName(diagnostic.code) + ": " + diagnostic.message + "\n";
+  const std::string hint = HintOf(diagnostic, sources);
+  if (!diagnostic.at.IsWritten()) {
+    return hint.empty() ? out : out + "      | " + hint + "\n";
+  }
+  std::array<char, 16> number{};
+  std::snprintf(number.data(), number.size(), "%5u | ", diagnostic.at.line);
+  const std::string line = Printable(sources.LineOf(diagnostic.at.file, diagnostic.at.line));
+  out += number.data() + line + "\n";
+  const uint32_t column = std::min(diagnostic.at.column, kShownColumnsMax + 1);
+  const uint32_t room = kShownColumnsMax + 2 - column;
+  out += "      | " + std::string(column > 0 ? column - 1 : 0, ' ');
+  out += std::string(std::clamp(diagnostic.at.length, 1U, room), '^');
+  if (!hint.empty()) out += " " + hint;
+  return out + "\n";
+}
+
+std::string RenderText(const DiagnosticList& diagnostics, const Sources& sources) {
+  std::string out;
+  for (const Diagnostic& diagnostic : diagnostics.items()) out += RenderText(diagnostic, sources);
+  if (diagnostics.dropped() > 0) out += "and " + std::to_string(diagnostics.dropped()) + " more\n";
+  return out;
+}
+
+std::string RenderJson(const DiagnosticList& diagnostics, const Sources& sources) {
+  std::string out = "[";
+  const char* separator = "\n";
+  for (const Diagnostic& diagnostic : diagnostics.items()) {
+    out += separator;
+    separator = ",\n";
+    out += "  {";
+    AppendJsonPlace(out, diagnostic.at, sources);
+    out += ", \"severity\": \"" + std::string(SeverityName(diagnostic.severity)) + "\", \"code\": \"" +
+           CodeName(diagnostic.code) + "\", \"message\": ";
+    AppendJsonString(out, diagnostic.message);
+    out += ", \"hint\": ";
+    AppendJsonString(out, diagnostic.hint);
+    if (diagnostic.other.IsWritten()) {
+      out += ", \"other\": {";
+      AppendJsonPlace(out, diagnostic.other, sources);
+      out += "}";
+    }
+    out += "}";
+  }
+  return out + (diagnostics.items().empty() ? "]\n" : "\n]\n");
+}
+
+}  // namespace headgate::config

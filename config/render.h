@@ -1,0 +1,48 @@
+// Diagnostics as text with a caret, as a compiler prints them, and as JSON.
+// Owned by nobody: functions; Sources shares the texts with the units.
+// Control thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/diagnostic.h"
+
+namespace headgate::config {
+
+/// Names and texts of the files that positions point into.
+class Sources {
+ public:
+  void Set(uint32_t file, std::string name, std::shared_ptr<const std::string> text);
+
+  /// "?" for a file that is not known.
+  std::string_view NameOf(uint32_t file) const;
+
+  /// Line `line` (from 1) without its end; empty if there is none.
+  std::string_view LineOf(uint32_t file, uint32_t line) const;
+
+ private:
+  struct Source {
+    std::string name;
+    std::shared_ptr<const std::string> text;
+    mutable std::vector<uint32_t> line_starts;  // made when first asked
+  };
+  std::vector<Source> sources_;
+};
+
+/// "file:line:column", or the file's name alone for line 0.
+std::string Place(const Position& at, const Sources& sources);
+
+/// One diagnostic: headline, source line, caret line, each with a newline.
+std::string RenderText(const Diagnostic& diagnostic, const Sources& sources);
+
+/// All of them, then a line that says how many were left out, if any.
+std::string RenderText(const DiagnosticList& diagnostics, const Sources& sources);
+
+/// A JSON array of {file, line, column, length, severity, code, message, hint, other}.
+std::string RenderJson(const DiagnosticList& diagnostics, const Sources& sources);
+
+}  // namespace headgate::config

@@ -1,0 +1,96 @@
+// The configuration as a set of files, each accepted, or kept at its last good content, by itself.
+// Owned by the control pipeline, which reads the files and hands their text over.
+// Control thread.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/diagnostic.h"
+#include "config/model.h"
+#include "config/render.h"
+
+namespace headgate::config {
+
+struct SourceFile {
+  std::string name;  // as diagnostics print it; within one set a name is a file's identity
+  std::string text;
+};
+
+struct UnitSetOptions {
+  std::string main_name;  // SourceFile::name of the main file (headgate.yaml, or the single file given)
+  std::string directory;  // the folder that relative paths start from; absolute is best
+  bool confined = false;  // a directory of files: paths to files stay inside it or below fileRoots
+};
+
+/// What became of a file.
+enum class UnitStatus : uint8_t {
+  kAccepted,  // its present content is part of the proposal
+  kKept,      // its present content is bad, the last good one is part of the proposal
+  kLeftOut,   // its present content is bad and there is no other
+};
+
+struct FileReport {
+  std::string name;
+  UnitStatus status = UnitStatus::kAccepted;
+  bool changed = false;  // not the content that is in force
+  DiagnosticList diagnostics;
+};
+
+struct Proposal {
+  /// Null if there is no main file, or it is bad and has no last good content.
+  std::shared_ptr<const Model> model;
+  std::vector<FileReport> files;  // the main file first, the others in alphabetical order
+  Sources offered;                // what files[].diagnostics point into
+  Sources chosen;                 // what the model's positions point into: for later steps that find problems
+  bool HasErrors() const;
+};
+
+/// A further check of one file's content, run once for each content (its positions: UnitContent's model). Hook for the
+/// compile step, which knows regular expressions; an error refuses that file alone.
+using UnitCheck = std::function<void(const Model& unit, DiagnosticList& diagnostics)>;
+
+/// Propose() -> model -> build; then Commit(), or Reject() what the build found and build again. Nothing but Commit()
+/// changes what is in force.
+class UnitSet {
+ public:
+  explicit UnitSet(UnitSetOptions options, UnitCheck check = {});
+  ~UnitSet();
+  UnitSet(const UnitSet&) = delete;
+  UnitSet& operator=(const UnitSet&) = delete;
+
+  /// All files as they are now. A file that is missing here is gone. Only files whose text changed are decoded.
+  Proposal Propose(const std::vector<SourceFile>& files);
+
+  /// The same files once more, without the ones that `problems` (errors only) point into by Position::file.
+  Proposal Reject(const DiagnosticList& problems);
+
+  /// The last proposal is in force. Only if its model is not null.
+  void Commit();
+
+ private:
+  struct Unit;
+
+  uint32_t FileId(std::string_view name);
+  void Decode(Unit& unit, const std::string& text);
+  Proposal Link();
+
+  UnitSetOptions options_;
+  UnitCheck check_;
+  std::vector<std::string> file_names_;
+  std::map<std::string, std::unique_ptr<Unit>, std::less<>> units_;
+};
+
+/// One file by itself: what tests, `validate` and a single --config file need. `diagnostics` are complete and sorted.
+struct LoadedFile {
+  std::shared_ptr<const Model> model;  // null if there is an error
+  DiagnosticList diagnostics;
+  Sources sources;
+};
+LoadedFile LoadFile(std::string_view name, std::string_view text, std::string_view directory = {});
+
+}  // namespace headgate::config
