@@ -58,8 +58,8 @@ enum class Code : uint16_t {
   kBadName = 42,
   kNoEffect = 43,
   kUnsafe = 44,
-  kBadRegex = 50,             // added by the compile step
-  kCertificateMissing = 60,   // 60 to 63: added where certificates are loaded
+  kBadRegex = 50,            // added by the compile step
+  kCertificateMissing = 60,  // 60 to 63: added where certificates are loaded
   kCertificateKey = 61,
   kCertificateExpired = 62,
   kCertificateWildcard = 63,

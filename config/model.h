@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/ip.h"
 #include "config/located.h"
 #include "config/values.h"
 
@@ -56,7 +57,7 @@ enum class Protocol : uint8_t { kHttp11 };
 
 struct Listener {
   Located<std::string> name;
-  Located<HostPort> address;  // kV4 or kV6
+  Located<HostPort> address;  // an IP address, never a name
   Optional<uint16_t> public_port;
   Box<HttpsRedirect> https_redirect;
   Box<ListenerTls> tls;
@@ -91,7 +92,7 @@ struct Drain {
 // ---- upstreams ---------------------------------------------------------------------------------------------------
 
 struct Endpoint {
-  Located<HostPort> address;  // kV4 or kV6
+  Located<HostPort> address;  // an IP address, never a name
   Optional<uint32_t> weight;  // 1..1000
 };
 
@@ -163,9 +164,9 @@ struct HeaderChanges {
 };
 
 struct Access {
-  std::vector<Located<Cidr>> allow;  // written: nobody else may
-  std::vector<Located<Cidr>> deny;   // wins over allow
-  bool has_allow = false;            // `allow: []` lets nobody in
+  std::vector<Located<base::Cidr>> allow;  // written: nobody else may
+  std::vector<Located<base::Cidr>> deny;   // wins over allow
+  bool has_allow = false;                  // `allow: []` lets nobody in
 };
 
 /// At most one of prefix, path and regex (with substitution).
@@ -295,7 +296,7 @@ struct Model {
   Box<AccessLog> access_log;
   Box<Drain> drain;
   Optional<bool> via;
-  std::vector<Located<Cidr>> trusted_proxies;
+  std::vector<Located<base::Cidr>> trusted_proxies;
   Limits limits;
   std::vector<Located<FilePath>> file_roots;
   RoutePolicy defaults;

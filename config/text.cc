@@ -83,8 +83,8 @@ size_t EditDistance(std::string_view a, std::string_view b, size_t most) {
     for (size_t j = 1; j <= b.size(); ++j) {
       const bool same = LowerByte(a[i - 1]) == LowerByte(b[j - 1]);
       row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + (same ? 0 : 1)});
-      const bool swapped = i > 1 && j > 1 && LowerByte(a[i - 1]) == LowerByte(b[j - 2]) &&
-                           LowerByte(a[i - 2]) == LowerByte(b[j - 1]);
+      const bool swapped =
+          i > 1 && j > 1 && LowerByte(a[i - 1]) == LowerByte(b[j - 2]) && LowerByte(a[i - 2]) == LowerByte(b[j - 1]);
       if (swapped) row[j] = std::min(row[j], two_above[j - 2] + 1);
     }
   }

@@ -1,36 +1,28 @@
-// The small value types of the configuration file: addresses, address ranges, percentages, file paths.
+// The small value types of the configuration file: addresses, percentages, file paths.
 // Owned by the config::Model that holds them.
 // Plain data, any thread.
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <string>
+
+#include "base/ip.h"
 
 namespace headgate::config {
 
 using Duration = std::chrono::nanoseconds;
 
-enum class HostKind : uint8_t { kName, kV4, kV6 };
-
-/// `host:port` or `[v6]:port`. No socket and no lookup: a name stays a name.
+/// `host:port`: an IP address or a DNS name, and a port. No lookup: a name stays a name.
 struct HostPort {
-  HostKind kind = HostKind::kName;
-  std::array<uint8_t, 16> bytes{};  // network order; the first 4 for kV4
-  uint16_t port = 0;
-  std::string host;  // as written, without brackets; names in lower case
+  std::string name;    // lower case, without a trailing dot; empty: `ip` counts
+  base::IpAddress ip;  // "::" is every address of both families, "0.0.0.0" of IPv4
+  uint16_t port = 0;   // never 0 in a valid model
 
-  bool IsLoopback() const;     // 127.0.0.0/8, ::1, ::ffff:127.x, the name localhost
-  bool IsUnspecified() const;  // 0.0.0.0, ::
-  std::string ToString() const;
-};
-
-/// An address range; one address is a range of its full length. ::ffff:a.b.c.d/n is stored as v4.
-struct Cidr {
-  bool is_v6 = false;
-  uint8_t prefix_bits = 0;          // 0..32 or 0..128
-  std::array<uint8_t, 16> bytes{};  // network order, bits behind the prefix are 0; the first 4 for v4
+  bool IsName() const { return !name.empty(); }
+  bool IsLoopback() const { return IsName() ? name == "localhost" : ip.is_loopback(); }
+  base::SocketAddress ToSocketAddress() const { return {ip, port}; }
+  std::string ToString() const { return IsName() ? name + ":" + std::to_string(port) : ToSocketAddress().ToString(); }
 };
 
 /// A percentage in parts per million, 0 to 1,000,000, so that 0.25% is exact.
@@ -38,7 +30,7 @@ struct Percent {
   uint32_t ppm = 0;
 };
 
-/// `resolved` is normalised and absolute where the configuration file's folder is known, else relative to the process.
+/// `resolved` starts at the configuration file's folder unless it is absolute, without "." and ".." in it.
 struct FilePath {
   std::string written;
   std::string resolved;
