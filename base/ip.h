@@ -48,6 +48,7 @@ class Cidr {
  public:
   // "10.0.0.0/8", "2001:db8::/32", or an address alone (the whole length). Host bits must be zero.
   static std::optional<Cidr> Parse(std::string_view text) noexcept;
+  // An IPv6 block holds no IPv4 address, "::/0" neither.
   bool Contains(const IpAddress& ip) const noexcept;
   std::string ToString() const;
   auto operator<=>(const Cidr&) const = default;
