@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# Installs the Debian 12 packages that a task needs, and nothing when they are there.
+#
+#   tools/setup.sh build [test] [lint] [fuzz] [bench]
+#
+# Needs root, or sudo, only when something is missing. Services that come with a package (nginx, haproxy, ...) are neither
+# started nor enabled by it: the tests run their own.
+set -euo pipefail
+
+build_packages=(
+  ca-certificates git gcc g++ cmake ninja-build ccache mold
+  libboost1.81-dev libboost-json1.81-dev libssl-dev libabsl-dev libyaml-cpp-dev libre2-dev node-llhttp
+  prometheus-cpp-dev libc-ares-dev libspdlog-dev libfmt-dev libcli11-dev libxxhash-dev libnghttp2-dev zlib1g-dev
+)
+test_packages=(
+  libgtest-dev libgmock-dev libbenchmark-dev python3 python3-yaml python3-jsonschema
+  curl openssl nginx-light haproxy wrk h2o nghttp2-client apache2-utils prometheus
+  strace valgrind procps iproute2 netcat-openbsd
+)
+lint_packages=(clang-19 clang-format-19 clang-tidy-19 python3)
+fuzz_packages=(clang-19 libclang-rt-19-dev llvm-19)
+bench_packages=(nginx-light haproxy wrk openssl curl python3 python3-venv libbenchmark-dev strace valgrind procps)
+services=(nginx haproxy h2o prometheus prometheus-node-exporter)
+
+fail() {
+  echo "setup: $*" >&2
+  exit 1
+}
+
+wanted=()
+for group in "$@"; do
+  case $group in
+    build) wanted+=("${build_packages[@]}") ;;
+    test) wanted+=("${test_packages[@]}") ;;
+    lint) wanted+=("${lint_packages[@]}") ;;
+    fuzz) wanted+=("${fuzz_packages[@]}") ;;
+    bench) wanted+=("${bench_packages[@]}") ;;
+    *) fail "unknown group '$group' (build, test, lint, fuzz, bench)" ;;
+  esac
+done
+((${#wanted[@]})) || fail "name at least one group: build, test, lint, fuzz, bench"
+
+command -v dpkg-query >/dev/null || fail "this is for Debian 12; install the equivalents of: ${wanted[*]}"
+installed=" $(dpkg-query -W -f '${db:Status-Status}:${Package} ' 2>/dev/null) "
+missing=()
+for package in $(printf '%s\n' "${wanted[@]}" | sort -u); do
+  # nginx comes in flavours; the tests need any one of them.
+  if [[ $package == nginx-light && $installed == *" installed:nginx "* ]]; then continue; fi
+  [[ $installed == *" installed:$package "* ]] || missing+=("$package")
+done
+((${#missing[@]})) || exit 0
+
+as_root=()
+if ((EUID != 0)); then
+  command -v sudo >/dev/null || fail "run as root, or: apt-get install --no-install-recommends ${missing[*]}"
+  as_root=(sudo)
+fi
+
+echo "setup: installing ${#missing[@]} Debian packages: ${missing[*]}"
+
+# A policy that forbids starting services while packages are configured, unless the machine has one of its own.
+policy=/usr/sbin/policy-rc.d
+if [[ ! -e $policy ]]; then
+  trap '"${as_root[@]}" rm -f "$policy"' EXIT
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+  "${as_root[@]}" chmod 755 "$policy"
+fi
+
+apt() {
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@" </dev/null
+}
+log=$(mktemp)
+run_quietly() {
+  if ! "$@" >"$log" 2>&1; then
+    tail -n 40 "$log" >&2
+    fail "failed: $* (whole output: $log)"
+  fi
+}
+run_quietly apt update
+run_quietly apt install -y --no-install-recommends "${missing[@]}"
+rm -f "$log"
+
+# What was not on this machine before must not start at its next boot either.
+if command -v systemctl >/dev/null; then
+  for service in "${services[@]}"; do
+    package=${service/#nginx/nginx-light}
+    [[ " ${missing[*]} " == *" $package "* ]] || continue
+    "${as_root[@]}" systemctl disable --quiet "$service" 2>/dev/null || true
+  done
+fi
+echo "setup: done"
