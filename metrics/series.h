@@ -1,0 +1,57 @@
+// The ids that the proxy counts with, grouped as it meets them: a route, an upstream, a listener, the process.
+// Made by metrics::Registry; a Snapshot holds the shared_ptr and so keeps the series alive.
+// Immutable once made; any thread.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "metrics/ids.h"
+#include "metrics/reasons.h"
+
+namespace headgate::metrics {
+
+// headgate_requests_total and headgate_request_duration_seconds of one (route, upstream).
+struct BackendSeries {
+  RequestsId requests;
+  HistogramId duration;
+};
+
+struct RouteSeries {
+  GaugeId requests_active;
+  GaugeId tunnels_active;
+  CounterId request_bytes;   // bodies, from the client
+  CounterId response_bytes;  // bodies, to the client
+  ErrorsId errors;
+  // [0] is upstream="_none": no upstream was reached. [i + 1] is the i-th upstream given to Registry::Route.
+  std::vector<BackendSeries> backends{1};
+};
+
+struct UpstreamSeries {
+  std::array<CounterId, kUpstreamResultCount> requests;    // index: UpstreamResult
+  std::array<CounterId, kConnectResultCount> connects;     // index: ConnectResult
+  std::array<GaugeId, kConnectionStateCount> connections;  // index: ConnectionState
+  // Index: EndpointState. Either one thread sets them (Registry::Set) or each transition is added once in the process.
+  std::array<GaugeId, kEndpointStateCount> endpoints;
+  GaugeId connections_limit;  // Registry::Set; 0 when there is none
+  CounterId retries;
+  HistogramId response;  // request sent to response head
+};
+
+struct ListenerSeries {
+  std::array<GaugeId, kConnectionStateCount> connections;  // index: ConnectionState
+  GaugeId connections_limit;                               // Registry::Set; 0 when there is none
+  CounterId accepts;
+  CounterId accept_errors;
+};
+
+struct ProcessSeries {
+  std::array<CounterId, kRejectReasonCount> requests_rejected;  // index: RejectReason
+  std::array<CounterId, kTlsHandshakeCount> tls_handshakes;     // index: TlsHandshake
+  HistogramId proxy_overhead{kScratchHistogramCell, BucketLayout::kInternal};
+  HistogramId loop_delay{kScratchHistogramCell, BucketLayout::kInternal};
+  CounterId access_log_dropped;
+  GaugeId snapshots_active;  // generations of the configuration that somebody still holds
+};
+
+}  // namespace headgate::metrics
