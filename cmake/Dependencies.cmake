@@ -20,6 +20,8 @@ endfunction()
 headgate_system_library(re2::re2 re2/re2.h re2)
 headgate_system_library(c-ares::cares ares.h cares)
 
+find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)  # used as a header only
+
 # llhttp comes as C sources. Without strict mode it parses loosely, and the macro must be the same wherever its header
 # is read, hence PUBLIC.
 find_path(LLHTTP_SOURCE_DIR llhttp.c PATHS /usr/share/llhttp REQUIRED NO_DEFAULT_PATH)
