@@ -1,0 +1,105 @@
+// TLS configuration as OpenSSL contexts: one set per worker, built on the control thread before it is published.
+// Owned by a snapshot; sessions keep what they need alive by themselves (SSL_CTX counts references).
+// Build: control thread. Use: the one worker a context was built for.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "routing/policy/listener.h"
+#include "routing/policy/upstream.h"
+
+struct ssl_ctx_st;
+struct ssl_st;
+
+namespace headgate::proxy::net {
+
+class TicketKeys;
+
+// What a certificate file says, for /certificates and the metrics.
+struct CertificateInfo {
+  std::string cert_file;
+  std::vector<std::string> names;  // DNS names of its subjectAltName, lower case
+  std::string subject;
+  std::string issuer;
+  std::string fingerprint_sha256;
+  std::chrono::system_clock::time_point not_before;
+  std::chrono::system_clock::time_point not_after;
+  bool expired = false;
+};
+
+// Certificates and keys of one listener, parsed once from their files' contents.
+class CertificateSet {
+ public:
+  // Reads, parses and checks: missing, unreadable, unparsable, a key that does not fit are errors naming the file.
+  static absl::StatusOr<std::shared_ptr<const CertificateSet>> Load(std::span<const routing::CertificateFiles> files);
+  ~CertificateSet();
+  const std::vector<CertificateInfo>& infos() const noexcept { return infos_; }
+  // Which certificate serves a server name: exact name, then wildcard (one label), then the first (RFC 6125 6.4.3).
+  // `matched` (may be null) tells whether a name fitted.
+  int IndexFor(std::string_view lower_case_name, bool* matched = nullptr) const noexcept;
+  // The same files with the same contents.
+  bool SameAs(const CertificateSet& other) const noexcept;
+
+ private:
+  friend class TlsServerContext;
+  struct Impl;
+  explicit CertificateSet(std::unique_ptr<Impl> impl, std::vector<CertificateInfo> infos);
+  std::unique_ptr<Impl> impl_;
+  std::vector<CertificateInfo> infos_;
+};
+
+class TlsServerContext {
+ public:
+  // Mozilla's intermediate ciphers, session tickets from `tickets` (which outlives the context), no 0-RTT.
+  // `alpn` in order of preference, "http/1.1".
+  static absl::StatusOr<std::unique_ptr<TlsServerContext>> Build(std::shared_ptr<const CertificateSet> certificates,
+                                                                 routing::TlsVersion min_version,
+                                                                 std::span<const std::string_view> alpn,
+                                                                 const TicketKeys& tickets);
+  ~TlsServerContext();
+  const CertificateSet& certificates() const noexcept { return *certificates_; }
+
+ private:
+  friend class Transport;
+  TlsServerContext() = default;
+  std::shared_ptr<const CertificateSet> certificates_;
+  std::vector<ssl_ctx_st*> contexts_;  // one per certificate
+};
+
+class TlsClientContext {
+ public:
+  // The error names the file that is missing or wrong.
+  static absl::StatusOr<std::unique_ptr<TlsClientContext>> Build(const routing::UpstreamTlsPolicy& policy,
+                                                                 std::span<const std::string_view> alpn);
+  ~TlsClientContext();
+
+ private:
+  friend class Transport;
+  TlsClientContext() = default;
+  ssl_ctx_st* context_ = nullptr;
+  bool verify_ = true;
+};
+
+// Session ticket keys, shared by all workers: made anew every 12 h, the two before accepted (RFC 5077 5.5).
+class TicketKeys {
+ public:
+  TicketKeys();
+  ~TicketKeys();
+  // Makes a new key; control thread, every kRotation.
+  static constexpr std::chrono::hours kRotation{12};
+  void Rotate();
+
+ private:
+  friend class TlsServerContext;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace headgate::proxy::net

@@ -1,0 +1,33 @@
+// What all workers of the process count together: lock-free, so that every number a user configures is the process's.
+// Owned by the Server; outlives the workers.
+// Any thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace headgate::proxy {
+
+// A count with a limit that may change. limit 0: none.
+class SharedBudget {
+ public:
+  bool TryTake(uint64_t limit) noexcept {
+    const uint64_t before = taken_.fetch_add(1, std::memory_order_relaxed);
+    if (limit == 0 || before < limit) return true;
+    taken_.fetch_sub(1, std::memory_order_relaxed);
+    return false;
+  }
+  void Take() noexcept { taken_.fetch_add(1, std::memory_order_relaxed); }
+  void Give() noexcept { taken_.fetch_sub(1, std::memory_order_relaxed); }
+  uint64_t taken() const noexcept { return taken_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<uint64_t> taken_{0};
+};
+
+struct ProcessShared {
+  SharedBudget connections;  // accepted ones, of all listeners
+  std::atomic<bool> draining{false};
+};
+
+}  // namespace headgate::proxy

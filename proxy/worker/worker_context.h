@@ -1,0 +1,34 @@
+// What everything that lives on one worker may use of it.
+// Owned by the worker; outlives all connections, exchanges and clusters.
+// One thread: the worker's.
+#pragma once
+
+#include <cstdint>
+
+#include "base/clock.h"
+#include "base/rng.h"
+#include "base/slab.h"
+#include "base/timer_wheel.h"
+#include "metrics/registry.h"
+#include "metrics/shard.h"
+#include "proxy/net/graveyard.h"
+#include "proxy/net/reactor.h"
+#include "proxy/shared/process_shared.h"
+
+namespace headgate::proxy {
+
+struct WorkerContext {
+  uint32_t index = 0;
+  net::Reactor& reactor;
+  base::SlabPool& slabs;
+  base::TimerWheel& timers;
+  base::Rng& rng;
+  net::Graveyard& graveyard;
+  metrics::Shard& shard;
+  const metrics::ProcessSeries& series;
+  ProcessShared& process;
+  base::Instant now{};       // of this turn
+  base::WallTime wall_now{};
+};
+
+}  // namespace headgate::proxy
