@@ -10,6 +10,7 @@ namespace headgate::base {
 
 }  // namespace headgate::base
 
-#define HG_CHECK(expression) \
-  (__builtin_expect(static_cast<bool>(expression), 1) ? static_cast<void>(0) \
-                                                      : ::headgate::base::CheckFailed(__FILE__, __LINE__, #expression))
+#define HG_CHECK(expression)                          \
+  (__builtin_expect(static_cast<bool>(expression), 1) \
+       ? static_cast<void>(0)                         \
+       : ::headgate::base::CheckFailed(__FILE__, __LINE__, #expression))

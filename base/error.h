@@ -75,10 +75,14 @@ std::string_view ErrorCodeName(ErrorCode code) noexcept;
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) noexcept(std::is_nothrow_move_constructible_v<T>) : ok_(true) {  // NOLINT(google-explicit-constructor)
+  Result(T value) noexcept(std::is_nothrow_move_constructible_v<T>)
+      : ok_(true) {  // NOLINT(google-explicit-constructor)
     new (&value_) T(std::move(value));
   }
   Result(Error error) noexcept : ok_(false), error_(error) {}  // NOLINT(google-explicit-constructor)
+  Result(Result&& other) noexcept
+    requires std::is_trivially_copy_constructible_v<T>
+  = default;
   Result(Result&& other) noexcept : ok_(other.ok_) {
     if (ok_) {
       new (&value_) T(std::move(other.value_));
@@ -89,6 +93,9 @@ class [[nodiscard]] Result {
   Result& operator=(Result&&) = delete;
   Result(const Result&) = delete;
   Result& operator=(const Result&) = delete;
+  ~Result()
+    requires std::is_trivially_destructible_v<T>
+  = default;
   ~Result() {
     if (ok_) value_.~T();
   }

@@ -11,7 +11,7 @@ bool Mailbox::Post(std::unique_ptr<Message> message) noexcept {
   return newest == nullptr;
 }
 
-size_t Mailbox::Drain() {
+size_t Mailbox::Drain() noexcept {
   Message* taken = newest_.exchange(nullptr, std::memory_order_acquire);
   Message* oldest = nullptr;
   while (taken != nullptr) {

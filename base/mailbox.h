@@ -4,7 +4,9 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <memory>
+#include <utility>
 
 namespace headgate::base {
 
@@ -38,8 +40,8 @@ class Mailbox {
 
   // True when the mailbox was empty: the caller then wakes the receiver.
   bool Post(std::unique_ptr<Message> message) noexcept;
-  // Runs what had arrived, oldest first; returns how many ran.
-  size_t Drain();
+  // Runs what had arrived, oldest first; returns how many ran. A message that throws ends the process.
+  size_t Drain() noexcept;
   bool empty() const noexcept { return newest_.load(std::memory_order_acquire) == nullptr; }
 
  private:

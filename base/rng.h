@@ -18,11 +18,11 @@ class Rng {
     return z ^ (z >> 31U);
   }
   // Uniform in [0, bound); bound > 0.
-  uint64_t Below(uint64_t bound) noexcept {
-    return static_cast<uint64_t>((static_cast<unsigned __int128>(Next()) * bound) >> 64U);
-  }
+  uint64_t Below(uint64_t bound) noexcept { return static_cast<uint64_t>((static_cast<Wide>(Next()) * bound) >> 64U); }
 
  private:
+  __extension__ using Wide = unsigned __int128;  // beyond ISO C++, in both compilers
+
   uint64_t state_;
 };
 

@@ -4,6 +4,8 @@
 
 #include <new>
 
+#include "base/poison.h"
+
 namespace headgate::base {
 
 SlabPool::~SlabPool() {
@@ -12,27 +14,31 @@ SlabPool::~SlabPool() {
 }
 
 SlabRef SlabPool::Take() {
-  ++lent_;
   if (spare_ != nullptr) {
     Slab* slab = spare_;
     spare_ = slab->next_;
     --spare_count_;
+    ++lent_;
     slab->refs_ = 1;
+    Unpoison(slab->data(), slab->size_);
     return SlabRef(slab);
   }
   void* block = ::operator new(Slab::kBlockBytes);
+  ++lent_;
   return SlabRef(new (block) Slab(this, static_cast<uint32_t>(kSlabBytes)));
 }
 
 SlabRef SlabPool::TakeLarge(size_t bytes) {
   if (bytes <= kSlabBytes) return Take();
-  ++lent_;
+  HG_CHECK(bytes <= UINT32_MAX);
   void* block = ::operator new(sizeof(Slab) + bytes);
+  ++lent_;
   return SlabRef(new (block) Slab(this, static_cast<uint32_t>(bytes)));
 }
 
 void SlabPool::Return(Slab* slab) noexcept {
   --lent_;
+  Unpoison(slab->data(), slab->size_);  // an arena poisons what it did not use
   if (slab->size_ != kSlabBytes || spare_count_ >= spare_max_) {
     ::operator delete(slab);
     return;
@@ -40,6 +46,7 @@ void SlabPool::Return(Slab* slab) noexcept {
   slab->next_ = spare_;
   spare_ = slab;
   ++spare_count_;
+  Poison(slab->data(), slab->size_);
 }
 
 void SlabPool::Trim(size_t keep) noexcept {
@@ -47,6 +54,7 @@ void SlabPool::Trim(size_t keep) noexcept {
     Slab* slab = spare_;
     spare_ = slab->next_;
     --spare_count_;
+    Unpoison(slab->data(), slab->size_);
     ::operator delete(slab);
   }
 }
@@ -66,6 +74,7 @@ void Chain::Append(Slice slice) {
 }
 
 void Chain::Append(Chain& other) {
+  HG_CHECK(&other != this);
   for (size_t i = other.first_; i < other.slices_.size(); ++i) Append(std::move(other.slices_[i]));
   other.slices_.clear();
   other.first_ = 0;
@@ -73,6 +82,7 @@ void Chain::Append(Chain& other) {
 }
 
 void Chain::MoveTo(Chain& to, size_t bytes) {
+  HG_CHECK(&to != this);
   while (bytes > 0 && first_ < slices_.size()) {
     Slice& slice = slices_[first_];
     if (slice.size() > bytes) {
@@ -94,7 +104,7 @@ void Chain::Consume(size_t bytes) noexcept {
     Slice& slice = slices_[first_];
     if (slice.size() > bytes) {
       slice.RemovePrefix(bytes);
-      return;
+      break;
     }
     bytes -= slice.size();
     slice = Slice();
@@ -125,6 +135,7 @@ size_t Chain::Gather(std::span<iovec> vectors) const noexcept {
 }
 
 void Chain::ShareTo(Chain& to) const {
+  HG_CHECK(&to != this);
   for (size_t i = first_; i < slices_.size(); ++i) to.Append(slices_[i]);
 }
 

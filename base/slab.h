@@ -59,6 +59,8 @@ class SlabRef {
   void reset() noexcept {
     if (slab_ != nullptr) std::exchange(slab_, nullptr)->Unref();
   }
+  // Gives up the reference without dropping it; the caller owns it now.
+  Slab* release() noexcept { return std::exchange(slab_, nullptr); }
   Slab* get() const noexcept { return slab_; }
   Slab* operator->() const noexcept { return slab_; }
   explicit operator bool() const noexcept { return slab_ != nullptr; }
@@ -80,7 +82,7 @@ class SlabPool {
   // A slab with room for `bytes` (heads beyond one block). Not kept for reuse when it is larger than a block.
   SlabRef TakeLarge(size_t bytes);
 
-  size_t lent() const noexcept { return lent_; }        // slabs that someone holds
+  size_t lent() const noexcept { return lent_; }  // slabs that someone holds
   size_t spare() const noexcept { return spare_count_; }
   // Gives spare blocks above `keep` back to the allocator.
   void Trim(size_t keep) noexcept;
@@ -103,7 +105,25 @@ class Slice {
  public:
   Slice() noexcept = default;
   Slice(SlabRef owner, const char* data, size_t size) noexcept
-      : owner_(std::move(owner)), data_(data), size_(static_cast<uint32_t>(size)) {}
+      : owner_(std::move(owner)), data_(data), size_(static_cast<uint32_t>(size)) {
+    HG_CHECK(size <= UINT32_MAX);
+  }
+  Slice(const Slice&) noexcept = default;
+  Slice& operator=(const Slice&) noexcept = default;
+  // What was moved from is empty: it no longer keeps its bytes alive.
+  Slice(Slice&& other) noexcept
+      : owner_(std::move(other.owner_)),
+        data_(std::exchange(other.data_, nullptr)),
+        size_(std::exchange(other.size_, 0)) {}
+  Slice& operator=(Slice&& other) noexcept {
+    owner_ = std::move(other.owner_);
+    const char* data = std::exchange(other.data_, nullptr);
+    const uint32_t size = std::exchange(other.size_, 0);
+    data_ = data;
+    size_ = size;
+    return *this;
+  }
+  ~Slice() = default;
   // Memory with a longer life than the slice: literals, an exchange's arena, a snapshot that is pinned.
   static Slice Unowned(std::string_view bytes) noexcept { return Slice(SlabRef(), bytes.data(), bytes.size()); }
 
@@ -129,10 +149,13 @@ class Chain {
  public:
   Chain() noexcept = default;
   Chain(Chain&& other) noexcept
-      : slices_(std::move(other.slices_)), first_(std::exchange(other.first_, 0)), size_(std::exchange(other.size_, 0)) {
+      : slices_(std::move(other.slices_)),
+        first_(std::exchange(other.first_, 0)),
+        size_(std::exchange(other.size_, 0)) {
     other.slices_.clear();
   }
   Chain& operator=(Chain&& other) noexcept {
+    if (this == &other) return *this;
     slices_ = std::move(other.slices_);
     first_ = std::exchange(other.first_, 0);
     size_ = std::exchange(other.size_, 0);
@@ -145,21 +168,22 @@ class Chain {
   size_t size() const noexcept { return size_; }  // bytes
   bool empty() const noexcept { return size_ == 0; }
   size_t slices() const noexcept { return slices_.size() - first_; }
+  size_t storage() const noexcept { return slices_.capacity(); }  // slices that fit without allocating
   const Slice& front() const noexcept { return slices_[first_]; }
   const Slice& operator[](size_t index) const noexcept { return slices_[first_ + index]; }
 
   // Empty slices are dropped; a slice that continues the last one in the same slab is merged into it.
   void Append(Slice slice);
-  // Moves all of `other` to this one's end; `other` is empty and keeps its storage.
+  // Moves all of `other`, another chain, to this one's end; `other` is empty and keeps its storage.
   void Append(Chain& other);
-  // Moves the first min(bytes, size()) bytes to the end of `to`.
+  // Moves the first min(bytes, size()) bytes to the end of `to`, another chain.
   void MoveTo(Chain& to, size_t bytes);
   // Drops the first `bytes` bytes; bytes <= size().
   void Consume(size_t bytes) noexcept;
   void Clear() noexcept;
   // Fills at most `vectors.size()` entries for writev; returns how many.
   size_t Gather(std::span<iovec> vectors) const noexcept;
-  // Appends a copy that shares the slabs (for replay).
+  // Appends a copy that shares the slabs to `to`, another chain (for replay).
   void ShareTo(Chain& to) const;
 
  private:

@@ -1,6 +1,7 @@
 #include "base/timer_wheel.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace headgate::base {
 
@@ -14,27 +15,31 @@ uint64_t TimerWheel::TickOf(Instant at) const noexcept {
 void TimerWheel::Arm(Timer& timer, Instant deadline) noexcept {
   timer.deadline_ = deadline;
   timer.armed_ = true;
-  const uint64_t tick = std::max(TickOf(deadline), tick_ + 1);
+  const uint64_t tick = std::max(TickOf(deadline), floor_ + 1);
   if (timer.linked() && timer.slot_tick_ <= tick) return;
   Link(timer, tick);
 }
 
 void TimerWheel::Link(Timer& timer, uint64_t tick) noexcept {
-  uint64_t ahead = tick - tick_;
-  size_t level = 0;
-  while (level + 1 < kLevels && ahead >= (uint64_t{1} << (8 * (level + 1)))) ++level;
   constexpr uint64_t kFar = (uint64_t{1} << 32) - 1;
-  if (ahead > kFar) tick = tick_ + kFar;
+  tick = std::min(tick, tick_ + kFar);
+  size_t level = 0;
+  while (level + 1 < kLevels && tick - tick_ >= (uint64_t{1} << (8 * (level + 1)))) ++level;
+  const size_t index = (tick >> (8 * level)) & (kSlots - 1);
   timer.slot_tick_ = tick;
-  levels_[level][(tick >> (8 * level)) & (kSlots - 1)].PushBack(timer);
+  levels_[level][index].PushBack(timer);
+  filled_[level][index / 64] |= uint64_t{1} << (index % 64);
+}
+
+TimerWheel::Slot& TimerWheel::Take(size_t level, uint64_t tick) noexcept {
+  const size_t index = (tick >> (8 * level)) & (kSlots - 1);
+  filled_[level][index / 64] &= ~(uint64_t{1} << (index % 64));
+  return levels_[level][index];
 }
 
 void TimerWheel::Cascade(size_t level) noexcept {
-  if (level >= kLevels) return;
-  const size_t index = (tick_ >> (8 * level)) & (kSlots - 1);
-  if (index == 0) Cascade(level + 1);
-  Slot& slot = levels_[level][index];
   Slot moved;
+  Slot& slot = Take(level, tick_);
   while (Timer* timer = slot.PopFront()) moved.PushBack(*timer);
   while (Timer* timer = moved.PopFront()) {
     if (timer->armed_) Link(*timer, std::max(TickOf(timer->deadline_), tick_));
@@ -47,7 +52,7 @@ void TimerWheel::Expire(Slot& slot, Instant now) noexcept {
   while (Timer* timer = due.PopFront()) {
     if (!timer->armed_) continue;
     if (timer->deadline_ > now) {
-      Link(*timer, std::max(TickOf(timer->deadline_), tick_ + 1));
+      Link(*timer, std::max(TickOf(timer->deadline_), floor_ + 1));
       continue;
     }
     timer->armed_ = false;
@@ -55,25 +60,51 @@ void TimerWheel::Expire(Slot& slot, Instant now) noexcept {
   }
 }
 
+void TimerWheel::Visit(uint64_t tick, Instant now) noexcept {
+  tick_ = tick;
+  // From the top, since a slot of an upper level may pour into the one below that is due as well.
+  for (size_t level = kLevels - 1; level > 0; --level) {
+    const uint64_t within = (uint64_t{1} << (8 * level)) - 1;
+    if ((tick & within) == 0) Cascade(level);
+  }
+  Expire(Take(0, tick), now);
+}
+
+uint64_t TimerWheel::NextTick() const noexcept {
+  uint64_t next = kNoTick;
+  for (size_t level = 0; level < kLevels; ++level) {
+    const uint64_t block = tick_ >> (8 * level);
+    const uint64_t start = block + 1;
+    // The ring of slots from the one after the current, word by word; the first word is looked at twice, for the bits
+    // at and after `start` and, at the end, for those before it.
+    for (size_t step = 0; step <= kWords; ++step) {
+      const size_t word = (start / 64 + step) % kWords;
+      uint64_t bits = filled_[level][word];
+      const uint64_t from_start = ~uint64_t{0} << (start % 64);
+      if (step == 0) bits &= from_start;
+      if (step == kWords) bits &= ~from_start;
+      if (bits == 0) continue;
+      const uint64_t found = (start / 64 + step) * 64 + static_cast<uint64_t>(std::countr_zero(bits));
+      next = std::min(next, found << (8 * level));
+      break;
+    }
+  }
+  return next;
+}
+
 void TimerWheel::Advance(Instant now) noexcept {
   if (now < origin_) return;
   const auto target = static_cast<uint64_t>((now - origin_).count()) / static_cast<uint64_t>(kTick.count());
-  while (tick_ < target) {
-    ++tick_;
-    const size_t index = tick_ & (kSlots - 1);
-    if (index == 0) Cascade(1);
-    Slot& slot = levels_[0][index];
-    if (!slot.empty()) Expire(slot, now);
-  }
+  if (target <= tick_) return;
+  floor_ = target;
+  for (uint64_t tick = NextTick(); tick <= target; tick = NextTick()) Visit(tick, now);
+  tick_ = target;
 }
 
 Instant TimerWheel::NextDue() const noexcept {
-  for (uint64_t ahead = 1; ahead <= kSlots; ++ahead) {
-    const uint64_t tick = tick_ + ahead;
-    const bool cascades = (tick & (kSlots - 1)) == 0;
-    if (cascades || !levels_[0][tick & (kSlots - 1)].empty()) return origin_ + kTick * static_cast<int64_t>(tick);
-  }
-  return Instant::max();
+  const uint64_t tick = NextTick();
+  if (tick == kNoTick) return Instant::max();
+  return origin_ + kTick * static_cast<int64_t>(tick);
 }
 
 }  // namespace headgate::base

@@ -22,7 +22,7 @@ struct Escaped {
 Escaped AppendEscaped(std::span<char> out, std::string_view text) noexcept;
 
 // Builds one value piece by piece; commas come by themselves. Once a piece does not fit it and all later ones are left
-// out and ok() is false; the caller then drops the text. Nests at most 32 levels. Does not check that keys and values
+// out and ok() is false; the caller then drops the text. Nests at most 31 levels. Does not check that keys and values
 // alternate: that is the caller's text.
 class Writer {
  public:
