@@ -13,7 +13,7 @@ FROM debian:bookworm-slim
 COPY --from=build /out/packages /tmp/packages
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ca-certificates $(cat /tmp/packages) \
- && rm -rf /var/lib/apt/lists/* /tmp/packages \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /tmp/packages \
  && mkdir -p /etc/headgate
 COPY --from=build /out/headgate /usr/local/bin/headgate
 USER 65532:65532
