@@ -57,7 +57,7 @@ class HeaderMap {
   std::span<HeaderField> mutable_fields() noexcept { return {fields_, size_}; }
   size_t size() const noexcept { return size_; }
   void Clear() noexcept { size_ = 0; }
-  base::Arena& arena() noexcept { return *arena_; }
+  base::Arena& arena() const noexcept { return *arena_; }
 
  private:
   base::Arena* arena_;

@@ -18,14 +18,15 @@ struct Authority {
 base::Result<Authority> ParseAuthority(std::string_view text, base::Arena& arena) noexcept;
 
 struct Target {
-  std::string_view path;        // as forwarded
+  std::string_view path;        // as forwarded, never empty
   std::string_view match_path;  // `//` merged
   std::string_view query;
   bool has_query = false;
 };
-// Origin form ("/path?query"). `.` and `..` segments resolved (above the root: 400), percent-encoded unreserved
-// characters decoded, hex digits upper-cased, %2F kept as data, bytes above 0x7f percent-encoded; %00 %5C, broken
-// escapes, a raw backslash, '#', spaces and controls: 400.
+// Origin form ("/path?query"). In the path: `.` and `..` segments resolved (above the root: 400), percent-encoded
+// unreserved characters decoded, bytes above 0x7f percent-encoded, other escapes as they came (%2F is data; 400 where it
+// would make a dot segment); %00, %5C, broken escapes, a raw backslash: 400. In the query only bytes above 0x7f change.
+// '#', spaces and controls anywhere: 400. match_path has hex digits in upper case besides, so that equals match.
 base::Result<Target> NormalizeTarget(std::string_view origin_form, base::Arena& arena) noexcept;
 
 // Decoding for query matches and the like: %xx and '+'. Broken escapes stay as they are.

@@ -34,7 +34,8 @@ class HeadScanner {
   size_t scanned_ = 0;
 };
 
-// Bytes of CRLF pairs before a request line that a server should ignore (RFC 9112 2.2); at most two pairs.
+// Bytes of CRLF pairs before a request line that a server should ignore (RFC 9112 2.2); at most
+// kLeadingEmptyLinesMax pairs.
 size_t LeadingEmptyLines(std::string_view data) noexcept;
 
 // Whether bytes that are not yet a whole head can never become one (so that garbage is answered at once and not at the
@@ -72,6 +73,7 @@ class BodyDecoder {
   // `side` is whose mistakes these are (kClient for requests, kUpstream for responses).
   // Trailers are copied into `trailers` (arena of the exchange); null drops them after checking.
   void Start(Body body, base::Side side, HeaderMap* trailers) noexcept;
+  // One event per call; call again with what is behind `consumed`. After kEnd every call is kEnd with nothing consumed.
   Step Next(std::string_view input) noexcept;
   bool finished() const noexcept { return state_ == State::kFinished; }
   // Bytes of the body that are still to come when that is known (kLength); else 0.
@@ -83,24 +85,52 @@ class BodyDecoder {
 
  private:
   enum class State : uint8_t {
-    kIdentity, kChunkSize, kChunkExtension, kChunkSizeLf, kChunkData, kChunkDataCr, kChunkDataLf, kTrailers, kFinished,
+    kIdentity,
+    kChunkSize,
+    kChunkSizeSpace,
+    kChunkExtension,
+    kChunkSizeLf,
+    kChunkData,
+    kChunkDataCr,
+    kChunkDataLf,
+    kTrailerLine,
+    kTrailerName,
+    kTrailerValue,
+    kTrailerLf,
+    kLastLf,
+    kFinished,
     kFailed,
   };
-  Step Fail(base::ErrorCode code, const char* detail, size_t consumed) noexcept;
+  static constexpr size_t kBarredNameBytes = 32;  // no barred name is longer
+
+  Step Fail(const char* detail, size_t consumed) noexcept;
   Step NextIdentity(std::string_view input) noexcept;
   Step NextChunked(std::string_view input) noexcept;
-  Step NextTrailers(std::string_view input, size_t consumed) noexcept;
-  Step FinishTrailers(size_t consumed) noexcept;
+  // Each takes one byte; null, or what is wrong with it.
+  const char* OnFramingByte(char c) noexcept;
+  const char* OnChunkSizeByte(char c) noexcept;
+  const char* OnExtensionByte(char c) noexcept;
+  const char* OnTrailerLineStart(char c) noexcept;
+  const char* OnTrailerNameByte(char c) noexcept;
+  const char* OnTrailerValueByte(char c) noexcept;
+  const char* EndChunkSizeLine() noexcept;
+  const char* KeepTrailerByte(char c) noexcept;
+  void EndTrailerField();
 
   State state_ = State::kFinished;
   BodyKind kind_ = BodyKind::kNone;
   base::Side side_ = base::Side::kClient;
-  bool any_digit_ = false;
-  uint64_t remaining_ = 0;
-  size_t extension_bytes_ = 0;
+  uint8_t digits_ = 0;
+  uint8_t trailer_fields_ = 0;
+  bool too_large_ = false;
+  uint64_t remaining_ = 0;  // of the body (kLength) or of the chunk
+  uint32_t extension_bytes_ = 0;
+  uint32_t trailer_bytes_ = 0;
   HeaderMap* trailers_ = nullptr;
-  size_t trailer_bytes_ = 0;
-  char* trailer_text_ = nullptr;  // in the arena once trailers arrive in pieces
+  char* trailer_text_ = nullptr;  // in the arena; kTrailersBytesMax
+  uint32_t line_at_ = 0;          // where the trailer's line begins in trailer_text_
+  uint32_t name_bytes_ = 0;
+  char name_[kBarredNameBytes] = {};  // the beginning of the trailer's name, lower case
 };
 
 }  // namespace headgate::http::h1

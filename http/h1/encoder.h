@@ -13,7 +13,8 @@ namespace headgate::http::h1 {
 
 // Writes a request head with its empty line: request line from path and query, Host from authority, the fields, framing
 // from `head.body`, `connection: upgrade` + `upgrade: websocket` when `upgrade`. Returns the bytes written, or 0 when
-// `out` is too small (EncodedBound says how much is surely enough).
+// `out` is smaller than EncodedBound. Also `expect: 100-continue` when expect_continue, and `te: trailers` with
+// `connection: te` when te_trailers and not `upgrade`.
 size_t EncodeRequestHead(const RequestHead& head, bool upgrade, std::span<char> out) noexcept;
 
 struct ResponseOptions {
@@ -21,13 +22,15 @@ struct ResponseOptions {
   bool close = false;    // connection: close (or, to a 1.0 client that asked, keep-alive when false)
   bool upgrade = false;  // 101
   bool head_request = false;  // the body is not sent, its stated length is
-  // `Date: ...` text to add when the upstream sent none; empty adds nothing.
+  // The value of Date (http/date.h) for a final response that has none; empty adds nothing.
   std::string_view date;
 };
-// Framing from `head.body`: Content-Length, chunked, or neither (until close, 1xx, 204, 304).
+// Framing from `head.body`: Content-Length, chunked, or neither (until close, 1xx, 204; to HEAD and with 304 what the
+// upstream stated). A 1.0 client is never sent `chunked`: the caller makes the body kUntilClose and closes. Returns 0 when
+// `out` is smaller than EncodedBound plus options.date.
 size_t EncodeResponseHead(const ResponseHead& head, const ResponseOptions& options, std::span<char> out) noexcept;
 
-// An upper bound of what the head takes when encoded.
+// An upper bound of what the head takes when encoded (a response's without the text of options.date).
 size_t EncodedBound(const RequestHead& head) noexcept;
 size_t EncodedBound(const ResponseHead& head) noexcept;
 

@@ -1,0 +1,73 @@
+#include "http/header_traits.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "http/ascii.h"
+
+namespace headgate::http {
+namespace {
+
+constexpr std::string_view kForwardedPrefix = "x-forwarded-";
+constexpr size_t kNameBytesMax = 64;  // longer names are none of those that matter
+
+constexpr auto MakeTraits() {
+  std::array<HeaderTraits, kHeaderIdCount> table{};
+  const auto set = [&table](HeaderId id, HeaderTraits traits) { table[static_cast<size_t>(id)] = traits; };
+  using enum HeaderId;
+  // rule, matters, barred in trailers, ours
+  set(kOther, {FieldRule::kMaybeImitation, false, false, false});
+  set(kHost, {FieldRule::kHost, true, true, true});
+  set(kContentLength, {FieldRule::kContentLength, true, true, true});
+  set(kTransferEncoding, {FieldRule::kTransferEncoding, true, true, true});
+  set(kConnection, {FieldRule::kConnection, true, true, true});
+  set(kKeepAlive, {FieldRule::kHop, false, true, true});
+  set(kProxyConnection, {FieldRule::kHop, false, true, true});
+  set(kHttp2Settings, {FieldRule::kHop, false, true, true});
+  set(kUpgrade, {FieldRule::kUpgrade, false, true, true});
+  set(kTe, {FieldRule::kTe, false, true, true});
+  set(kTrailer, {FieldRule::kKeep, false, true, false});
+  set(kExpect, {FieldRule::kExpect, true, true, true});
+  set(kContentType, {FieldRule::kContentType, true, true, false});
+  set(kSecWebSocketKey, {FieldRule::kWebSocketKey, true, true, false});
+  set(kSecWebSocketVersion, {FieldRule::kWebSocketVersion, true, true, false});
+  set(kSecWebSocketAccept, {FieldRule::kKeep, true, true, false});
+  for (HeaderId id : {kForwarded, kXForwardedClientCert, kXForwardedFor, kXForwardedHost, kXForwardedPort,
+                      kXForwardedProto, kXRealIp, kXRequestId}) {
+    set(id, {FieldRule::kKeep, true, true, true});
+  }
+  for (HeaderId id : {kAuthorization, kProxyAuthorization, kProxyAuthenticate, kWwwAuthenticate, kCookie, kSetCookie,
+                      kContentEncoding, kCacheControl, kLocation, kMaxForwards, kRange, kVia, kRetryAfter}) {
+    set(id, {FieldRule::kKeep, true, true, false});
+  }
+  for (HeaderId id : {kOrigin, kDate, kServer, kTraceparent, kGrpcStatus, kGrpcMessage, kGrpcTimeout, kAccept,
+                      kAcceptEncoding, kReferer, kUserAgent}) {
+    set(id, {FieldRule::kKeep, true, false, false});
+  }
+  return table;
+}
+constexpr auto kTraits = MakeTraits();
+
+}  // namespace
+
+const HeaderTraits& TraitsOf(HeaderId id) noexcept { return kTraits[static_cast<size_t>(id)]; }
+
+bool ImitatesOurField(std::string_view lower_case) noexcept {
+  if (lower_case.find('_') == std::string_view::npos || lower_case.size() > kNameBytesMax) return false;
+  char text[kNameBytesMax];
+  std::replace_copy(lower_case.begin(), lower_case.end(), text, '_', '-');
+  const std::string_view name(text, lower_case.size());
+  return TraitsOf(InternHeader(name)).ours || name.starts_with(kForwardedPrefix);
+}
+
+bool MattersToConnection(std::string_view name) noexcept {
+  if (name.size() > kNameBytesMax) return false;
+  char text[kNameBytesMax];
+  std::memcpy(text, name.data(), name.size());
+  LowerInPlace(text, name.size());
+  const std::string_view lower(text, name.size());
+  return TraitsOf(InternHeader(lower)).matters || lower.starts_with(kForwardedPrefix);
+}
+
+}  // namespace headgate::http

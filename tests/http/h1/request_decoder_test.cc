@@ -1,0 +1,47 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/http/h1/codec.h"
+
+namespace headgate::http::h1 {
+namespace {
+
+using base::ErrorCode;
+using testing::HasSubstr;
+
+constexpr char kBrowser[] =
+    "GET /assets/app.js?v=3 HTTP/1.1\r\n"
+    "Host: shop.example.com\r\n"
+    "Connection: keep-alive\r\n"
+    "sec-ch-ua-platform: \"Linux\"\r\n"
+    "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36\r\n"
+    "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8\r\n"
+    "Accept-Encoding: gzip, deflate, br, zstd\r\n"
+    "Accept-Language: en-US,en;q=0.9\r\n"
+    "Cookie: session=0123456789abcdef; theme=dark\r\n"
+    "\r\n";
+
+TEST(RequestDecoder, TakesABrowsersRequestApart) {
+  const RequestDecode request{kBrowser};
+  ASSERT_TRUE(request.ok()) << request.detail();
+  EXPECT_EQ(request.head.method, Method::kGet);
+  EXPECT_EQ(request.head.path, "/assets/app.js");
+  EXPECT_EQ(request.head.query, "v=3");
+  EXPECT_EQ(request.head.host, "shop.example.com");
+  EXPECT_EQ(request.head.headers.size(), 6u);
+  EXPECT_EQ(request.head.headers.Get(HeaderId::kCookie), "session=0123456789abcdef; theme=dark");
+  EXPECT_EQ(request.head.headers.fields()[0].name, "sec-ch-ua-platform");
+  EXPECT_TRUE(request.head.keep_alive);
+  EXPECT_EQ(request.head.body.kind, BodyKind::kNone);
+}
+
+TEST(RequestDecoder, WhatItEncodesDecodesToTheSame) {
+  const RequestDecode request{kBrowser};
+  const std::string encoded = request.Encoded();
+  const RequestDecode again{encoded};
+  ASSERT_TRUE(again.ok()) << again.detail() << encoded;
+  EXPECT_EQ(again.Encoded(), encoded);
+}
+
+}  // namespace
+}  // namespace headgate::http::h1
