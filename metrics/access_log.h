@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "base/rng.h"
 #include "metrics/ids.h"
 #include "metrics/shard.h"
 
@@ -56,8 +57,35 @@ class AccessLogSettings {
   std::atomic<uint64_t> state_{uint64_t{1'000'000} << 1U};
 };
 
+// How a ring rouses the thread that empties it: never for a line, only when that thread naps and there is reason to.
+class AccessLogWaker {
+ public:
+  enum class State : uint8_t { kAwake, kNap, kAsleep };
+
+  AccessLogWaker();
+  AccessLogWaker(const AccessLogWaker&) = delete;
+  AccessLogWaker& operator=(const AccessLogWaker&) = delete;
+  ~AccessLogWaker();
+
+  // The rings' side. A nap ends early for a ring that fills up, sleep for any line.
+  void LineWritten(bool half_full) noexcept {
+    const State state = state_.load(std::memory_order_relaxed);
+    if (state == State::kAsleep || (state == State::kNap && half_full)) Wake();
+  }
+  void Wake() noexcept;
+  // The thread's side. Returns when woken or after `timeout_ms`. A line written just before the sleep may not wake it:
+  // the timeout bounds its wait, which is cheaper than a fence per line.
+  void Wait(State state, int timeout_ms) noexcept;
+  int descriptor() const noexcept { return event_; }
+
+ private:
+  std::atomic<State> state_{State::kAwake};
+  int event_;
+};
+
 class AccessLogRing {
  public:
+  static constexpr size_t kSecondText = 19;     // 2026-11-21T15:04:05
   static constexpr size_t kLineMax = 8 * 1024;  // every field has a bound; together they stay below this
 
   // capacity: bytes, a power of two of at least 64 KiB. Lines that find no room are counted in `dropped` of the shard.
@@ -71,23 +99,29 @@ class AccessLogRing {
   // Never blocks, never allocates. Writes the line whether or not Wanted was asked.
   void Write(const AccessRecord& record) noexcept;
 
-  // The reader's side: what is ready and contiguous, to be released in whole or in part.
+  // The reader's side: what is ready and contiguous, to be released in whole or in part. Lines end with '\n' and may go
+  // on at the start of the ring; size() counts whole lines only.
   std::string_view Peek() const noexcept;
   void Consume(size_t bytes) noexcept;
+  size_t size() const noexcept { return tail_.load(std::memory_order_acquire) - head_.load(std::memory_order_relaxed); }
+  // Null detaches. The waker outlives the ring or is detached by the ring's worker or after it.
+  void set_waker(AccessLogWaker* waker) noexcept { waker_.store(waker, std::memory_order_release); }
 
  private:
-  size_t Format(const AccessRecord& record, char* out) noexcept;
+  bool HasRoom(uint64_t tail) noexcept;
+  char* Format(const AccessRecord& record, char* out) noexcept;
   char* FormatTime(base::WallTime time, char* out) noexcept;
 
   const size_t capacity_;
-  std::unique_ptr<char[]> bytes_;
+  std::unique_ptr<char[]> bytes_;  // kLineMax more than capacity: a line is written in one piece, its end then moves
   const AccessLogSettings& settings_;
   Shard& shard_;
   const CounterId dropped_;
-  uint64_t sample_state_ = 0;
-  uint64_t cached_head_seen_ = 0;
-  int64_t cached_second_ = INT64_MIN;
-  char cached_time_[20] = {};                  // "2026-11-21T15:04:05."
+  base::Rng sampler_;
+  std::atomic<AccessLogWaker*> waker_{nullptr};
+  uint64_t head_seen_ = 0;
+  int64_t second_ = INT64_MIN;  // whose text is in second_text_
+  char second_text_[kSecondText + 1] = {};
   alignas(64) std::atomic<uint64_t> tail_{0};  // bytes written, the worker's
   alignas(64) std::atomic<uint64_t> head_{0};  // bytes consumed, the reader's
 };

@@ -6,7 +6,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -15,6 +14,7 @@
 #include "base/clock.h"
 #include "metrics/series.h"
 #include "metrics/shard.h"
+#include "metrics/text_writer.h"
 
 namespace headgate::metrics {
 
@@ -40,9 +40,6 @@ struct CertificateExpiry {
   std::string_view server_name;
   int64_t not_after_seconds = 0;
 };
-
-// Receives the exposition text piece by piece (64 KiB at most each).
-using ScrapeSink = std::function<void(std::string_view)>;
 
 class Registry {
  public:
@@ -80,6 +77,7 @@ class Registry {
 
   // Prometheus text format 0.0.4, gzipped when asked. Drops the series whose time has come.
   static constexpr std::string_view kContentType = "text/plain; version=0.0.4; charset=utf-8";
+  // The sink runs while other scrapes wait: it must not block on a peer.
   std::string Scrape(bool gzip);
   void Scrape(bool gzip, const ScrapeSink& sink);
 

@@ -51,7 +51,8 @@ struct ProcessSeries {
   HistogramId proxy_overhead{kScratchHistogramCell, BucketLayout::kInternal};
   HistogramId loop_delay{kScratchHistogramCell, BucketLayout::kInternal};
   CounterId access_log_dropped;
-  GaugeId snapshots_active;  // generations of the configuration that somebody still holds
+  CounterId metrics_overflow;  // the registry's own
+  GaugeId snapshots_active;    // generations of the configuration that somebody still holds
 };
 
 }  // namespace headgate::metrics

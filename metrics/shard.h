@@ -95,6 +95,7 @@ class Shard {
   std::array<Directory, kExtensionChunksMax> extensions_{};
   uint32_t extension_blocks_ = 0;  // the writer's
   Cell beyond_{0};
+  std::array<Cell, kChunkCells> spare_{};
 };
 
 template <class F>

@@ -19,7 +19,7 @@ EXTERNAL = [
     (r"re2/", ["routing/regex/"]),
     (r"prometheus/", ["metrics/"]),
     (r"boost/json", ["base/json/"]),
-    (r"(zlib\.h|brotli/|zstd\.h)", ["proxy/filters/compression/"]),
+    (r"(zlib\.h|brotli/|zstd\.h)", ["proxy/filters/compression/", "metrics/gzip"]),
     (r"hiredis/", ["proxy/redis/"]),
     (r"ares", ["control/dns/"]),
     (r"spdlog/", ["base/log/"]),
