@@ -44,8 +44,17 @@ class IntrusiveList {
   bool empty() const noexcept { return head_.next_ == &head_; }
   T* front() noexcept { return empty() ? nullptr : static_cast<T*>(head_.next_); }
   T* back() noexcept { return empty() ? nullptr : static_cast<T*>(head_.previous_); }
-  void PushBack(T& element) noexcept { Insert(element, *head_.previous_, head_); }
-  void PushFront(T& element) noexcept { Insert(element, head_, *head_.next_); }
+  // An element that is in a list already, this one or another, leaves it first.
+  void PushBack(T& element) noexcept {
+    ListNode<Tag>& node = element;
+    node.Unlink();  // before looking at its neighbours to be: it may be one of them
+    Insert(node, *head_.previous_, head_);
+  }
+  void PushFront(T& element) noexcept {
+    ListNode<Tag>& node = element;
+    node.Unlink();
+    Insert(node, head_, *head_.next_);
+  }
   T* PopFront() noexcept {
     T* element = front();
     if (element != nullptr) static_cast<ListNode<Tag>*>(element)->Unlink();
@@ -62,9 +71,7 @@ class IntrusiveList {
   }
 
  private:
-  static void Insert(T& element, ListNode<Tag>& before, ListNode<Tag>& after) noexcept {
-    ListNode<Tag>& node = element;
-    node.Unlink();
+  static void Insert(ListNode<Tag>& node, ListNode<Tag>& before, ListNode<Tag>& after) noexcept {
     node.previous_ = &before;
     node.next_ = &after;
     before.next_ = &node;

@@ -42,7 +42,8 @@ void TimerWheel::Cascade(size_t level) noexcept {
   Slot& slot = Take(level, tick_);
   while (Timer* timer = slot.PopFront()) moved.PushBack(*timer);
   while (Timer* timer = moved.PopFront()) {
-    if (timer->armed_) Link(*timer, std::max(TickOf(timer->deadline_), tick_));
+    // The slot's tick is the later one if the timer was armed for the past.
+    if (timer->armed_) Link(*timer, std::max(TickOf(timer->deadline_), timer->slot_tick_));
   }
 }
 

@@ -1,0 +1,174 @@
+#include "base/json/writer.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <limits>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/json/json.h"
+#include "base/rng.h"
+
+namespace headgate::base::json {
+namespace {
+
+std::string Escape(std::string_view text) {
+  std::string out(6 * text.size(), '\0');
+  const Escaped done = AppendEscaped(out, text);
+  EXPECT_EQ(done.consumed, text.size());
+  return out.substr(0, done.written);
+}
+
+TEST(AppendEscaped, EscapesWhatJsonAsksFor) {
+  EXPECT_EQ(Escape("plain / text"), "plain / text");
+  EXPECT_EQ(Escape("\"\\"), "\\\"\\\\");
+  EXPECT_EQ(Escape("\n\r\t\b"), "\\n\\r\\t\\u0008");
+  EXPECT_EQ(Escape(std::string_view("\0\x1f", 2)), "\\u0000\\u001f");
+  EXPECT_EQ(Escape(""), "");
+}
+
+TEST(AppendEscaped, LeavesValidUtf8AsItIs) {
+  for (const char* text : {"\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf",
+                           "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "gr\xc3\xbc\xc3\x9f"}) {
+    EXPECT_EQ(Escape(text), text);
+  }
+}
+
+TEST(AppendEscaped, ReplacesEachByteThatIsNotUtf8) {
+  const std::string bad = "\\ufffd";
+  EXPECT_EQ(Escape("\xff"), bad);
+  EXPECT_EQ(Escape("\x80"), bad);
+  EXPECT_EQ(Escape("a\xc3"), "a" + bad);
+  EXPECT_EQ(Escape("\xc3("), bad + "(");
+  EXPECT_EQ(Escape("\xc0\xaf"), bad + bad);            // overlong
+  EXPECT_EQ(Escape("\xe0\x9f\xbf"), bad + bad + bad);  // overlong
+  EXPECT_EQ(Escape("\xed\xa0\x80"), bad + bad + bad);  // a surrogate
+  EXPECT_EQ(Escape("\xf0\x8f\xbf\xbf"), bad + bad + bad + bad);
+  EXPECT_EQ(Escape("\xf4\x90\x80\x80"), bad + bad + bad + bad);  // above U+10FFFF
+  EXPECT_EQ(Escape("\xe2\x82"), bad + bad);
+}
+
+TEST(AppendEscaped, StopsBeforeACharacterThatDoesNotFitWhole) {
+  std::array<char, 4> out{};
+  Escaped done = AppendEscaped(out, "abcdef");
+  EXPECT_EQ(done.written, 4U);
+  EXPECT_EQ(done.consumed, 4U);
+  done = AppendEscaped(out, "abc\n");
+  EXPECT_EQ(done.written, 3U);
+  EXPECT_EQ(done.consumed, 3U);
+  done = AppendEscaped(out, "a\xff");
+  EXPECT_EQ(done.written, 1U);
+  done = AppendEscaped(out, "abc\xc3\xbc");
+  EXPECT_EQ(done.written, 3U);
+  done = AppendEscaped({}, "a");
+  EXPECT_EQ(done.written, 0U);
+  EXPECT_EQ(done.consumed, 0U);
+}
+
+TEST(AppendEscaped, WhatItWritesParsesWhateverTheBytes) {
+  const uint64_t seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  Rng rng(seed);
+  for (int i = 0; i < 5000; ++i) {
+    std::string text(rng.Below(40), '\0');
+    for (char& c : text) c = static_cast<char>(rng.Below(3) == 0 ? rng.Below(128) : 128 + rng.Below(128));
+    const auto value = Parse("\"" + Escape(text) + "\"");
+    ASSERT_TRUE(value.ok()) << value.status() << testing::PrintToString(text);
+    // Valid text comes back as it was.
+    if (Escape(text).find("\\ufffd") != std::string::npos) continue;
+    ASSERT_EQ(std::string(value->as_string()), text);
+  }
+}
+
+TEST(Writer, BuildsObjectsAndArraysWithTheirCommas) {
+  std::array<char, 400> out{};
+  Writer writer(out);
+  writer.BeginObject();
+  writer.Key("a");
+  writer.Number(1);
+  writer.Key("b");
+  writer.BeginArray();
+  writer.EndArray();
+  writer.Key("c");
+  writer.BeginArray();
+  writer.String("x\"");
+  writer.BeginObject();
+  writer.EndObject();
+  writer.Bool(true);
+  writer.Null();
+  writer.EndArray();
+  writer.Key("d\n");
+  writer.Bool(false);
+  writer.EndObject();
+  EXPECT_TRUE(writer.ok());
+  EXPECT_EQ(writer.view(), R"({"a":1,"b":[],"c":["x\"",{},true,null],"d\n":false})");
+}
+
+TEST(Writer, WritesNumbersAtTheirLimits) {
+  std::array<char, 400> out{};
+  Writer writer(out);
+  writer.BeginArray();
+  writer.Number(std::numeric_limits<int64_t>::min());
+  writer.Number(std::numeric_limits<uint64_t>::max());
+  writer.Number(uint8_t{7});
+  writer.Fixed(12345, 3);
+  writer.Fixed(5, 3);
+  writer.Fixed(0, 0);
+  writer.Fixed(42, 0);
+  writer.Fixed(std::numeric_limits<uint64_t>::max(), 1);
+  writer.Fixed(1, 20);
+  writer.EndArray();
+  EXPECT_EQ(
+      writer.view(),
+      "[-9223372036854775808,18446744073709551615,7,12.345,0.005,0,42,1844674407370955161.5,0.00000000000000000001]");
+}
+
+TEST(Writer, CutsLongTextBetweenCharacters) {
+  const auto cut = [](std::string_view text, size_t bytes_max) {
+    std::array<char, 100> out{};
+    Writer writer(out);
+    writer.StringCut(text, bytes_max);
+    return std::string(writer.view());
+  };
+  EXPECT_EQ(cut("abc", 3), "\"abc\"");
+  EXPECT_EQ(cut("abcd", 3), "\"abc...\"");
+  EXPECT_EQ(cut("ab\xc3\xbc", 3), "\"ab...\"");
+  EXPECT_EQ(cut("\xf0\x90\x80\x80x", 3), "\"...\"");
+  EXPECT_EQ(cut("x", 0), "\"...\"");
+}
+
+TEST(Writer, IsNotOkOnceAPieceDidNotFit) {
+  const std::string whole = R"({"name":"some text","list":[1,2]})";
+  for (size_t bytes = 0; bytes <= whole.size(); ++bytes) {
+    std::vector<char> out(bytes);
+    Writer writer(out);
+    writer.BeginObject();
+    writer.Key("name");
+    writer.String("some text");
+    writer.Key("list");
+    writer.BeginArray();
+    writer.Number(1);
+    writer.Number(2);
+    writer.EndArray();
+    writer.EndObject();
+    EXPECT_EQ(writer.ok(), bytes == whole.size()) << bytes;
+    EXPECT_LE(writer.view().size(), bytes);
+  }
+}
+
+TEST(Writer, IsNotOkBeyondItsDepthOrWithoutAMatch) {
+  std::array<char, 400> out{};
+  Writer deep(out);
+  for (int i = 0; i < 31; ++i) deep.BeginArray();
+  EXPECT_TRUE(deep.ok());
+  deep.BeginArray();
+  EXPECT_FALSE(deep.ok());
+  Writer unmatched(out);
+  unmatched.EndObject();
+  EXPECT_FALSE(unmatched.ok());
+}
+
+}  // namespace
+}  // namespace headgate::base::json
