@@ -30,6 +30,7 @@ struct HeaderTraits {
   FieldRule rule = FieldRule::kKeep;
   bool matters = false;            // `Connection` may not name it: it would disappear on the way
   bool barred_in_trailer = false;  // framing, routing, authentication, forwarding (RFC 9110 6.5.1)
+  bool forwarding = false;         // says who the client is: believed from trusted proxies only
   bool ours = false;               // set or removed by us: imitations with '_' are dropped
 };
 

@@ -1,0 +1,125 @@
+#include "http/forwarding.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+
+#include "http/ascii.h"
+#include "http/header_traits.h"
+
+namespace headgate::http {
+namespace {
+
+constexpr std::string_view kPrefix = "x-forwarded-";
+
+bool IsForwardingField(const HeaderField& field) noexcept {
+  if (field.id == HeaderId::kOther) return field.name.starts_with(kPrefix);
+  return TraitsOf(field.id).forwarding;
+}
+
+bool Contains(std::span<const base::Cidr> blocks, const base::IpAddress& ip) noexcept {
+  return std::any_of(blocks.begin(), blocks.end(), [&ip](const base::Cidr& block) { return block.Contains(ip); });
+}
+
+// An element of X-Forwarded-For; some proxies add the port.
+std::optional<base::IpAddress> ParseElement(std::string_view text) noexcept {
+  const auto ip = base::IpAddress::Parse(text);
+  if (ip.has_value()) return ip;
+  const auto address = base::SocketAddress::Parse(text);
+  return address.has_value() ? std::optional(address->ip) : std::nullopt;
+}
+
+std::string_view FormatIp(const base::IpAddress& ip, base::Arena& arena) {
+  std::array<char, base::IpAddress::kTextMax> text;
+  return arena.Copy({text.data(), ip.Format(text)});
+}
+
+std::string_view FormatPort(uint16_t port, base::Arena& arena) {
+  std::array<char, 5> text;
+  const char* end = std::to_chars(text.data(), text.data() + text.size(), port).ptr;
+  return arena.Copy({text.data(), static_cast<size_t>(end - text.data())});
+}
+
+// All X-Forwarded-For fields as one list (RFC 9110 5.3); a view when there is but one.
+std::string_view JoinForwardedFor(HeaderMap& headers) {
+  std::string_view list;
+  for (const HeaderField& field : headers.fields()) {
+    if (field.id != HeaderId::kXForwardedFor || field.value.empty()) continue;
+    list = list.empty() ? field.value : headers.arena().Concat({list, ", ", field.value});
+  }
+  return list;
+}
+
+base::IpAddress ClientBehind(std::string_view list, const ForwardingInput& input) noexcept {
+  base::IpAddress client = input.peer;
+  while (!list.empty()) {
+    const size_t comma = list.rfind(',');
+    const std::string_view element = TrimOws(comma == std::string_view::npos ? list : list.substr(comma + 1));
+    const auto ip = ParseElement(element);
+    if (!ip.has_value()) return client;
+    client = *ip;
+    if (comma == std::string_view::npos || !Contains(input.trusted, client)) return client;
+    list = list.substr(0, comma);
+  }
+  return client;
+}
+
+bool IsScheme(std::string_view text) noexcept {
+  return EqualsIgnoreCase(text, "http") || EqualsIgnoreCase(text, "https");
+}
+
+bool IsPort(std::string_view text) noexcept {
+  uint64_t port = 0;
+  return text.size() <= 5 && ParseDecimal(text, port) && port != 0 && port <= 65535;
+}
+
+// What a trusted peer said of the client's connection stays where it is sound.
+void CompleteConnectionFields(const ForwardingInput& input, RequestHead& head) {
+  HeaderMap& headers = head.headers;
+  const bool proto_kept = IsScheme(headers.Get(HeaderId::kXForwardedProto));
+  uint16_t port = input.public_port;
+  if (proto_kept) {
+    const bool https = headers.Get(HeaderId::kXForwardedProto).size() == 5;
+    port = head.port != 0 ? head.port : https ? 443 : 80;
+  } else {
+    headers.Set(HeaderId::kXForwardedProto, input.scheme == Scheme::kHttps ? "https" : "http");
+  }
+  if (headers.Get(HeaderId::kXForwardedHost).empty()) {
+    headers.Set(HeaderId::kXForwardedHost, head.authority);
+  }
+  if (!IsPort(headers.Get(HeaderId::kXForwardedPort))) {
+    headers.Set(HeaderId::kXForwardedPort, FormatPort(port, headers.arena()));
+  }
+}
+
+void AddAll(const ForwardingInput& input, std::string_view peer, RequestHead& head) {
+  HeaderMap& headers = head.headers;
+  headers.Add(HeaderId::kXForwardedFor, peer);
+  headers.Add(HeaderId::kXRealIp, peer);
+  headers.Add(HeaderId::kXForwardedProto, input.scheme == Scheme::kHttps ? "https" : "http");
+  headers.Add(HeaderId::kXForwardedHost, head.authority);
+  headers.Add(HeaderId::kXForwardedPort, FormatPort(input.public_port, headers.arena()));
+}
+
+}  // namespace
+
+base::IpAddress ApplyForwarding(const ForwardingInput& input, RequestHead& head) {
+  HeaderMap& headers = head.headers;
+  base::Arena& arena = headers.arena();
+  const std::string_view peer = input.peer_text.empty() ? FormatIp(input.peer, arena) : input.peer_text;
+  if (!Contains(input.trusted, input.peer)) {
+    headers.RemoveIf(IsForwardingField);
+    AddAll(input, peer, head);
+    return input.peer;
+  }
+  const std::string_view list = JoinForwardedFor(headers);
+  base::IpAddress client = ClientBehind(list, input);
+  if (list.empty()) client = base::IpAddress::Parse(headers.Get(HeaderId::kXRealIp)).value_or(input.peer);
+  headers.Set(HeaderId::kXForwardedFor, list.empty() ? peer : arena.Concat({list, ", ", peer}));
+  headers.Set(HeaderId::kXRealIp, client == input.peer ? peer : FormatIp(client, arena));
+  CompleteConnectionFields(input, head);
+  return client;
+}
+
+}  // namespace headgate::http
