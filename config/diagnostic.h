@@ -33,6 +33,7 @@ enum class Code : uint16_t {
   kOutOfRange = 15,
   kUnknownChoice = 16,
   kMainFileOnly = 17,
+  kMainFileMissing = 18,
   kUnknownListener = 20,
   kUnknownUpstream = 21,
   kDuplicateName = 22,

@@ -3,16 +3,17 @@
 // Control thread.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "config/diagnostic.h"
 #include "config/model.h"
 #include "config/render.h"
+#include "config/unit.h"
 
 namespace headgate::config {
 
@@ -50,10 +51,6 @@ struct Proposal {
   bool HasErrors() const;
 };
 
-/// A further check of one file's content, run once for each content (its positions: UnitContent's model). Hook for the
-/// compile step, which knows regular expressions; an error refuses that file alone.
-using UnitCheck = std::function<void(const Model& unit, DiagnosticList& diagnostics)>;
-
 /// Propose() -> model -> build; then Commit(), or Reject() what the build found and build again. Nothing but Commit()
 /// changes what is in force.
 class UnitSet {
@@ -74,15 +71,25 @@ class UnitSet {
 
  private:
   struct Unit;
+  struct Names;
 
-  uint32_t FileId(std::string_view name);
-  void Decode(Unit& unit, const std::string& text);
+  uint32_t FileId(const std::string& name);
+  void Offer(const SourceFile& file);
+  void OfferMain(bool present);
+  std::vector<Unit*> Present();
   Proposal Link();
+  bool Settle(const std::vector<Unit*>& units);
+  std::shared_ptr<const Model> Merge(const std::vector<Unit*>& units);
 
   UnitSetOptions options_;
   UnitCheck check_;
   std::vector<std::string> file_names_;
   std::map<std::string, std::unique_ptr<Unit>, std::less<>> units_;
+  std::shared_ptr<const Model> proposed_;
+  // What upstreams' names mean, in force and as proposed: a file that is kept keeps the upstreams that it knew.
+  using Upstreams = std::unordered_map<std::string_view, std::shared_ptr<const Upstream>>;
+  Upstreams upstreams_;
+  Upstreams proposed_upstreams_;
 };
 
 /// One file by itself: what tests, `validate` and a single --config file need. `diagnostics` are complete and sorted.

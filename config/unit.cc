@@ -1,0 +1,94 @@
+#include "config/unit.h"
+
+#include <unordered_map>
+#include <utility>
+
+#include "config/decoder.h"
+#include "config/text.h"
+#include "config/validate.h"
+#include "config/yaml_reader.h"
+
+namespace headgate::config {
+namespace {
+
+// Routes with one hostname and match, each on listeners of its own, that are compared: there are fewer listeners.
+constexpr size_t kComparedMax = 256;
+
+// A file besides the main one holds these keys only. The others are reported and left out of the tree's decoding.
+void RefuseMainKeys(const YamlTree& tree, uint32_t file, DiagnosticList& diagnostics) {
+  if (tree.root().kind != NodeKind::kMapping) return;
+  tree.ForEachPair(tree.root(), [&](const Node& key, const Node& /*value*/) {
+    if (key.kind != NodeKind::kScalar || key.text == "upstreams" || key.text == "routes") return;
+    for (const Field& field : RootBlock().fields) {
+      if (field.key != key.text) continue;
+      diagnostics.Error(
+          Code::kMainFileOnly, PositionOf(key, file),
+          "key " + Quoted(key.text) + " belongs in the main file: this one may hold upstreams and routes");
+    }
+  });
+}
+
+// Two routes of one file that meet.
+void CheckClaims(const std::vector<MatchClaim>& claims, DiagnosticList& diagnostics) {
+  std::unordered_multimap<MatchKey, const Route*, MatchKeyHash> seen;
+  seen.reserve(claims.size());
+  std::unordered_map<const Route*, const Route*> reported;
+  for (const MatchClaim& claim : claims) {
+    const auto [begin, end] = seen.equal_range(claim.key);
+    size_t compared = 0;
+    for (auto it = begin; it != end && compared < kComparedMax; ++it, ++compared) {
+      if (it->second == claim.route || !ShareListener(*it->second, *claim.route)) continue;
+      if (!reported.emplace(claim.route, it->second).second) break;
+      diagnostics.Error(Code::kSameMatches, claim.route->name.at,
+                        "routes " + Quoted(it->second->name.value) + " and " + Quoted(claim.route->name.value) +
+                            " have the same listener, hostname and matches",
+                        Quoted(it->second->name.value) + " is at", it->second->name.at);
+      break;
+    }
+    seen.emplace(claim.key, claim.route);
+  }
+}
+
+void CollectPaths(UnitContent& content) {
+  const auto add = [&](const Optional<FilePath>& path) {
+    if (path) content.paths.push_back(&*path);
+  };
+  for (const Listener& listener : content.model.listeners) {
+    if (!listener.tls) continue;
+    for (const Certificate& certificate : listener.tls->certificates) {
+      content.paths.push_back(&certificate.cert_file);
+      content.paths.push_back(&certificate.key_file);
+    }
+  }
+  if (content.model.admin.HasValue()) add(content.model.admin->token_file);
+  for (const auto& upstream : content.model.upstreams) {
+    if (!upstream->tls) continue;
+    add(upstream->tls->ca_file);
+    add(upstream->tls->cert_file);
+    add(upstream->tls->key_file);
+  }
+}
+
+void DecodeTree(const YamlTree& tree, uint32_t file, bool is_main, std::string_view directory, UnitContent& content) {
+  if (!is_main) RefuseMainKeys(tree, file, content.diagnostics);
+  Decoder decoder(tree, file, directory, content.diagnostics);
+  if (tree.root().kind != NodeKind::kNull) decoder.Block(tree.root(), RootBlock(), &content.model);
+}
+
+}  // namespace
+
+std::shared_ptr<const UnitContent> DecodeUnit(const std::string& text, uint32_t file, bool is_main,
+                                              std::string_view directory, const UnitCheck& check) {
+  auto content = std::make_shared<UnitContent>();
+  content->text = std::make_shared<const std::string>(text);
+  const YamlTree tree = ReadYaml(text, file, content->diagnostics);
+  if (!tree.empty()) DecodeTree(tree, file, is_main, directory, *content);
+  ValidateUnit(content->model, content->diagnostics);
+  content->claims = MatchClaims(content->model);
+  CheckClaims(content->claims, content->diagnostics);
+  CollectPaths(*content);
+  if (check) check(content->model, content->diagnostics);
+  return content;
+}
+
+}  // namespace headgate::config

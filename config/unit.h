@@ -1,0 +1,37 @@
+// One file's content, decoded and judged by itself: what a UnitSet keeps of it.
+// Owned by the UnitSet that made it, shared between "offered" and "in force".
+// Control thread; const once made.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/diagnostic.h"
+#include "config/match_keys.h"
+#include "config/model.h"
+
+namespace headgate::config {
+
+/// A further check of one file's content, run once for each content. Hook for the compile step, which knows regular
+/// expressions; an error refuses that file alone.
+using UnitCheck = std::function<void(const Model& unit, DiagnosticList& diagnostics)>;
+
+struct UnitContent {
+  std::shared_ptr<const std::string> text;
+  Model model;  // of a file besides the main one: upstreams and routes only
+  DiagnosticList diagnostics;
+  std::vector<MatchClaim> claims;
+  std::vector<const Located<FilePath>*> paths;  // into model: files that are read
+
+  bool IsGood() const { return !diagnostics.HasErrors(); }
+};
+
+/// Never null. Two routes of the file with the same listener, hostname and matches are an error here already.
+std::shared_ptr<const UnitContent> DecodeUnit(const std::string& text, uint32_t file, bool is_main,
+                                              std::string_view directory, const UnitCheck& check);
+
+}  // namespace headgate::config

@@ -1,0 +1,399 @@
+#include "config/units.h"
+
+#include <algorithm>
+#include <unordered_set>
+#include <utility>
+
+#include "base/check.h"
+#include "config/parse.h"
+#include "config/text.h"
+
+namespace headgate::config {
+namespace {
+
+// How often the files are put together anew because one that won a name turned out to be bad itself.
+constexpr int kRoundsMax = 16;
+
+constexpr char kDefaultListenerName[] = "web";
+constexpr uint16_t kDefaultListenerPort = 8080;
+
+// Routes on one hostname and match, each on listeners of its own, that are compared: there are fewer listeners.
+constexpr size_t kComparedMax = 256;
+
+bool SameText(const std::shared_ptr<const UnitContent>& content, const std::string& text) {
+  return content != nullptr && *content->text == text;
+}
+
+// Calls visit(name of an upstream, with its position) for everything that a route sends to.
+template <class F>
+void ForEachTarget(const Route& route, F visit) {
+  for (const Backend& backend : route.backends) visit(backend.upstream);
+  if (!route.blue_green) return;
+  visit(route.blue_green->blue);
+  visit(route.blue_green->green);
+}
+
+Listener DefaultListener() {
+  Listener listener;
+  listener.name.value = kDefaultListenerName;
+  listener.address.value = {{}, base::IpAddress::V4(0), kDefaultListenerPort};
+  return listener;
+}
+
+// The route without the listeners that are gone; null if none is left.
+std::shared_ptr<const Route> OnListeners(const std::shared_ptr<const Route>& route, const Model& model) {
+  const auto gone = [&](const Located<std::string>& name) {
+    return std::none_of(model.listeners.begin(), model.listeners.end(),
+                        [&](const Listener& listener) { return listener.name.value == name.value; });
+  };
+  if (std::none_of(route->listeners.begin(), route->listeners.end(), gone)) return route;
+  auto copy = std::make_shared<Route>(*route);
+  std::erase_if(copy->listeners, gone);
+  return copy->listeners.empty() ? nullptr : std::move(copy);
+}
+
+}  // namespace
+
+struct UnitSet::Unit {
+  std::string name;
+  uint32_t file = 0;
+  bool is_main = false;
+  bool present = false;
+  std::shared_ptr<const UnitContent> offered;
+  std::shared_ptr<const UnitContent> in_force;
+  std::shared_ptr<const UnitContent> chosen;
+  DiagnosticList rejected;  // by a later step, until the next Propose()
+  bool refused = false;     // the offered content is bad, whatever the other files do
+  DiagnosticList faults;    // why, if it is because of references and paths
+  bool lost = false;        // the offered content claims what another file holds
+  DiagnosticList conflicts;
+
+  bool ChoseOffered() const { return chosen != nullptr && chosen == offered; }
+  bool IsVerified() const { return ChoseOffered() && !refused && !lost; }
+};
+
+/// Who holds what among the chosen contents.
+struct UnitSet::Names {
+  struct Name {
+    Unit* unit = nullptr;
+    Position at;
+  };
+  struct Match {
+    Unit* unit = nullptr;
+    const Route* route = nullptr;
+  };
+  std::unordered_map<std::string_view, Name> upstreams;
+  std::unordered_map<std::string_view, Name> routes;
+  std::unordered_multimap<MatchKey, Match, MatchKeyHash> matches;
+
+  void ClaimName(Unit& unit, const Located<std::string>& name, bool route);
+  void ClaimMatch(Unit& unit, const MatchClaim& claim);
+  void Claim(Unit& unit, bool established);
+  void CheckReferences(Unit& unit, const std::vector<std::string_view>& listeners) const;
+};
+
+void UnitSet::Names::ClaimName(Unit& unit, const Located<std::string>& name, bool route) {
+  if (name.value.empty()) return;
+  const auto [holder, added] = (route ? routes : upstreams).emplace(name.value, Name{&unit, name.at});
+  if (added || holder->second.unit == &unit) return;
+  unit.lost = true;
+  unit.conflicts.Error(Code::kNameTaken, name.at,
+                       std::string(route ? "route " : "upstream ") + Quoted(name.value) + " belongs to " +
+                           Quoted(holder->second.unit->name),
+                       "defined at", holder->second.at);
+}
+
+void UnitSet::Names::ClaimMatch(Unit& unit, const MatchClaim& claim) {
+  const auto [begin, end] = matches.equal_range(claim.key);
+  size_t compared = 0;
+  for (auto it = begin; it != end && compared < kComparedMax; ++it, ++compared) {
+    const Match& holder = it->second;
+    if (holder.unit == &unit || !ShareListener(*holder.route, *claim.route)) continue;
+    unit.lost = true;
+    unit.conflicts.Error(Code::kSameMatches, claim.route->name.at,
+                         "routes " + Quoted(holder.route->name.value) + " and " + Quoted(claim.route->name.value) +
+                             " have the same listener, hostname and matches",
+                         Quoted(holder.route->name.value) + " is at", holder.route->name.at);
+    return;
+  }
+  matches.emplace(claim.key, Match{&unit, claim.route});
+}
+
+// In two passes over all files: first what a file holds already in the content in force, then what is new.
+void UnitSet::Names::Claim(Unit& unit, bool established) {
+  const UnitContent& content = *unit.chosen;
+  const bool unchanged = unit.chosen == unit.in_force;
+  if (unchanged && !established) return;
+  std::unordered_set<std::string_view> old_upstreams;
+  std::unordered_set<std::string_view> old_routes;
+  std::unordered_set<MatchKey, MatchKeyHash> old_matches;
+  if (!unchanged && unit.in_force != nullptr) {
+    for (const auto& upstream : unit.in_force->model.upstreams) old_upstreams.insert(upstream->name.value);
+    for (const auto& route : unit.in_force->model.routes) old_routes.insert(route->name.value);
+    for (const MatchClaim& claim : unit.in_force->claims) old_matches.insert(claim.key);
+  }
+  for (const auto& upstream : content.model.upstreams) {
+    const bool old = unchanged || old_upstreams.contains(upstream->name.value);
+    if (old == established) ClaimName(unit, upstream->name, false);
+  }
+  for (const auto& route : content.model.routes) {
+    const bool old = unchanged || old_routes.contains(route->name.value);
+    if (old == established) ClaimName(unit, route->name, true);
+  }
+  for (const MatchClaim& claim : content.claims) {
+    const bool old = unchanged || old_matches.contains(claim.key);
+    if (old == established) ClaimMatch(unit, claim);
+  }
+}
+
+void UnitSet::Names::CheckReferences(Unit& unit, const std::vector<std::string_view>& listeners) const {
+  std::vector<std::string_view> words;
+  const auto known = [&]() -> const std::vector<std::string_view>& {
+    if (!words.empty()) return words;
+    for (const auto& upstream : unit.offered->model.upstreams) words.push_back(upstream->name.value);
+    for (const auto& [name, holder] : upstreams) words.push_back(name);
+    return words;
+  };
+  for (const auto& route : unit.offered->model.routes) {
+    ForEachTarget(*route, [&](const Located<std::string>& target) {
+      if (target.value.empty() || upstreams.contains(target.value)) return;
+      unit.faults.Error(Code::kUnknownUpstream, target.at,
+                        "route " + Quoted(route->name.value) + " sends to an unknown upstream " + Quoted(target.value),
+                        unit.faults.errors() < kComparedMax ? DidYouMean(target.value, known()) : std::string());
+    });
+    for (const Located<std::string>& name : route->listeners) {
+      if (std::find(listeners.begin(), listeners.end(), name.value) != listeners.end()) continue;
+      unit.faults.Error(Code::kUnknownListener, name.at,
+                        "route " + Quoted(route->name.value) + " names an unknown listener " + Quoted(name.value),
+                        DidYouMean(name.value, listeners));
+    }
+  }
+}
+
+namespace {
+
+void CheckPaths(const UnitContent& content, const std::string& directory, const std::vector<Located<FilePath>>& roots,
+                DiagnosticList& diagnostics) {
+  for (const Located<FilePath>* path : content.paths) {
+    const std::string& resolved = path->value.resolved;
+    const bool inside =
+        IsInside(resolved, directory) || std::any_of(roots.begin(), roots.end(), [&](const Located<FilePath>& root) {
+          return IsInside(resolved, root.value.resolved);
+        });
+    if (inside) continue;
+    diagnostics.Error(Code::kPathOutside, path->at,
+                      Quoted(path->value.written) + " lies outside the configuration's folder and 'fileRoots'");
+  }
+}
+
+}  // namespace
+
+UnitSet::UnitSet(UnitSetOptions options, UnitCheck check) : options_(std::move(options)), check_(std::move(check)) {
+  options_.directory = ResolvePath(options_.directory, "");
+}
+
+UnitSet::~UnitSet() = default;
+
+bool Proposal::HasErrors() const {
+  return std::any_of(files.begin(), files.end(),
+                     [](const FileReport& report) { return report.diagnostics.HasErrors(); });
+}
+
+uint32_t UnitSet::FileId(const std::string& name) {
+  const auto found = std::find(file_names_.begin(), file_names_.end(), name);
+  const auto id = static_cast<uint32_t>(found - file_names_.begin());
+  if (found == file_names_.end()) file_names_.push_back(name);
+  return id;
+}
+
+void UnitSet::Offer(const SourceFile& file) {
+  std::unique_ptr<Unit>& slot = units_[file.name];
+  if (slot == nullptr) {
+    slot = std::make_unique<Unit>();
+    slot->name = file.name;
+    slot->file = FileId(file.name);
+    slot->is_main = file.name == options_.main_name;
+  }
+  Unit& unit = *slot;
+  unit.present = true;
+  if (SameText(unit.in_force, file.text)) {
+    unit.offered = unit.in_force;
+  } else if (!SameText(unit.offered, file.text)) {
+    unit.offered = DecodeUnit(file.text, unit.file, unit.is_main, options_.directory, check_);
+  }
+}
+
+// An empty directory is a configuration without routes. A main file that vanishes later stays in force.
+void UnitSet::OfferMain(bool present) {
+  if (present) return;
+  const auto found = units_.find(options_.main_name);
+  const bool keeps = found != units_.end() && found->second->in_force != nullptr;
+  Offer({options_.main_name, keeps ? *found->second->in_force->text : std::string()});
+  Unit& main = *units_[options_.main_name];
+  main.rejected.Warning(Code::kMainFileMissing, {main.file, 0, 0, 0},
+                        keeps ? "the main file is missing: its last content stays in force"
+                              : "the main file is missing: the defaults hold");
+}
+
+std::vector<UnitSet::Unit*> UnitSet::Present() {
+  std::vector<Unit*> units;
+  for (const auto& [name, unit] : units_) {
+    if (unit->present) units.push_back(unit.get());
+  }
+  std::stable_partition(units.begin(), units.end(), [](const Unit* unit) { return unit->is_main; });
+  return units;
+}
+
+Proposal UnitSet::Propose(const std::vector<SourceFile>& files) {
+  for (const auto& [name, unit] : units_) {
+    unit->present = false;
+    unit->rejected = {};
+  }
+  bool main_present = false;
+  for (const SourceFile& file : files) {
+    Offer(file);
+    main_present = main_present || file.name == options_.main_name;
+  }
+  OfferMain(main_present);
+  return Link();
+}
+
+Proposal UnitSet::Reject(const DiagnosticList& problems) {
+  for (const auto& [name, unit] : units_) {
+    for (const Diagnostic& problem : problems.items()) {
+      if (problem.at.file == unit->file) unit->rejected.Add(problem);
+    }
+  }
+  return Link();
+}
+
+Proposal UnitSet::Link() {
+  const std::vector<Unit*> units = Present();
+  for (Unit* unit : units) {
+    unit->refused = !unit->offered->IsGood() || unit->rejected.HasErrors();
+    unit->faults = {};
+  }
+  // Who lost a name to a file that is then refused itself gets another chance, without that file.
+  for (int round = 0; round < kRoundsMax && Settle(units); ++round) {
+  }
+  Proposal proposal;
+  proposal.model = Merge(units);
+  proposed_ = proposal.model;
+  for (const Unit* unit : units) {
+    FileReport report;
+    report.name = unit->name;
+    report.changed = unit->offered != unit->in_force;
+    report.diagnostics = unit->offered->diagnostics;
+    report.diagnostics.Append(unit->rejected);
+    report.diagnostics.Append(unit->faults);
+    report.diagnostics.Append(unit->conflicts);
+    report.diagnostics.Sort();
+    if (report.diagnostics.HasErrors()) {
+      report.status = unit->chosen != nullptr ? UnitStatus::kKept : UnitStatus::kLeftOut;
+    }
+    proposal.offered.Set(unit->file, unit->name, unit->offered->text);
+    proposal.chosen.Set(unit->file, unit->name, (unit->chosen != nullptr ? unit->chosen : unit->offered)->text);
+    proposal.files.push_back(std::move(report));
+  }
+  return proposal;
+}
+
+// Chooses each file's present content or its last good one, until no choice breaks another. True if a file was refused
+// for its own fault after another had lost to somebody: then the choice must be made once more.
+bool UnitSet::Settle(const std::vector<Unit*>& units) {
+  for (Unit* unit : units) {
+    unit->chosen = unit->refused ? unit->in_force : unit->offered;
+    unit->lost = false;
+    unit->conflicts = {};
+  }
+  bool any_refused = false;
+  for (bool changed = true; changed;) {
+    changed = false;
+    Names names;
+    for (const bool established : {true, false}) {
+      for (Unit* unit : units) {
+        if (unit->chosen != nullptr) names.Claim(*unit, established);
+      }
+    }
+    const Unit& main = *units.front();
+    // Without a good main file there is no configuration: its listeners are taken as written for the others' sake.
+    const Model& process = (main.chosen != nullptr ? main.chosen : main.offered)->model;
+    std::vector<std::string_view> listeners;
+    for (const Listener& listener : process.listeners) listeners.push_back(listener.name.value);
+    if (listeners.empty()) listeners.push_back(kDefaultListenerName);
+    for (Unit* unit : units) {
+      if (!unit->ChoseOffered() || unit->refused) continue;
+      names.CheckReferences(*unit, listeners);
+      if (options_.confined) CheckPaths(*unit->offered, options_.directory, process.file_roots, unit->faults);
+      unit->refused = unit->faults.HasErrors();
+      any_refused = any_refused || unit->refused;
+    }
+    for (Unit* unit : units) {
+      const bool falls_back = unit->ChoseOffered() && unit->chosen != unit->in_force && (unit->refused || unit->lost);
+      if (!falls_back) continue;
+      unit->chosen = unit->in_force;
+      changed = true;
+    }
+  }
+  return any_refused && std::any_of(units.begin(), units.end(), [](const Unit* unit) { return unit->lost; });
+}
+
+std::shared_ptr<const Model> UnitSet::Merge(const std::vector<Unit*>& units) {
+  proposed_upstreams_.clear();
+  const Unit& main = *units.front();
+  if (main.chosen == nullptr) return nullptr;
+  auto model = std::make_shared<Model>(main.chosen->model);
+  model->upstreams.clear();
+  model->routes.clear();
+  model->files = file_names_;
+  if (model->listeners.empty()) model->listeners.push_back(DefaultListener());
+  const auto add_upstream = [&](const std::shared_ptr<const Upstream>& upstream) {
+    if (proposed_upstreams_.emplace(upstream->name.value, upstream).second) model->upstreams.push_back(upstream);
+  };
+  for (const Unit* unit : units) {
+    if (unit->chosen == nullptr) continue;
+    for (const auto& upstream : unit->chosen->model.upstreams) add_upstream(upstream);
+  }
+  // A file that is kept keeps the upstreams that it knew, even if the file that defined them let go of them.
+  const auto resolve = [&](const Route& route) {
+    bool resolved = true;
+    ForEachTarget(route, [&](const Located<std::string>& target) {
+      if (proposed_upstreams_.contains(target.value)) return;
+      const auto former = upstreams_.find(target.value);
+      resolved = resolved && former != upstreams_.end();
+      if (former != upstreams_.end()) add_upstream(former->second);
+    });
+    return resolved;
+  };
+  for (const Unit* unit : units) {
+    if (unit->chosen == nullptr) continue;
+    const auto& routes = unit->chosen->model.routes;
+    if (unit->IsVerified()) {
+      model->routes.insert(model->routes.end(), routes.begin(), routes.end());
+      continue;
+    }
+    for (const auto& route : routes) {
+      if (!resolve(*route)) continue;
+      if (auto kept = OnListeners(route, *model)) model->routes.push_back(std::move(kept));
+    }
+  }
+  return model;
+}
+
+void UnitSet::Commit() {
+  HG_CHECK(proposed_ != nullptr);
+  for (auto it = units_.begin(); it != units_.end();) {
+    Unit& unit = *it->second;
+    unit.in_force = unit.chosen;
+    it = unit.present ? std::next(it) : units_.erase(it);
+  }
+  upstreams_ = proposed_upstreams_;
+}
+
+LoadedFile LoadFile(std::string_view name, std::string_view text, std::string_view directory) {
+  UnitSet set({.main_name = std::string(name), .directory = std::string(directory)});
+  Proposal proposal = set.Propose({{std::string(name), std::string(text)}});
+  return {std::move(proposal.model), std::move(proposal.files.front().diagnostics), std::move(proposal.offered)};
+}
+
+}  // namespace headgate::config

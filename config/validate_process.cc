@@ -1,0 +1,138 @@
+// Rules over listeners and the process as a whole.
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "config/defaults.h"
+#include "config/fields.h"
+#include "config/parse.h"
+#include "config/text.h"
+#include "config/validate.h"
+
+namespace headgate::config {
+namespace {
+
+std::vector<std::string_view> ListenerNames(const Model& unit) {
+  std::vector<std::string_view> names;
+  for (const Listener& listener : unit.listeners) names.push_back(listener.name.value);
+  return names;
+}
+
+void CheckNames(const Model& unit, DiagnosticList& diagnostics) {
+  std::unordered_map<std::string_view, Position> seen;
+  for (const Listener& listener : unit.listeners) {
+    if (listener.name.value.empty()) continue;
+    const auto [first, added] = seen.emplace(listener.name.value, listener.name.at);
+    if (added) continue;
+    diagnostics.Error(Code::kDuplicateName, listener.name.at,
+                      "a second listener is named " + Quoted(listener.name.value), "the first is at", first->second);
+  }
+}
+
+// Listeners, admin and metrics share the machine's addresses.
+class AddressBook {
+ public:
+  explicit AddressBook(DiagnosticList& diagnostics) : diagnostics_(diagnostics) {}
+
+  void Take(const HostPort& address, const Position& at, std::string owner) {
+    if (address.port == 0) return;
+    const auto [first, added] = taken_.emplace(address.ToString(), Owner{owner, at});
+    if (added) return;
+    diagnostics_.Error(Code::kSameAddress, at,
+                       owner + " listens on " + first->first + ", which " + first->second.name + " has",
+                       first->second.at.IsWritten() ? "the other is at" : "its default", first->second.at);
+  }
+
+ private:
+  struct Owner {
+    std::string name;
+    Position at;
+  };
+  std::unordered_map<std::string, Owner> taken_;
+  DiagnosticList& diagnostics_;
+};
+
+template <class T>
+void TakeOwn(const Setting<T>& setting, std::string_view fallback, std::string name, AddressBook& book) {
+  if (setting.IsNone()) return;
+  if (setting.HasValue() && setting->address) {
+    book.Take(setting->address->value, setting->address->at, std::move(name));
+  } else if (const auto address = ParseHostPort(fallback)) {
+    book.Take(*address, {}, std::move(name));
+  }
+}
+
+void CheckAddresses(const Model& unit, DiagnosticList& diagnostics) {
+  AddressBook book(diagnostics);
+  TakeOwn(unit.admin, defaults::kAdminAddress, "admin", book);
+  TakeOwn(unit.metrics, defaults::kMetricsAddress, "metrics", book);
+  for (const Listener& listener : unit.listeners) {
+    book.Take(listener.address.value, listener.address.at, "listener " + Quoted(listener.name.value));
+  }
+}
+
+void CheckHttpsRedirect(const Model& unit, const Listener& listener, DiagnosticList& diagnostics) {
+  const HttpsRedirect& redirect = *listener.https_redirect;
+  if (listener.tls) {
+    diagnostics.Error(Code::kBadHttpsRedirect, redirect.at,
+                      "listener " + Quoted(listener.name.value) + " has tls: its requests are https already");
+  }
+  if (!redirect.listener) {
+    for (const Listener& other : unit.listeners) {
+      if (other.tls) return;
+    }
+    diagnostics.Error(Code::kBadHttpsRedirect, redirect.at, "no listener has tls");
+    return;
+  }
+  for (const Listener& other : unit.listeners) {
+    if (other.name.value != redirect.listener->value) continue;
+    if (other.tls) return;
+    diagnostics.Error(Code::kBadHttpsRedirect, redirect.listener->at,
+                      "listener " + Quoted(other.name.value) + " has no tls");
+    return;
+  }
+  diagnostics.Error(Code::kUnknownListener, redirect.listener->at,
+                    "listener " + Quoted(listener.name.value) + " redirects to an unknown listener " +
+                        Quoted(redirect.listener->value),
+                    DidYouMean(redirect.listener->value, ListenerNames(unit)));
+}
+
+void CheckLimits(const Limits& limits, DiagnosticList& diagnostics) {
+  const uint64_t head = limits.request_head.ValueOr(defaults::kRequestHeadBytes, defaults::kUnlimited);
+  const auto check = [&](const Setting<uint64_t>& part, const char* key) {
+    if (!part.HasValue() || *part <= head) return;
+    diagnostics.Warning(
+        Code::kNoEffect, part.at(),
+        std::string(key) + " beyond requestHead (" + FormatQuantity(FieldType::kSize, head) + ") has no effect");
+  };
+  check(limits.field_size, "fieldSize");
+  check(limits.target, "target");
+}
+
+void CheckAdmin(const Model& unit, DiagnosticList& diagnostics) {
+  if (!unit.admin.HasValue() || !unit.admin->address || unit.admin->token_file) return;
+  if (unit.admin->address->value.IsLoopback()) return;
+  diagnostics.Error(Code::kAdminExposed, unit.admin->address->at,
+                    "admin listens beyond loopback and needs 'tokenFile'");
+}
+
+}  // namespace
+
+void ValidateProcess(const Model& unit, DiagnosticList& diagnostics) {
+  CheckNames(unit, diagnostics);
+  CheckAddresses(unit, diagnostics);
+  CheckAdmin(unit, diagnostics);
+  CheckLimits(unit.limits, diagnostics);
+  for (const Listener& listener : unit.listeners) {
+    if (listener.https_redirect) CheckHttpsRedirect(unit, listener, diagnostics);
+    if (listener.limits) CheckLimits(*listener.limits, diagnostics);
+  }
+  for (const auto& range : unit.trusted_proxies) {
+    const std::string text = range.value.ToString();
+    if (!text.ends_with("/0")) continue;
+    diagnostics.Warning(Code::kUnsafe, range.at, "every client is trusted to say who it is");
+  }
+}
+
+}  // namespace headgate::config
