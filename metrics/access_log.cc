@@ -1,5 +1,6 @@
 #include "metrics/access_log.h"
 
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -92,10 +93,22 @@ AccessLogWaker::AccessLogWaker() : event_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)
 AccessLogWaker::~AccessLogWaker() { close(event_); }
 
 void AccessLogWaker::Wake() noexcept {
-  if (state_.exchange(State::kAwake, std::memory_order_acq_rel) == State::kAwake) return;
+  if (state_.exchange(State::kAwake, std::memory_order_acq_rel) != State::kAwake) WakeForSure();
+}
+
+void AccessLogWaker::WakeForSure() noexcept {
   const uint64_t one = 1;
   // Fails only when the counter is full, and then the thread is woken anyway.
   [[maybe_unused]] const ssize_t written = write(event_, &one, sizeof one);
+}
+
+void AccessLogWaker::Wait(State state, int timeout_ms) noexcept {
+  state_.store(state, std::memory_order_release);
+  pollfd waited = {event_, POLLIN, 0};
+  poll(&waited, 1, timeout_ms);
+  state_.store(State::kAwake, std::memory_order_release);
+  uint64_t count = 0;
+  [[maybe_unused]] const ssize_t taken = read(event_, &count, sizeof count);
 }
 
 AccessLogRing::AccessLogRing(size_t capacity, const AccessLogSettings& settings, Shard& shard, CounterId dropped)
@@ -116,8 +129,9 @@ bool AccessLogRing::Wanted() noexcept {
   return ppm >= kAll || (ppm != 0 && sampler_.Below(kAll) < ppm);
 }
 
+// Looks at the reader's progress only once half of the ring may be in use.
 bool AccessLogRing::HasRoom(uint64_t tail) noexcept {
-  if (tail - head_seen_ + kLineMax <= capacity_) return true;
+  if (tail - head_seen_ <= capacity_ / 2) return true;
   head_seen_ = head_.load(std::memory_order_acquire);
   return tail - head_seen_ + kLineMax <= capacity_;
 }

@@ -73,10 +73,11 @@ class AccessLogWaker {
     if (state == State::kAsleep || (state == State::kNap && half_full)) Wake();
   }
   void Wake() noexcept;
+  // Also ends a wait that is about to begin.
+  void WakeForSure() noexcept;
   // The thread's side. Returns when woken or after `timeout_ms`. A line written just before the sleep may not wake it:
   // the timeout bounds its wait, which is cheaper than a fence per line.
   void Wait(State state, int timeout_ms) noexcept;
-  int descriptor() const noexcept { return event_; }
 
  private:
   std::atomic<State> state_{State::kAwake};

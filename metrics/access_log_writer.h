@@ -1,39 +1,36 @@
 // Empties the access log's rings into a file, standard output or standard error.
-// Owned by app::Server; the rings outlive it or are removed first.
-// A thread of its own between Start and Stop; every public function may be called from any thread.
+// Owned by app::Server; a ring is removed before it goes.
+// A thread of its own between Start and Stop; the public functions may be called from any thread but a worker's.
 #pragma once
 
-#include <cstddef>
 #include <memory>
 #include <string>
 
 #include "metrics/access_log.h"
+#include "metrics/access_log_target.h"
 
 namespace headgate::metrics {
 
-enum class AccessLogTarget : uint8_t { kOff, kStdout, kStderr, kFile };
-
 class AccessLogWriter {
  public:
-  // `shard` is the writer thread's own; lines that the target did not take are counted in its `dropped`.
+  // `shard` is the writer's own; lines that the target did not take are counted in its `dropped`.
   AccessLogWriter(Shard& shard, CounterId dropped);
   AccessLogWriter(const AccessLogWriter&) = delete;
   AccessLogWriter& operator=(const AccessLogWriter&) = delete;
   ~AccessLogWriter();  // Stop()
 
-  // Before workers write and after they stopped, or while they run.
   void AddRing(AccessLogRing& ring);
-  // Writes what the ring still holds. Afterwards the ring may be destroyed.
+  // Writes what the ring still holds (for at most a second). Nothing may be written to it any more.
   void RemoveRing(AccessLogRing& ring);
 
-  // Where lines go from now on; a file is made with mode 0640 and appended to. False, and nothing changes, when it
-  // cannot be opened (errno tells why). With kOff the rings are emptied into nothing.
+  // Where lines go from now on. False with errno set, and nothing changes, when it cannot be opened. With kOff (the
+  // state at first) the rings are emptied into nothing.
   bool SetTarget(AccessLogTarget target, const std::string& path = {});
-  // SIGUSR1: opens the file again by its name. False when that failed; the old one then stays in use.
+  // SIGUSR1: opens the file again by its name. False with errno set when that failed; the old one stays in use.
   bool Reopen();
 
   void Start();
-  // Flushes what is there (for at most a second if the target does not take it) and joins.
+  // Writes what is there (for at most a second if the target does not take it; the rest is counted) and joins.
   void Stop();
 
  private:

@@ -17,9 +17,12 @@ namespace headgate::metrics {
 // Sizes are powers of two up to a chunk, and a block is aligned to its size: no block straddles two chunks.
 class CellAllocator {
  public:
+  // Blocks with RequestsId cells keep their links when they are zeroed, so they only ever serve the same use again.
+  enum class Use : uint8_t { kPlain, kRequests };
+
   // The block's first cell; nothing when the shards are full.
-  std::optional<uint32_t> Allocate(uint32_t size) {
-    std::vector<uint32_t>& free = free_[Class(size)];
+  std::optional<uint32_t> Allocate(uint32_t size, Use use) {
+    std::vector<uint32_t>& free = Free(size, use);
     if (!free.empty()) {
       const uint32_t cell = free.back();
       free.pop_back();
@@ -32,20 +35,22 @@ class CellAllocator {
     return cell;
   }
   // The caller has zeroed the block in every shard.
-  void Release(uint32_t cell, uint32_t size) { free_[Class(size)].push_back(cell); }
+  void Release(uint32_t cell, uint32_t size, Use use) { Free(size, use).push_back(cell); }
 
  private:
-  static size_t Class(uint32_t size) { return static_cast<size_t>(std::countr_zero(size)); }
+  std::vector<uint32_t>& Free(uint32_t size, Use use) {
+    return free_[static_cast<size_t>(use)][static_cast<size_t>(std::countr_zero(size))];
+  }
   // What alignment skipped serves smaller blocks.
   void GiveBack(uint32_t from, uint32_t to) {
     while (from < to) {
       const uint32_t size = from & (~from + 1);
-      Release(from, size);
+      Release(from, size, Use::kPlain);
       from += size;
     }
   }
 
-  std::array<std::vector<uint32_t>, 11> free_;
+  std::array<std::array<std::vector<uint32_t>, 11>, 2> free_;
   uint32_t next_ = kFirstCell;
 };
 static_assert(Shard::kChunkCells == 1U << 10U);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "metrics/cell_allocator.h"
 #include "metrics/series.h"
 #include "metrics/series_table.h"
 
@@ -27,6 +28,7 @@ struct SeriesEntry : SeriesUse {
 
 struct RouteEntry : SeriesEntry {
   static constexpr uint32_t kCells = 32;
+  static constexpr auto kUse = CellAllocator::Use::kPlain;
   static constexpr uint32_t kErrors = 0;  // offsets within the block
   static constexpr uint32_t kRequestsActive = 28;
   static constexpr uint32_t kTunnelsActive = 29;
@@ -38,6 +40,7 @@ static_assert(kProxyErrorReasonCount <= RouteEntry::kRequestsActive);
 
 struct BackendEntry : SeriesEntry {
   static constexpr uint32_t kCells = 32;
+  static constexpr auto kUse = CellAllocator::Use::kRequests;
   static constexpr uint32_t kRequests = 16;
   std::vector<KnownKey> known;  // methods and codes
 
@@ -47,11 +50,13 @@ struct BackendEntry : SeriesEntry {
 
 struct UpstreamEntry : SeriesEntry {
   static constexpr uint32_t kCells = 64;
+  static constexpr auto kUse = CellAllocator::Use::kPlain;
   UpstreamSeries series;
 };
 
 struct ListenerEntry : SeriesEntry {
   static constexpr uint32_t kCells = 8;
+  static constexpr auto kUse = CellAllocator::Use::kPlain;
   ListenerSeries series;
 };
 

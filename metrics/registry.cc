@@ -51,9 +51,13 @@ class Registry::Impl {
   const ProcessSeries& process() const noexcept { return store_.process(); }
   ControlFamilies& control() noexcept { return control_; }
   size_t series_max() const noexcept { return options_.family_series_max; }
-  void SetText(std::string Impl::* which, std::string text) {
+  void SetWeights(std::string text) {
     const std::lock_guard lock(mutex_);
-    this->*which = std::move(text);
+    weights_ = std::move(text);
+  }
+  void SetCertificates(std::string text) {
+    const std::lock_guard lock(mutex_);
+    certificates_ = std::move(text);
   }
   void Scrape(const ScrapeSink& sink);
 

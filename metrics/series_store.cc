@@ -60,7 +60,7 @@ void Number(BackendEntry&) {}
 
 template <class Entry>
 void ReleaseAll(const std::vector<std::shared_ptr<Entry>>& entries, CellAllocator& cells) {
-  for (const auto& entry : entries) cells.Release(entry->first_cell, Entry::kCells);
+  for (const auto& entry : entries) cells.Release(entry->first_cell, Entry::kCells, Entry::kUse);
 }
 
 }  // namespace
@@ -77,7 +77,7 @@ SeriesStore::SeriesStore(const base::Clock& clock, size_t family_series_max)
 }
 
 void SeriesStore::MakeProcess() {
-  const auto first = cells_.Allocate(128);
+  const auto first = cells_.Allocate(128, CellAllocator::Use::kPlain);
   HG_CHECK(first.has_value());
   process_.proxy_overhead = {*first, BucketLayout::kInternal};
   process_.loop_delay = {*first + 16, BucketLayout::kInternal};
@@ -91,7 +91,7 @@ void SeriesStore::MakeProcess() {
 
 template <class Entry>
 std::shared_ptr<Entry> SeriesStore::Make(std::string labels) {
-  const auto first = cells_.Allocate(Entry::kCells);
+  const auto first = cells_.Allocate(Entry::kCells, Entry::kUse);
   if (!first) return nullptr;
   auto entry = std::make_shared<Entry>();
   entry->labels = std::move(labels);
