@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/ip.h"
-#include "config/diagnostics.h"
+#include "config/diagnostic.h"
 #include "config/model.h"
 #include "routing/policy/listener.h"
 #include "routing/policy/route.h"
@@ -25,6 +25,8 @@ struct AccessLogPolicy {
   double sample_percent = 100;
   bool query = false;
 };
+
+struct CompileSources;
 
 // Everything the configuration decides, as plain data.
 struct Compiled {
@@ -42,11 +44,17 @@ struct Compiled {
   AccessLogPolicy access_log;
   base::Duration lame_duck = std::chrono::seconds(5);
   base::Duration drain_timeout = std::chrono::seconds(20);
+  // What all of it was made from, for the next Compile() to see what did not change. Opaque.
+  std::shared_ptr<const CompileSources> sources;
 };
 
-// Problems that only meaning shows (a pattern that RE2 refuses, a substitution's group that does not exist) go to
-// `diagnostics`; null when there was an error.
+// Of a valid model. Problems that only meaning shows (a pattern that does not compile, a substitution's group that does
+// not exist) go to `diagnostics`; null when there was an error. Routes and upstreams that did not change are the same
+// objects as in `previous` (may be null), and upstreams keep their order: a route's indexes stay right.
 std::shared_ptr<const Compiled> Compile(const config::Model& model, const Compiled* previous,
-                                        config::Diagnostics& diagnostics);
+                                        config::DiagnosticList& diagnostics);
+
+// The same problems of one file by itself (config::UnitCheck): its routes and defaults, whatever upstreams there are.
+void CheckUnit(const config::Model& unit, config::DiagnosticList& diagnostics);
 
 }  // namespace headgate::routing

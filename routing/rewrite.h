@@ -13,11 +13,15 @@
 
 namespace headgate::routing {
 
-// Changes path and authority as the route says. The result is normalised again; a rewrite that leaves no valid path is
-// an error (500, kInternal) and never forwarded.
+// Changes path and authority as the route says; host, match_path and query stay (metrics and the log know the request
+// as it came). The result is normalised again; a rewrite that leaves no valid path is an error (500, kInternal) and
+// never forwarded. A prefix takes the place of what the route's prefix covered (of all of an exact path; before the path
+// where a pattern matched). `OPTIONS *` keeps its target.
 base::Result<void> ApplyRewrite(const RewritePolicy& rewrite, const Match& match, http::RequestHead& head) noexcept;
 
-// The Location of a redirect (RFC 9110 10.2.2), absolute. 80 for http and 443 for https are left out.
+// The Location of a redirect (RFC 9110 10.2.2), absolute (a path alone for HTTP/1.0 without Host). The query is kept
+// unless the new path has its own. Without `port` a redirect that names a scheme goes to that scheme's port, another to
+// `public_port`, the listener's. 80 for http and 443 for https are left out.
 std::string_view ComposeLocation(const RedirectAction& redirect, const Match& match, uint16_t public_port,
                                  const http::RequestHead& head);
 // The Location of a listener's httpsRedirect.

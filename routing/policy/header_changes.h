@@ -14,6 +14,7 @@ struct HeaderChange {
   http::HeaderId id = http::HeaderId::kOther;
   std::string name;  // lower case
   std::string value;
+  bool operator==(const HeaderChange&) const = default;
 };
 
 struct HeaderChanges {
@@ -21,6 +22,7 @@ struct HeaderChanges {
   std::vector<HeaderChange> add;
   std::vector<HeaderChange> remove;
   bool empty() const noexcept { return set.empty() && add.empty() && remove.empty(); }
+  bool operator==(const HeaderChanges&) const = default;
 };
 
 // Removes, then sets, then adds. Text is shared with `changes`, which must outlive the map.

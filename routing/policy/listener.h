@@ -17,12 +17,14 @@ enum class TlsVersion : uint8_t { kTls12, kTls13 };
 struct CertificateFiles {
   std::string cert_file;  // as resolved: absolute, or relative to the working directory
   std::string key_file;
+  bool operator==(const CertificateFiles&) const = default;
 };
 
 struct HttpsRedirectPolicy {
   bool enabled = false;
   uint16_t public_port = 443;
   std::vector<std::string> except;  // normalised paths, matched by whole segments; ACME's is always excepted
+  bool operator==(const HttpsRedirectPolicy&) const = default;
 };
 
 struct ListenerPolicy {
@@ -35,6 +37,7 @@ struct ListenerPolicy {
   std::vector<CertificateFiles> certificates;
   HttpsRedirectPolicy https_redirect;
   LimitsPolicy limits;
+  bool operator==(const ListenerPolicy&) const = default;
 };
 
 }  // namespace headgate::routing

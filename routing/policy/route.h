@@ -17,11 +17,13 @@
 
 namespace headgate::routing {
 
+// 0: none.
 struct TimeoutsPolicy {
-  base::Duration request{0};  // 0: none
+  base::Duration request{0};
   base::Duration backend_request = std::chrono::seconds(60);
   base::Duration idle = std::chrono::seconds(60);
   base::Duration tunnel_idle = std::chrono::hours(1);  // = idle when the route states one
+  bool operator==(const TimeoutsPolicy&) const = default;
 };
 
 struct AccessPolicy {
@@ -30,6 +32,7 @@ struct AccessPolicy {
   bool has_allow = false;
   bool Allows(const base::IpAddress& client) const noexcept;
   bool restricts() const noexcept { return has_allow || !deny.empty(); }
+  bool operator==(const AccessPolicy&) const = default;
 };
 
 // A condition on one header, cookie or query parameter.
@@ -62,6 +65,7 @@ struct StickyPolicy {
   http::HeaderId header_id = http::HeaderId::kOther;
   base::Duration ttl{0};  // 0: session cookie
   bool strict = false;
+  bool operator==(const StickyPolicy&) const = default;
 };
 
 struct ForwardAction {
@@ -91,6 +95,8 @@ struct RewritePolicy {
   std::string replacement;  // prefix, path or substitution
   std::shared_ptr<const Regex> regex;
   std::string hostname;     // empty: as it was
+  // Patterns are shared: the same pattern is the same object as long as it is in use.
+  bool operator==(const RewritePolicy&) const = default;
 };
 
 struct RoutePolicy {

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 namespace headgate::routing {
@@ -22,6 +23,8 @@ class Regex {
 
   // Whether the whole text matches.
   bool FullMatch(std::string_view text) const noexcept;
+  // Whether some part of the text matches.
+  bool Matches(std::string_view text) const noexcept;
   // Replaces the first match by `substitution` (RE2's \0 to \9). The output is at most `out.size()` bytes long.
   // Returns the length, or npos when nothing matched or it did not fit.
   static constexpr size_t npos = static_cast<size_t>(-1);
@@ -29,11 +32,15 @@ class Regex {
   // Whether the substitution's groups exist in this pattern.
   absl::Status CheckSubstitution(std::string_view substitution) const;
   const std::string& pattern() const noexcept { return pattern_; }
+  // What every matching text begins with: a cheap way to say no.
+  const std::string& literal_prefix() const noexcept { return literal_prefix_; }
 
  private:
   struct Impl;
   explicit Regex(std::string pattern, std::unique_ptr<Impl> impl) noexcept;
+  void FindLiteralPrefix();
   std::string pattern_;
+  std::string literal_prefix_;
   std::unique_ptr<Impl> impl_;
 };
 

@@ -1,0 +1,67 @@
+#include <array>
+#include <charconv>
+#include <chrono>
+
+#include "routing/split.h"
+
+namespace headgate::routing {
+namespace {
+
+bool IsUsable(const SplitContext& context, uint32_t backend) noexcept {
+  return backend >= context.usable.size() || context.usable[backend];
+}
+
+bool AnyUsable(const ForwardAction& action, const SplitContext& context) noexcept {
+  for (uint32_t i = 0; i < action.backends.size(); ++i) {
+    if (action.backends[i].weight != 0 && IsUsable(context, i)) return true;
+  }
+  return false;
+}
+
+// RFC 6265 4.1.1, SameSite of 6265bis.
+std::string_view ComposeCookie(const StickyPolicy& sticky, uint64_t key, const SplitContext& context) {
+  std::array<char, kKeyTextBytes> value;
+  FormatKey(key, value);
+  std::array<char, 24> age;
+  std::string_view max_age;
+  if (sticky.ttl.count() > 0) {
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(sticky.ttl).count();
+    max_age = {age.data(), std::to_chars(age.data(), age.data() + age.size(), seconds).ptr};
+  }
+  return context.arena.Concat({sticky.name, "=", {value.data(), value.size()}, "; Path=/",
+                               max_age.empty() ? "" : "; Max-Age=", max_age, "; HttpOnly; SameSite=Lax",
+                               context.tls ? "; Secure" : ""});
+}
+
+std::optional<BackendChoice> ByWeight(SplitState& state, std::span<const bool> usable) {
+  const std::optional<uint32_t> backend = state.NextUsable(usable);
+  if (!backend.has_value()) return std::nullopt;
+  return BackendChoice{*backend, false, false, {}};
+}
+
+}  // namespace
+
+std::optional<BackendChoice> ChooseBackend(const ForwardAction& action, SplitState& state,
+                                           const SplitContext& context) {
+  if (const auto forced = ForcedBackend(action, context.head); forced.has_value()) {
+    return BackendChoice{*forced, true, false, {}};
+  }
+  const bool any_usable = AnyUsable(action, context);
+  const std::span<const bool> usable = any_usable ? context.usable : std::span<const bool>();
+  if (action.sticky.by == StickyPolicy::By::kNone) return ByWeight(state, usable);
+
+  const std::string_view key = StickyKey(action.sticky, context.head, context.client);
+  if (!key.empty()) {
+    const std::optional<uint32_t> cohort = CohortOf(action, key);
+    if (!cohort.has_value()) return std::nullopt;
+    if (action.sticky.strict || IsUsable(context, *cohort)) return BackendChoice{*cohort, false, true, {}};
+    return ByWeight(state, usable);
+  }
+  // No cookie while nothing is usable: the answer is 503, and the user's first real one should decide.
+  if (action.sticky.by != StickyPolicy::By::kCookie || !any_usable) return ByWeight(state, usable);
+  const std::optional<SplitState::NewUser> user = state.NextNewUser(action, usable, context.rng);
+  if (!user.has_value()) return std::nullopt;
+  return BackendChoice{user->backend, false, false, ComposeCookie(action.sticky, user->key, context)};
+}
+
+}  // namespace headgate::routing

@@ -1,0 +1,39 @@
+// Compiles what `defaults` and every route may say, with defaults filled in.
+// Pure; the result is a value.
+// Control thread.
+#pragma once
+
+#include <vector>
+
+#include "config/diagnostic.h"
+#include "config/model.h"
+#include "routing/compile_regex.h"
+#include "routing/policy/route.h"
+
+namespace headgate::routing {
+
+struct Policies {
+  StickyPolicy sticky;
+  TimeoutsPolicy timeouts;
+  RetryPolicy retry;
+  uint64_t max_body_bytes = 0;
+  bool websocket = true;
+  HeaderChanges request_headers;
+  HeaderChanges response_headers;
+  RewritePolicy rewrite;
+  AccessPolicy access;
+  bool operator==(const Policies&) const = default;
+};
+
+// The policies of a route with nothing written anywhere.
+Policies BuiltInPolicies();
+// A key that is written replaces the whole of `defaults`' one; `none` takes it away.
+Policies CompilePolicies(const config::RoutePolicy& written, const Policies& defaults, RegexPool& regexes,
+                         config::DiagnosticList& diagnostics);
+
+HeaderChange CompileHeader(const config::HeaderField& field);
+std::vector<base::Cidr> CompileCidrs(const std::vector<config::Located<base::Cidr>>& blocks);
+// 0 for `none` and for what is absent and has no limit by default.
+base::Duration CompileDuration(const config::Setting<config::Duration>& setting, base::Duration absent);
+
+}  // namespace headgate::routing

@@ -1,0 +1,26 @@
+#include "routing/compile_regex.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace headgate::routing {
+
+std::shared_ptr<const Regex> RegexPool::Get(const config::Located<std::string>& pattern) {
+  if (const auto known = regexes_.find(pattern.value); known != regexes_.end()) return known->second;
+  std::shared_ptr<const Regex> regex;
+  if (previous_ != nullptr) {
+    if (const auto before = previous_->find(pattern.value); before != previous_->end()) regex = before->second;
+  }
+  if (regex == nullptr) {
+    absl::StatusOr<std::shared_ptr<const Regex>> compiled = Regex::Compile(pattern.value);
+    if (!compiled.ok()) {
+      diagnostics_.Error(config::Code::kBadRegex, pattern.at,
+                         absl::StrCat("the regular expression is not valid: ", compiled.status().message()));
+      return nullptr;
+    }
+    regex = *std::move(compiled);
+  }
+  regexes_.emplace(regex->pattern(), regex);
+  return regex;
+}
+
+}  // namespace headgate::routing

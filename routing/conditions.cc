@@ -1,0 +1,127 @@
+#include "routing/conditions.h"
+
+#include <array>
+
+#include "base/limits.h"
+#include "http/ascii.h"
+
+namespace headgate::routing {
+namespace {
+
+bool ValueFulfils(const ValueCondition& condition, std::string_view value) noexcept {
+  switch (condition.kind) {
+    case ValueCondition::Kind::kExact:
+      return value == condition.value;
+    case ValueCondition::Kind::kRegex:
+      return condition.regex->FullMatch(value);
+    case ValueCondition::Kind::kPresent:
+      return true;
+  }
+  return false;
+}
+
+// Takes one character, decoded, off the front. Broken escapes stay as they are (http::DecodeQueryComponent).
+char TakeDecoded(std::string_view& text) noexcept {
+  const char c = text.front();
+  if (c == '%' && text.size() >= 3) {
+    const int high = http::HexValue(text[1]);
+    const int low = http::HexValue(text[2]);
+    if (high >= 0 && low >= 0) {
+      text.remove_prefix(3);
+      return static_cast<char>(high * 16 + low);
+    }
+  }
+  text.remove_prefix(1);
+  return c == '+' ? ' ' : c;
+}
+
+bool DecodedFullMatch(const Regex& regex, std::string_view encoded) noexcept {
+  std::array<char, base::kTargetBytesMax> decoded;
+  size_t size = 0;
+  while (!encoded.empty()) {
+    if (size == decoded.size()) return false;
+    decoded[size++] = TakeDecoded(encoded);
+  }
+  return regex.FullMatch({decoded.data(), size});
+}
+
+// Calls `visit(name, value)` for the cookies of all Cookie fields until it returns true.
+template <class V>
+bool AnyCookie(const http::RequestHead& head, V&& visit) noexcept {
+  for (const http::HeaderField& field : head.headers.fields()) {
+    if (field.id != http::HeaderId::kCookie) continue;
+    std::string_view rest = field.value;
+    while (!rest.empty()) {
+      const size_t end = rest.find(';');
+      const std::string_view pair = http::TrimOws(rest.substr(0, end));
+      rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
+      const size_t equals = pair.find('=');
+      if (equals == std::string_view::npos) continue;
+      std::string_view value = http::TrimOws(pair.substr(equals + 1));
+      if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
+      if (visit(http::TrimOws(pair.substr(0, equals)), value)) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+bool DecodesTo(std::string_view encoded, std::string_view plain) noexcept {
+  while (!encoded.empty()) {
+    if (plain.empty() || TakeDecoded(encoded) != plain.front()) return false;
+    plain.remove_prefix(1);
+  }
+  return plain.empty();
+}
+
+bool HeaderFulfils(const ValueCondition& condition, const http::RequestHead& head) noexcept {
+  if (condition.id == http::HeaderId::kHost) return ValueFulfils(condition, head.authority);
+  for (const http::HeaderField& field : head.headers.fields()) {
+    if (field.id != condition.id) continue;
+    if (field.id == http::HeaderId::kOther && field.name != condition.name) continue;
+    if (ValueFulfils(condition, field.value)) return true;
+  }
+  return false;
+}
+
+bool QueryFulfils(const ValueCondition& condition, std::string_view query) noexcept {
+  while (!query.empty()) {
+    const size_t end = query.find('&');
+    const std::string_view pair = query.substr(0, end);
+    query = end == std::string_view::npos ? std::string_view() : query.substr(end + 1);
+    const size_t equals = pair.find('=');
+    if (pair.empty() || !DecodesTo(pair.substr(0, equals), condition.name)) continue;
+    const std::string_view value = equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1);
+    switch (condition.kind) {
+      case ValueCondition::Kind::kExact:
+        return DecodesTo(value, condition.value);
+      case ValueCondition::Kind::kRegex:
+        return DecodedFullMatch(*condition.regex, value);
+      case ValueCondition::Kind::kPresent:
+        return true;
+    }
+  }
+  return false;
+}
+
+bool CookieFulfils(const ValueCondition& condition, const http::RequestHead& head) noexcept {
+  return AnyCookie(head, [&condition](std::string_view name, std::string_view value) {
+    return name == condition.name && ValueFulfils(condition, value);
+  });
+}
+
+bool Fulfils(const ForceCondition& force, const http::RequestHead& head) noexcept {
+  return force.cookie ? CookieFulfils(force.condition, head) : HeaderFulfils(force.condition, head);
+}
+
+std::string_view FindCookieValue(const http::RequestHead& head, std::string_view name) noexcept {
+  std::string_view found;
+  AnyCookie(head, [name, &found](std::string_view candidate, std::string_view value) {
+    if (candidate == name) found = value;
+    return !found.empty();
+  });
+  return found;
+}
+
+}  // namespace headgate::routing
