@@ -34,7 +34,7 @@ def flags_by_layer(compile_commands: pathlib.Path) -> dict[str, list[str]]:
 def compile_alone(flags: list[str], header: pathlib.Path) -> str:
     command = [*flags, "-x", "c++", "-fsyntax-only", "-"]
     source = f'#include "{header}"\n'
-    result = subprocess.run(command, input=source, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, input=source, capture_output=True, text=True, check=False, cwd="/")
     return "" if result.returncode == 0 else f"{header} does not compile alone\n{result.stderr}"
 
 

@@ -15,7 +15,7 @@ from tree import BELOW, LAYERS
 
 def preprocess(compiler: str, includes: list[str], source: str) -> subprocess.CompletedProcess:
     command = [compiler, "-std=c++20", "-x", "c++", "-fsyntax-only", *[f"-I{path}" for path in includes], "-"]
-    return subprocess.run(command, input=source, capture_output=True, text=True, check=False)
+    return subprocess.run(command, input=source, capture_output=True, text=True, check=False, cwd="/")
 
 
 def a_header(root: pathlib.Path, layer: str) -> str | None:
