@@ -63,7 +63,7 @@ struct PendingTag {};
 
 class Attempt : public base::ListNode<PendingTag> {
  public:
-  Attempt(AttemptEvents& events, base::Arena& arena) noexcept : events(events), arena(arena) {}
+  Attempt(AttemptEvents& told, base::Arena& head_arena) noexcept : events(told), arena(head_arena) {}
 
   // Set by the exchange before Begin.
   AttemptEvents& events;

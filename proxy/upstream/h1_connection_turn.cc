@@ -1,0 +1,164 @@
+// A leased connection's turn: send what waits, read what is there, tell the attempt.
+#include <algorithm>
+#include <utility>
+
+#include "base/limits.h"
+#include "proxy/upstream/h1_connection.h"
+
+namespace headgate::proxy {
+
+using base::Error;
+using base::ErrorCode;
+using base::Retry;
+using base::Side;
+using net::IoStatus;
+
+Error H1Connection::Lost(const char* detail) const noexcept {
+  Retry retry = Retry::kNever;
+  if (!attempt_->any_byte_sent) {
+    retry = Retry::kSafe;
+  } else if (attempt_->reused && !attempt_->any_byte_received) {
+    retry = Retry::kIfReused;
+  }
+  return {ErrorCode::kUpstreamReset, Side::kUpstream, retry, detail};
+}
+
+void H1Connection::Fail(Error error) {
+  over_ = true;
+  transport_.Close();
+  attempt_->events.OnAttemptFailed(error);
+}
+
+bool H1Connection::Flush() {
+  if (writer_.empty() || over_) return true;
+  const uint64_t lease = leases_;
+  const size_t before = writer_.queued();
+  Write();
+  if (writer_.queued() >= before) return true;
+  attempt_->events.OnRequestFlushed();
+  return lease == leases_;
+}
+
+bool H1Connection::WantsInput() noexcept {
+  if (over_) return false;
+  return reader_.in_head() || (reader_.in_body() && credit_ > 0);
+}
+
+bool H1Connection::Receive() {
+  for (size_t reads = 0; WantsInput(); ++reads) {
+    if (!Digest()) return false;
+    if (!WantsInput() || !transport_.maybe_readable()) break;
+    if (reads == base::kReadsPerTurn) {
+      transport_.RequestTurn();
+      break;
+    }
+    bool more = false;
+    if (!ReadOnce(more)) return false;
+    if (!more) break;
+  }
+  if (over_ || !leased()) return false;
+  if (!Digest()) return false;
+  // Nothing was answered, and nothing more can be asked.
+  if (writer_.aborted() && reader_.in_head() && !over_) Fail(Lost("reset while the request was sent"));
+  return !over_;
+}
+
+// Reads once. `more`: it may be worth to read again.
+bool H1Connection::ReadOnce(bool& more) {
+  const net::IoResult result = reader_.Fill(transport_, credit_);
+  if (result.bytes > 0) {
+    if (!writer_.started()) {
+      Fail({ErrorCode::kUpstreamProtocol, Side::kUpstream, Retry::kSafe, "bytes before a request was sent"});
+      return false;
+    }
+    attempt_->any_byte_received = true;
+  }
+  more = result.status == IoStatus::kOk;
+  if (result.status == IoStatus::kEof) {
+    const Error end = reader_.EndOfInput();
+    keep_alive_ = false;
+    if (end.code == ErrorCode::kNone) return true;
+    Fail(Lost(end.detail));
+    return false;
+  }
+  if (result.status == IoStatus::kFailed) {
+    const bool tls = transport_.is_tls() && !transport_.tls_error().empty();
+    Fail(Lost(tls ? transport_.tls_error().data() : reader_.in_head() ? "reset before a response" : "reset within the response"));
+    return false;
+  }
+  return true;
+}
+
+// Tells the attempt of everything that was read, as far as its credit goes.
+bool H1Connection::Digest() {
+  if (over_) return false;
+  if (reader_.in_head() && !TakeHeads()) return false;
+  if (head_delivered_ && !Deliver()) return false;
+  if (!reader_.failed()) return true;
+  Fail(reader_.error());
+  return false;
+}
+
+bool H1Connection::TakeHeads() {
+  while (reader_.in_head()) {
+    base::Result<http::ResponseHead*> next = reader_.NextHead();
+    if (!next.ok()) {
+      Fail(next.error());
+      return false;
+    }
+    if (next.value() == nullptr) return true;
+    if (!TakeHead(*next.value())) return false;
+  }
+  return true;
+}
+
+bool H1Connection::TakeHead(http::ResponseHead& head) {
+  const uint64_t lease = leases_;
+  if (head.status == 101) {
+    if (!upgrade_) {
+      Fail({ErrorCode::kUpstreamProtocol, Side::kUpstream, Retry::kNever, "a 101 that was not asked for"});
+      return false;
+    }
+    state_ = State::kTunnel;
+    writer_.StartTunnel();
+    reader_.StartTunnel();
+    head_delivered_ = true;
+    attempt_->events.OnResponseHead(head, false);
+    return lease == leases_;
+  }
+  if (head.status < 200) {
+    if (++interim_ > base::kInterimResponsesMax) {
+      Fail({ErrorCode::kUpstreamProtocol, Side::kUpstream, Retry::kNever, "too many interim responses"});
+      return false;
+    }
+    attempt_->events.OnInterimResponse(head);
+    return lease == leases_;
+  }
+  keep_alive_ = head.keep_alive && head.body.kind != http::BodyKind::kUntilClose;
+  reader_.StartBody(head);
+  head_delivered_ = true;
+  const bool end = reader_.finished() && reader_.ready().empty();
+  response_ended_ = end;
+  attempt_->events.OnResponseHead(head, end);
+  return lease == leases_;
+}
+
+bool H1Connection::Deliver() {
+  if (response_ended_) return true;
+  const size_t bytes = std::min(credit_, reader_.ready().size());
+  const bool end = reader_.finished() && bytes == reader_.ready().size();
+  if (bytes == 0 && !end) return true;
+  if (bytes == reader_.ready().size()) {
+    std::swap(delivery_, reader_.ready());
+  } else {
+    reader_.ready().MoveTo(delivery_, bytes);
+  }
+  credit_ -= bytes;
+  response_ended_ = end;
+  const uint64_t lease = leases_;
+  attempt_->events.OnResponseBody(delivery_, end, end ? reader_.trailers() : nullptr);
+  delivery_.Clear();
+  return lease == leases_;
+}
+
+}  // namespace headgate::proxy

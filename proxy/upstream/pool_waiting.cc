@@ -1,0 +1,210 @@
+// The pool's other half: attempts that wait, connections that are being opened, and slots shared with other workers.
+#include <algorithm>
+#include <utility>
+
+#include "metrics/reasons.h"
+#include "proxy/upstream/pool.h"
+
+namespace headgate::proxy {
+
+using base::Error;
+using base::ErrorCode;
+using metrics::ConnectResult;
+using metrics::Index;
+
+base::Result<UpstreamStream*> Pool::Wait(Attempt& attempt, size_t endpoint) {
+  const bool slot = TakeSlot();
+  if (!slot && waiting_ + 1 > connecting_) {
+    if (!shared_.pending.TryTake(policy_->connections.max_pending)) {
+      return Error{ErrorCode::kOverload, base::Side::kProxy, base::Retry::kNever,
+                   "connections.max and connections.maxPending are reached"};
+    }
+    ++own_pending_;
+  }
+  queue_.PushBack(attempt);
+  ++waiting_;
+  attempt.waiting_in = &cluster_;
+  if (slot) {
+    attempt.endpoint = places_[endpoint]->shared.get();
+    Open(endpoint);
+  }
+  UpdatePending();
+  return static_cast<UpstreamStream*>(nullptr);
+}
+
+void Pool::StopWaiting(Attempt& attempt) noexcept {
+  attempt.Unlink();
+  attempt.waiting_in = nullptr;
+  --waiting_;
+  UpdatePending();
+}
+
+void Pool::Abandon(Attempt& attempt) noexcept {
+  if (attempt.waiting_in != &cluster_) return;
+  if (attempt.linked()) return StopWaiting(attempt);
+  attempt.waiting_in = nullptr;
+  H1Connection* freed = nullptr;
+  granted_.ForEach([&](H1Connection& connection) {
+    if (connection.notes.granted_to == &attempt) freed = &connection;
+  });
+  if (freed == nullptr) return;
+  static_cast<base::ListNode<AgeTag>*>(freed)->Unlink();
+  freed->notes.granted_to = nullptr;
+  MakeFree(*freed);
+}
+
+void Pool::UpdatePending() noexcept {
+  const uint64_t pending = waiting_ > connecting_ ? waiting_ - connecting_ : 0;
+  for (; own_pending_ < pending; ++own_pending_) shared_.pending.Take();
+  for (; own_pending_ > pending; --own_pending_) shared_.pending.Give();
+  if (pending == 0) return slot_poll_.Disarm();
+  if (!slot_poll_.armed()) worker_.timers.Arm(slot_poll_, worker_.now + kSlotPoll);
+}
+
+// A slot of the process. Idle connections to other endpoints make room, the longest unused first.
+bool Pool::TakeSlot() {
+  if (shared_.connections.TryTake(policy_->connections.max)) return true;
+  H1Connection* oldest = idle_by_age_.front();
+  if (oldest == nullptr) return false;
+  Destroy(*oldest);
+  return shared_.connections.TryTake(policy_->connections.max);
+}
+
+// Uses a slot that was taken.
+void Pool::Open(size_t endpoint) {
+  PoolEndpoint& place = *places_[endpoint];
+  auto* connection = new H1Connection(worker_, *this, place.shared);
+  const routing::ConnectionsPolicy& policy = policy_->connections;
+  connection->notes.place = &place;
+  connection->notes.generation = generation_;
+  connection->notes.deadline = worker_.now + policy.connect_timeout;
+  const base::Duration tenth = policy.max_age / 10;
+  const auto jitter = base::Duration(
+      tenth.count() > 0 ? static_cast<int64_t>(worker_.rng.Below(static_cast<uint64_t>(2 * tenth.count()))) : 0);
+  connection->notes.expires =
+      policy.max_age.count() > 0 ? worker_.now + policy.max_age - tenth + jitter : base::Instant::max();
+  all_.PushBack(*connection);
+  connecting_by_age_.PushBack(*connection);
+  ++connecting_;
+  const std::string& name = policy_->tls.server_name.empty() ? policy_->dns_host : policy_->tls.server_name;
+  const base::Result<void> started = connection->Connect(tls_, name);
+  if (!started.ok()) {
+    failures_.push_back({place.shared, started.error()});
+    Destroy(*connection);
+    return worker_.reactor.Defer(*this);
+  }
+  if (!connect_deadline_.armed()) worker_.timers.Arm(connect_deadline_, connecting_by_age_.front()->notes.deadline);
+}
+
+void Pool::OpenForPending() {
+  if (places_.empty()) return worker_.reactor.Defer(*this);
+  while (own_pending_ > 0 && TakeSlot()) {
+    Open(balancer_.Pick(worker_.now, queue_.front()->avoid));
+    UpdatePending();
+  }
+}
+
+void Pool::OnSlotPoll() {
+  if (own_pending_ > 0) OpenForPending();
+  UpdatePending();
+}
+
+void Pool::OnConnectDeadline() {
+  while (H1Connection* connection = connecting_by_age_.front()) {
+    if (connection->notes.deadline > worker_.now) break;
+    OnConnectFailed(*connection, connection->ConnectTimedOut());
+  }
+  if (const H1Connection* next = connecting_by_age_.front()) worker_.timers.Arm(connect_deadline_, next->notes.deadline);
+}
+
+void Pool::OnConnectDone(H1Connection& connection) {
+  static_cast<base::ListNode<AgeTag>&>(connection).Unlink();
+  --connecting_;
+  worker_.shard.Add(series_->connects[Index(ConnectResult::kOk)]);
+  connection.endpoint()->Succeeded();
+  MakeFree(connection);
+  UpdatePending();
+}
+
+void Pool::OnConnectFailed(H1Connection& connection, const Error& error) {
+  const std::shared_ptr<EndpointShared> endpoint = connection.endpoint();
+  Destroy(connection);
+  ConnectFailed(*endpoint, error);
+}
+
+void Pool::ConnectFailed(EndpointShared& endpoint, const Error& error) {
+  --connecting_;
+  CountConnect(error);
+  // Not for what is wrong here (no descriptor left), nor for a certificate that would be refused again.
+  const bool unreachable = error.side == base::Side::kUpstream && error.code != ErrorCode::kUpstreamTls;
+  if (unreachable) endpoint.SetAside(worker_.now);
+  if (waiting_ > connecting_) FailWaiter(endpoint, error);
+  UpdatePending();
+  if (own_pending_ > 0) OpenForPending();
+}
+
+void Pool::CountConnect(const Error& error) noexcept {
+  ConnectResult result = ConnectResult::kFailed;
+  if (error.code == ErrorCode::kConnectRefused) result = ConnectResult::kRefused;
+  if (error.code == ErrorCode::kConnectTimeout) result = ConnectResult::kTimeout;
+  if (error.code == ErrorCode::kUpstreamTls) result = ConnectResult::kTls;
+  worker_.shard.Add(series_->connects[Index(result)]);
+}
+
+// The one it was opened for, if that one still waits; else who came first.
+void Pool::FailWaiter(EndpointShared& endpoint, const Error& error) {
+  Attempt* chosen = nullptr;
+  queue_.ForEach([&](Attempt& attempt) {
+    if (chosen == nullptr && attempt.endpoint == &endpoint) chosen = &attempt;
+  });
+  if (chosen == nullptr) chosen = queue_.front();
+  StopWaiting(*chosen);
+  chosen->endpoint = &endpoint;
+  chosen->events.OnAttemptFailed(error);
+}
+
+Attempt* Pool::WaiterFor(const H1Connection& connection) noexcept {
+  const bool used = connection.served() > 0;
+  const EndpointShared* endpoint = connection.endpoint().get();
+  const auto fits = [&](const Attempt& attempt) { return !(used && attempt.fresh_connection); };
+  Attempt* first = queue_.front();
+  if (fits(*first) && first->avoid != endpoint) return first;
+  Attempt* fitting = nullptr;
+  Attempt* willing = nullptr;
+  queue_.ForEach([&](Attempt& attempt) {
+    if (!fits(attempt)) return;
+    if (fitting == nullptr) fitting = &attempt;
+    if (willing == nullptr && attempt.avoid != endpoint) willing = &attempt;
+  });
+  if (willing != nullptr) return willing;
+  // Nothing else is on its way for the one who would rather have another endpoint.
+  return waiting_ > connecting_ ? fitting : nullptr;
+}
+
+void Pool::Grant(H1Connection& connection, Attempt& attempt) {
+  attempt.Unlink();
+  --waiting_;
+  connection.notes.granted_to = &attempt;
+  granted_.PushBack(connection);
+  UpdatePending();
+  worker_.reactor.Defer(*this);
+}
+
+void Pool::OnReady(uint32_t) {
+  while (H1Connection* connection = granted_.PopFront()) {
+    Attempt* attempt = std::exchange(connection->notes.granted_to, nullptr);
+    attempt->waiting_in = nullptr;
+    UpstreamStream* stream = Lease(*connection, *attempt);
+    attempt->events.OnConnected(*stream);
+  }
+  std::vector<Failure> failures = std::exchange(failures_, {});
+  for (const Failure& failure : failures) ConnectFailed(*failure.endpoint, failure.error);
+  while (places_.empty() && waiting_ > connecting_) {
+    Attempt& attempt = *queue_.front();
+    StopWaiting(attempt);
+    attempt.events.OnAttemptFailed(
+        {ErrorCode::kNoEndpoint, base::Side::kProxy, base::Retry::kNever, "the upstream's endpoints are gone"});
+  }
+}
+
+}  // namespace headgate::proxy
