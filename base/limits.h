@@ -1,5 +1,6 @@
-// The limits that several layers share: defaults of what a user may configure, and the fixed bounds of loops and
-// queues. Nobody owns it: constants. Any thread.
+// The limits that several layers share: defaults of what a user may configure, and bounds of loops and queues.
+// Nobody owns it: constants.
+// Any thread.
 #pragma once
 
 #include <chrono>

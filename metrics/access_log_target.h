@@ -1,5 +1,6 @@
 // Where access log lines go: a file, or one of the process's own streams. Never blocks on a pipe or socket that is
-// full. Owned by AccessLogWriter. One thread.
+// full. Owned by AccessLogWriter.
+// One thread.
 #pragma once
 
 #include <cstddef>
