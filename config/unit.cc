@@ -1,6 +1,8 @@
 #include "config/unit.h"
 
+#include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "config/decoder.h"
@@ -28,17 +30,35 @@ void RefuseMainKeys(const YamlTree& tree, uint32_t file, DiagnosticList& diagnos
   });
 }
 
+// Routes that could not be read as they were meant: a hostname that was refused must not make its route meet others.
+std::unordered_set<const Route*> UnsoundRoutes(const Model& unit, const DiagnosticList& diagnostics) {
+  std::vector<uint32_t> lines;
+  for (const Diagnostic& diagnostic : diagnostics.items()) {
+    if (diagnostic.severity == Severity::kError) lines.push_back(diagnostic.at.line);
+  }
+  std::sort(lines.begin(), lines.end());
+  std::unordered_set<const Route*> unsound;
+  for (size_t i = 0; i < unit.routes.size() && !lines.empty(); ++i) {
+    const bool last = i + 1 == unit.routes.size();
+    const auto error = std::lower_bound(lines.begin(), lines.end(), unit.routes[i]->at.line);
+    if (error != lines.end() && (last || *error <= unit.routes[i + 1]->at.line)) unsound.insert(unit.routes[i].get());
+  }
+  return unsound;
+}
+
 // Two routes of one file that meet.
-void CheckClaims(const std::vector<MatchClaim>& claims, DiagnosticList& diagnostics) {
+void CheckClaims(const UnitContent& content, DiagnosticList& diagnostics) {
+  const std::unordered_set<const Route*> unsound = UnsoundRoutes(content.model, diagnostics);
   std::unordered_multimap<MatchKey, const Route*, MatchKeyHash> seen;
-  seen.reserve(claims.size());
-  std::unordered_map<const Route*, const Route*> reported;
-  for (const MatchClaim& claim : claims) {
+  seen.reserve(content.claims.size());
+  std::unordered_set<const Route*> reported;
+  for (const MatchClaim& claim : content.claims) {
+    if (unsound.contains(claim.route)) continue;
     const auto [begin, end] = seen.equal_range(claim.key);
     size_t compared = 0;
     for (auto it = begin; it != end && compared < kComparedMax; ++it, ++compared) {
       if (it->second == claim.route || !ShareListener(*it->second, *claim.route)) continue;
-      if (!reported.emplace(claim.route, it->second).second) break;
+      if (!reported.insert(claim.route).second) break;
       diagnostics.Error(Code::kSameMatches, claim.route->name.at,
                         "routes " + Quoted(it->second->name.value) + " and " + Quoted(claim.route->name.value) +
                             " have the same listener, hostname and matches",
@@ -85,7 +105,7 @@ std::shared_ptr<const UnitContent> DecodeUnit(const std::string& text, uint32_t 
   if (!tree.empty()) DecodeTree(tree, file, is_main, directory, *content);
   ValidateUnit(content->model, content->diagnostics);
   content->claims = MatchClaims(content->model);
-  CheckClaims(content->claims, content->diagnostics);
+  CheckClaims(*content, content->diagnostics);
   CollectPaths(*content);
   if (check) check(content->model, content->diagnostics);
   return content;

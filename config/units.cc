@@ -85,11 +85,12 @@ struct UnitSet::Names {
   std::unordered_map<std::string_view, Name> upstreams;
   std::unordered_map<std::string_view, Name> routes;
   std::unordered_multimap<MatchKey, Match, MatchKeyHash> matches;
+  std::vector<std::string_view> listeners;
 
   void ClaimName(Unit& unit, const Located<std::string>& name, bool route);
   void ClaimMatch(Unit& unit, const MatchClaim& claim);
   void Claim(Unit& unit, bool established);
-  void CheckReferences(Unit& unit, const std::vector<std::string_view>& listeners) const;
+  void CheckReferences(Unit& unit) const;
 };
 
 void UnitSet::Names::ClaimName(Unit& unit, const Located<std::string>& name, bool route) {
@@ -146,17 +147,19 @@ void UnitSet::Names::Claim(Unit& unit, bool established) {
   }
 }
 
-void UnitSet::Names::CheckReferences(Unit& unit, const std::vector<std::string_view>& listeners) const {
+void UnitSet::Names::CheckReferences(Unit& unit) const {
+  std::unordered_set<std::string_view> own;
+  for (const auto& upstream : unit.offered->model.upstreams) own.insert(upstream->name.value);
   std::vector<std::string_view> words;
   const auto known = [&]() -> const std::vector<std::string_view>& {
     if (!words.empty()) return words;
-    for (const auto& upstream : unit.offered->model.upstreams) words.push_back(upstream->name.value);
+    words.assign(own.begin(), own.end());
     for (const auto& [name, holder] : upstreams) words.push_back(name);
     return words;
   };
   for (const auto& route : unit.offered->model.routes) {
     ForEachTarget(*route, [&](const Located<std::string>& target) {
-      if (target.value.empty() || upstreams.contains(target.value)) return;
+      if (target.value.empty() || own.contains(target.value) || upstreams.contains(target.value)) return;
       unit.faults.Error(Code::kUnknownUpstream, target.at,
                         "route " + Quoted(route->name.value) + " sends to an unknown upstream " + Quoted(target.value),
                         unit.faults.errors() < kComparedMax ? DidYouMean(target.value, known()) : std::string());
@@ -318,15 +321,15 @@ bool UnitSet::Settle(const std::vector<Unit*>& units) {
     const Unit& main = *units.front();
     // Without a good main file there is no configuration: its listeners are taken as written for the others' sake.
     const Model& process = (main.chosen != nullptr ? main.chosen : main.offered)->model;
-    std::vector<std::string_view> listeners;
-    for (const Listener& listener : process.listeners) listeners.push_back(listener.name.value);
-    if (listeners.empty()) listeners.push_back(kDefaultListenerName);
+    for (const Listener& listener : process.listeners) names.listeners.push_back(listener.name.value);
+    if (names.listeners.empty()) names.listeners.push_back(kDefaultListenerName);
     for (Unit* unit : units) {
-      if (!unit->ChoseOffered() || unit->refused) continue;
-      names.CheckReferences(*unit, listeners);
+      // A file that is bad by itself is looked through too: all its problems at once.
+      if (unit->faults.HasErrors() || (!unit->ChoseOffered() && unit->offered->IsGood())) continue;
+      names.CheckReferences(*unit);
       if (options_.confined) CheckPaths(*unit->offered, options_.directory, process.file_roots, unit->faults);
-      unit->refused = unit->faults.HasErrors();
-      any_refused = any_refused || unit->refused;
+      any_refused = any_refused || (unit->faults.HasErrors() && !unit->refused);
+      unit->refused = unit->refused || unit->faults.HasErrors();
     }
     for (Unit* unit : units) {
       const bool falls_back = unit->ChoseOffered() && unit->chosen != unit->in_force && (unit->refused || unit->lost);
