@@ -13,14 +13,14 @@ namespace headgate::proxy::net {
 
 struct DeferredTag {};
 
-// Told of readiness. After the descriptor is closed an event of the same turn may still come: handlers check.
+// Told of readiness. Nothing comes after Remove or Forget, not even an event of the same batch.
 class IoHandler : public base::ListNode<DeferredTag> {
  public:
   static constexpr uint32_t kReadable = 1;
   static constexpr uint32_t kWritable = 2;
-  static constexpr uint32_t kHangup = 4;    // the peer closed its side, or both (EPOLLRDHUP, EPOLLHUP)
-  static constexpr uint32_t kFailed = 8;    // EPOLLERR
-  static constexpr uint32_t kDeferred = 16; // asked for by Reactor::Defer
+  static constexpr uint32_t kHangup = 4;     // the peer closed its side, or both (EPOLLRDHUP, EPOLLHUP)
+  static constexpr uint32_t kFailed = 8;     // EPOLLERR
+  static constexpr uint32_t kDeferred = 16;  // asked for by Reactor::Defer
   virtual void OnReady(uint32_t events) = 0;
 
  protected:
@@ -50,6 +50,8 @@ class Reactor {
   // Level-triggered and readable only: for listening sockets.
   bool AddLevelTriggered(int descriptor, IoHandler& handler) noexcept;
   void Remove(int descriptor) noexcept;
+  // The same for a descriptor that the caller closes next: the kernel drops it by itself, which saves a system call.
+  void Forget(int descriptor) noexcept;
   // Calls handler.OnReady(kDeferred) once more within this turn, after the events at hand. Safe to repeat.
   void Defer(IoHandler& handler) noexcept;
   // Makes the loop turn soon. Any thread.

@@ -3,6 +3,7 @@
 // Build: control thread. Use: the one worker a context was built for.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -16,11 +17,12 @@
 #include "routing/policy/upstream.h"
 
 struct ssl_ctx_st;
-struct ssl_st;
 
 namespace headgate::proxy::net {
 
 class TicketKeys;
+struct TlsServerParts;
+struct TlsState;
 
 // What a certificate file says, for /certificates and the metrics.
 struct CertificateInfo {
@@ -48,7 +50,7 @@ class CertificateSet {
   bool SameAs(const CertificateSet& other) const noexcept;
 
  private:
-  friend class TlsServerContext;
+  friend struct TlsServerParts;
   struct Impl;
   explicit CertificateSet(std::unique_ptr<Impl> impl, std::vector<CertificateInfo> infos);
   std::unique_ptr<Impl> impl_;
@@ -67,10 +69,10 @@ class TlsServerContext {
   const CertificateSet& certificates() const noexcept { return *certificates_; }
 
  private:
-  friend class Transport;
-  TlsServerContext() = default;
+  friend struct TlsState;
+  explicit TlsServerContext(std::shared_ptr<const TlsServerParts> parts);
   std::shared_ptr<const CertificateSet> certificates_;
-  std::vector<ssl_ctx_st*> contexts_;  // one per certificate
+  std::shared_ptr<const TlsServerParts> parts_;  // handshakes under way keep them, too
 };
 
 class TlsClientContext {
@@ -81,23 +83,35 @@ class TlsClientContext {
   ~TlsClientContext();
 
  private:
-  friend class Transport;
-  TlsClientContext() = default;
-  ssl_ctx_st* context_ = nullptr;
-  bool verify_ = true;
+  friend struct TlsState;
+  TlsClientContext(ssl_ctx_st* context, bool verify) noexcept : context_(context), verify_(verify) {}
+  ssl_ctx_st* context_;
+  bool verify_;
 };
 
-// Session ticket keys, shared by all workers: made anew every 12 h, the two before accepted (RFC 5077 5.5).
+// Session ticket keys, shared by all workers: made anew every 12 h, the two before accepted (RFC 5077 5.5). Readers
+// take no lock: a slot's words are atomic, and a reader that was overtaken by the writer looks again.
 class TicketKeys {
  public:
   TicketKeys();
   ~TicketKeys();
+  TicketKeys(const TicketKeys&) = delete;
+  TicketKeys& operator=(const TicketKeys&) = delete;
   // Makes a new key; control thread, every kRotation.
   static constexpr std::chrono::hours kRotation{12};
   void Rotate();
 
+  struct Key {
+    std::array<uint8_t, 16> name;
+    std::array<uint8_t, 32> cipher_key;
+    std::array<uint8_t, 32> mac_key;
+  };
+  // For the ticket callback; any thread. Find: the key of that name if it is still accepted; `newest` tells whether it
+  // is the one that new tickets are made with.
+  Key Newest() const noexcept;
+  bool Find(std::span<const uint8_t, 16> name, Key& key, bool& newest) const noexcept;
+
  private:
-  friend class TlsServerContext;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

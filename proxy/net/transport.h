@@ -14,6 +14,8 @@
 #include "base/slab.h"
 #include "proxy/net/reactor.h"
 
+struct iovec;
+
 namespace headgate::proxy::net {
 
 class TlsServerContext;
@@ -65,9 +67,11 @@ class Transport final : private IoHandler {
   IoResult Read(std::span<char> into) noexcept;
   // Reads at most `bytes_max` into fresh slabs appended to `to` (one readv of up to 64 KiB where it is plain).
   IoResult ReadChain(base::SlabPool& pool, base::Chain& to, size_t bytes_max) noexcept;
-  // Writes from the front of `from` and consumes what was taken. kOk: `from` is empty. kBlocked: some is left.
+  // Writes from the front of `from` and consumes what was taken. kOk: `from` is empty. kBlocked: some is left, and the
+  // next call must begin with it: TLS may have encrypted it already. A failed write does not end reading: the peer's
+  // last words may still be there.
   IoResult Write(base::Chain& from) noexcept;
-  // Ends our side: FIN, with close_notify before it where it is TLS.
+  // Ends our side: FIN, with close_notify before it where it is TLS (as soon as the socket takes it).
   void ShutdownWrite() noexcept;
   // Closes; `reset` makes the peer see a RST. Idempotent.
   void Close(bool reset = false) noexcept;
@@ -82,22 +86,34 @@ class Transport final : private IoHandler {
   bool is_tls() const noexcept { return tls_ != nullptr; }
 
   // Of a finished TLS handshake.
-  std::string_view tls_version() const noexcept;       // "TLSv1.3"; empty for plain
-  std::string_view server_name() const noexcept;       // SNI, lower case; empty when the client sent none
-  int certificate_index() const noexcept;              // which of the listener's certificates was served; -1: plain
+  std::string_view tls_version() const noexcept;  // "TLSv1.3"; empty for plain
+  std::string_view server_name() const noexcept;  // SNI, lower case; empty when the client sent none
+  int certificate_index() const noexcept;         // which of the listener's certificates was served; -1: plain
   std::string_view alpn() const noexcept;
   bool tls_resumed() const noexcept;
-  std::string_view tls_error() const noexcept;         // why the handshake or the session failed; static text
+  std::string_view tls_error() const noexcept;  // why the handshake or the session failed; static text
 
  private:
+  friend struct TlsState;
+  enum class ConnectState : uint8_t { kNone, kPending, kDecided, kFailed };
+
   void OnReady(uint32_t events) override;
+  // What plain and TLS share: one system call if the socket is known to be ready, none if it is not.
+  IoResult Receive(std::span<const iovec> into) noexcept;
+  IoResult Send(std::span<const iovec> from) noexcept;
+  IoResult ReadChainPlain(base::SlabPool& pool, base::Chain& to, size_t bytes_max) noexcept;
+  IoResult ReadChainTls(base::SlabPool& pool, base::Chain& to, size_t bytes_max) noexcept;
 
   Reactor& reactor_;
   TransportOwner& owner_;
   int descriptor_ = -1;
+  ConnectState connect_state_ = ConnectState::kNone;
+  uint8_t slabs_hint_ = 1;  // how many the last ReadChain filled, and one more
   bool readable_ = false;
   bool writable_ = false;
   bool hangup_ = false;
+  bool eof_ = false;
+  bool shutdown_pending_ = false;
   bool connect_refused_ = false;
   std::unique_ptr<TlsState> tls_;
 };

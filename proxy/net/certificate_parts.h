@@ -1,0 +1,30 @@
+// The parsed contents behind a CertificateSet, for those who make contexts of them.
+// Owned by its CertificateSet; const once loaded.
+// Any thread.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "proxy/net/openssl_ptr.h"
+#include "proxy/net/tls_context.h"
+
+namespace headgate::proxy::net {
+
+struct CertificateParts {
+  std::string cert_file;
+  std::string key_file;
+  std::string digest;  // of both files' contents
+  std::vector<X509Ptr> chain;
+  KeyPtr key;
+};
+
+struct CertificateSet::Impl {
+  std::vector<CertificateParts> parts;
+  // Sorted by name; of two certificates with one name the first serves. Wildcards without their "*".
+  std::vector<std::pair<std::string, int>> exact;
+  std::vector<std::pair<std::string, int>> wildcard;
+};
+
+}  // namespace headgate::proxy::net

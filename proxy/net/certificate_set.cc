@@ -1,0 +1,165 @@
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+#include <ctime>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "base/crypto/crypto.h"
+#include "proxy/net/certificate_parts.h"
+#include "proxy/net/pem.h"
+#include "proxy/net/tls_context.h"
+
+namespace headgate::proxy::net {
+
+namespace {
+
+using Names = std::vector<std::pair<std::string, int>>;
+
+std::string NameText(const X509_NAME* name) {
+  const BioPtr bio(BIO_new(BIO_s_mem()));
+  X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_RFC2253 & ~static_cast<unsigned long>(ASN1_STRFLGS_ESC_MSB));
+  char* text = nullptr;
+  const long length = BIO_get_mem_data(bio.get(), &text);
+  return length > 0 ? std::string(text, static_cast<size_t>(length)) : std::string();
+}
+
+std::chrono::system_clock::time_point TimeOf(const ASN1_TIME* time) {
+  std::tm fields{};
+  if (ASN1_TIME_to_tm(time, &fields) != 1) return {};
+  return std::chrono::system_clock::from_time_t(::timegm(&fields));
+}
+
+std::string FingerprintOf(const X509* certificate) {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int length = 0;
+  if (X509_digest(certificate, EVP_sha256(), digest, &length) != 1) return {};
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  for (unsigned int i = 0; i < length; ++i) {
+    text += kDigits[digest[i] >> 4];
+    text += kDigits[digest[i] & 15];
+  }
+  return text;
+}
+
+std::vector<std::string> DnsNamesOf(const X509* certificate) {
+  std::vector<std::string> names;
+  auto* general = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
+  for (int i = 0; i < sk_GENERAL_NAME_num(general); ++i) {
+    const GENERAL_NAME* name = sk_GENERAL_NAME_value(general, i);
+    if (name->type != GEN_DNS) continue;
+    const auto* text = reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName));
+    const std::string_view view(text, static_cast<size_t>(ASN1_STRING_length(name->d.dNSName)));
+    // A name with a zero byte within is a forgery's.
+    if (!view.empty() && view.find('\0') == std::string_view::npos) {
+      names.push_back(absl::AsciiStrToLower(absl::string_view(view.data(), view.size())));
+    }
+  }
+  GENERAL_NAMES_free(general);
+  return names;
+}
+
+CertificateInfo InfoOf(const X509* certificate, const std::string& cert_file) {
+  CertificateInfo info;
+  info.cert_file = cert_file;
+  info.names = DnsNamesOf(certificate);
+  info.subject = NameText(X509_get_subject_name(certificate));
+  info.issuer = NameText(X509_get_issuer_name(certificate));
+  info.fingerprint_sha256 = FingerprintOf(certificate);
+  info.not_before = TimeOf(X509_get0_notBefore(certificate));
+  info.not_after = TimeOf(X509_get0_notAfter(certificate));
+  info.expired = info.not_after < std::chrono::system_clock::now();
+  return info;
+}
+
+absl::StatusOr<CertificateParts> LoadOne(const routing::CertificateFiles& files) {
+  CertificateParts parts;
+  parts.cert_file = files.cert_file;
+  parts.key_file = files.key_file;
+  absl::StatusOr<std::string> cert_text = ReadWholeFile(files.cert_file);
+  if (!cert_text.ok()) return cert_text.status();
+  absl::StatusOr<std::string> key_text = ReadWholeFile(files.key_file);
+  if (!key_text.ok()) return key_text.status();
+  parts.digest = absl::StrCat(base::Sha256Hex(*cert_text), base::Sha256Hex(*key_text));
+  absl::StatusOr<std::vector<X509Ptr>> chain = ParseCertificates(*cert_text, files.cert_file);
+  if (!chain.ok()) return chain.status();
+  parts.chain = *std::move(chain);
+  absl::StatusOr<KeyPtr> key = ParsePrivateKey(*key_text, files.key_file);
+  OPENSSL_cleanse(key_text->data(), key_text->size());
+  if (!key.ok()) return key.status();
+  parts.key = *std::move(key);
+  // A trial, so that a key too weak for the security level is found now.
+  const SslContextPtr trial(SSL_CTX_new(TLS_server_method()));
+  if (trial == nullptr) return absl::InternalError(absl::StrCat("OpenSSL: ", TakeOpensslReason()));
+  const absl::Status usable =
+      UseCertificate(trial.get(), parts.chain, parts.key.get(), files.cert_file, files.key_file);
+  if (!usable.ok()) return usable;
+  return parts;
+}
+
+void SortNames(Names& names) {
+  std::sort(names.begin(), names.end());
+  const auto same = [](const auto& a, const auto& b) { return a.first == b.first; };
+  names.erase(std::unique(names.begin(), names.end(), same), names.end());
+}
+
+int Find(const Names& names, std::string_view name) noexcept {
+  const auto before = [](const std::pair<std::string, int>& entry, std::string_view key) { return entry.first < key; };
+  const auto found = std::lower_bound(names.begin(), names.end(), name, before);
+  return found != names.end() && found->first == name ? found->second : -1;
+}
+
+}  // namespace
+
+CertificateSet::CertificateSet(std::unique_ptr<Impl> impl, std::vector<CertificateInfo> infos)
+    : impl_(std::move(impl)), infos_(std::move(infos)) {}
+
+CertificateSet::~CertificateSet() = default;
+
+absl::StatusOr<std::shared_ptr<const CertificateSet>> CertificateSet::Load(
+    std::span<const routing::CertificateFiles> files) {
+  if (files.empty()) return absl::InvalidArgumentError("TLS needs at least one certificate");
+  auto impl = std::make_unique<Impl>();
+  std::vector<CertificateInfo> infos;
+  for (const routing::CertificateFiles& pair : files) {
+    absl::StatusOr<CertificateParts> parts = LoadOne(pair);
+    if (!parts.ok()) return parts.status();
+    const int index = static_cast<int>(infos.size());
+    infos.push_back(InfoOf(parts->chain.front().get(), pair.cert_file));
+    for (const std::string& name : infos.back().names) {
+      if (name.starts_with("*.")) {
+        impl->wildcard.emplace_back(name.substr(1), index);
+      } else {
+        impl->exact.emplace_back(name, index);
+      }
+    }
+    impl->parts.push_back(*std::move(parts));
+  }
+  SortNames(impl->exact);
+  SortNames(impl->wildcard);
+  return std::shared_ptr<const CertificateSet>(new CertificateSet(std::move(impl), std::move(infos)));
+}
+
+int CertificateSet::IndexFor(std::string_view lower_case_name, bool* matched) const noexcept {
+  int index = Find(impl_->exact, lower_case_name);
+  if (index < 0) {
+    const size_t dot = lower_case_name.find('.');
+    if (dot != std::string_view::npos && dot > 0) index = Find(impl_->wildcard, lower_case_name.substr(dot));
+  }
+  if (matched != nullptr) *matched = index >= 0;
+  return index >= 0 ? index : 0;
+}
+
+bool CertificateSet::SameAs(const CertificateSet& other) const noexcept {
+  const auto same = [](const CertificateParts& a, const CertificateParts& b) {
+    return a.cert_file == b.cert_file && a.key_file == b.key_file && a.digest == b.digest;
+  };
+  return std::equal(impl_->parts.begin(), impl_->parts.end(), other.impl_->parts.begin(), other.impl_->parts.end(),
+                    same);
+}
+
+}  // namespace headgate::proxy::net
