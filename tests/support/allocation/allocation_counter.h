@@ -8,7 +8,7 @@
 namespace headgate::support {
 
 struct AllocationCounts {
-  uint64_t allocations = 0;  // malloc, calloc, realloc, aligned forms; operator new through them
+  uint64_t allocations = 0;  // malloc, calloc, realloc, aligned forms (not under GCC's tsan); operator new through them
   uint64_t bytes = 0;        // asked for
 };
 
