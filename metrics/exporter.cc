@@ -49,9 +49,11 @@ std::vector<std::pair<uint32_t, uint64_t>> SumRequests(const Shards& shards, Req
 }
 
 HistogramValue SumHistogram(const Shards& shards, HistogramId id) {
+  std::array<uint64_t, kHistogramSumCell + 1> sums{};
+  for (const Shard* shard : shards) shard->AddTo(sums, id.cell);
   HistogramValue value;
-  for (size_t i = 0; i < kBuckets; ++i) value.counts[i] = SumCell(shards, id.cell + static_cast<uint32_t>(i));
-  value.sum_ns = SumCell(shards, id.cell + kHistogramSumCell);
+  std::copy_n(sums.begin(), kBuckets, value.counts.begin());
+  value.sum_ns = sums[kHistogramSumCell];
   return value;
 }
 
@@ -181,8 +183,10 @@ void Exporter::WriteErrors(const SeriesLists& lists, const Shards& shards, TextW
   out.Begin(Info(Family::kProxyErrors));
   errors_.Begin();
   for (const auto& route : lists.routes) {
+    std::array<uint64_t, kProxyErrorReasonCount> counts{};
+    for (const Shard* shard : shards) shard->AddTo(counts, route->first_cell + RouteEntry::kErrors);
     for (uint32_t reason = 0; reason < kProxyErrorReasonCount; ++reason) {
-      const uint64_t count = SumCell(shards, route->first_cell + RouteEntry::kErrors + reason);
+      const uint64_t count = counts[reason];
       if (count == 0) continue;
       if (route->is_other) {
         errors_.AddOther(reason, count);

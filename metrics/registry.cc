@@ -1,5 +1,7 @@
 #include "metrics/registry.h"
 
+#include <array>
+#include <atomic>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -49,6 +51,11 @@ class Registry::Impl {
     return SumCell(AllShards(), cell);
   }
   const ProcessSeries& process() const noexcept { return store_.process(); }
+  // The size of the last exposition: the next one is about as long.
+  size_t size_hint(bool gzip) const noexcept { return size_hints_[gzip ? 1 : 0].load(std::memory_order_relaxed); }
+  void set_size_hint(bool gzip, size_t bytes) noexcept {
+    size_hints_[gzip ? 1 : 0].store(bytes + bytes / 8, std::memory_order_relaxed);
+  }
   ControlFamilies& control() noexcept { return control_; }
   size_t series_max() const noexcept { return options_.family_series_max; }
   void SetWeights(std::string text) {
@@ -78,6 +85,7 @@ class Registry::Impl {
   SeriesStore store_;
   Exporter exporter_;
   ControlFamilies control_;
+  std::array<std::atomic<size_t>, 2> size_hints_{};
   std::string weights_;       // headgate_route_weight_ratio as text
   std::string certificates_;  // headgate_tls_certificate_not_after_timestamp_seconds as text
 };
@@ -168,7 +176,9 @@ void Registry::SetCertificates(std::span<const CertificateExpiry> certificates) 
 
 std::string Registry::Scrape(bool gzip) {
   std::string text;
+  text.reserve(impl_->size_hint(gzip));
   Scrape(gzip, [&](std::string_view piece) { text.append(piece); });
+  impl_->set_size_hint(gzip, text.size());
   return text;
 }
 

@@ -72,6 +72,12 @@ uint64_t Shard::Read(uint32_t cell) const noexcept {
   return chunk == nullptr ? 0 : chunk[cell % kChunkCells].load(std::memory_order_relaxed);
 }
 
+void Shard::AddTo(std::span<uint64_t> sums, uint32_t cell) const noexcept {
+  const Cell* chunk = chunks_[cell / kChunkCells].load(std::memory_order_acquire);
+  if (chunk == nullptr) return;
+  for (size_t i = 0; i < sums.size(); ++i) sums[i] += chunk[cell % kChunkCells + i].load(std::memory_order_relaxed);
+}
+
 void Shard::Zero(uint32_t cell, size_t count) noexcept {
   Cell* chunk = chunks_[cell / kChunkCells].load(std::memory_order_acquire);
   if (chunk == nullptr) return;

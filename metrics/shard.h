@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "base/clock.h"
 #include "metrics/histogram.h"
@@ -57,6 +58,8 @@ class Shard {
 
   // The scraper's side.
   uint64_t Read(uint32_t cell) const noexcept;
+  // Adds the cells of one id from `cell` on to `sums`.
+  void AddTo(std::span<uint64_t> sums, uint32_t cell) const noexcept;
   // Calls f(method_label, code, count) for each pair that was counted.
   template <class F>
   void ForEachRequest(RequestsId id, F&& f) const;

@@ -8,7 +8,7 @@ namespace {
 
 using Bounds = std::array<std::string, kBuckets>;
 
-// le="0.001" and so on, once per layout.
+// The end of each bucket's line up to the value, le="0.001"} and so on.
 const std::array<Bounds, kBucketLayoutCount>& BoundLabels() {
   static const auto labels = [] {
     std::array<Bounds, kBucketLayoutCount> all;
@@ -17,7 +17,7 @@ const std::array<Bounds, kBucketLayoutCount>& BoundLabels() {
         std::array<char, 32> buffer;
         const std::string_view bound =
             i == kBucketBounds ? "+Inf" : FormatSeconds(kBucketTables[layout].bounds[i], buffer);
-        all[layout][i] = "le=\"" + std::string(bound) + "\"";
+        all[layout][i] = "le=\"" + std::string(bound) + "\"} ";
       }
     }
     return all;
@@ -101,10 +101,13 @@ void TextWriter::Histogram(std::string_view labels, BucketLayout layout, const H
   std::array<char, 24> digits;
   std::array<char, 32> seconds;
   Header();
+  // All buckets begin alike.
+  prefix_.assign(family_->name).append("_bucket{").append(labels);
+  if (!labels.empty()) prefix_.push_back(',');
   uint64_t count = 0;
   for (size_t i = 0; i < kBuckets; ++i) {
     count += value.counts[i];
-    Line("_bucket", labels, bounds[i], Digits(count, digits));
+    buffer_.append(prefix_).append(bounds[i]).append(Digits(count, digits)).push_back('\n');
   }
   Line("_sum", labels, {}, FormatSeconds(value.sum_ns, seconds));
   Line("_count", labels, {}, Digits(count, digits));

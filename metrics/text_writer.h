@@ -49,6 +49,7 @@ class TextWriter {
 
   const ScrapeSink& sink_;
   std::string buffer_;
+  std::string prefix_;
   const FamilyInfo* family_ = nullptr;
   const FamilyInfo* headed_ = nullptr;
 };
