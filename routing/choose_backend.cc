@@ -28,8 +28,13 @@ std::string_view ComposeCookie(const StickyPolicy& sticky, uint64_t key, const S
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(sticky.ttl).count();
     max_age = {age.data(), std::to_chars(age.data(), age.data() + age.size(), seconds).ptr};
   }
-  return context.arena.Concat({sticky.name, "=", {value.data(), value.size()}, "; Path=/",
-                               max_age.empty() ? "" : "; Max-Age=", max_age, "; HttpOnly; SameSite=Lax",
+  return context.arena.Concat({sticky.name,
+                               "=",
+                               {value.data(), value.size()},
+                               "; Path=/",
+                               max_age.empty() ? "" : "; Max-Age=",
+                               max_age,
+                               "; HttpOnly; SameSite=Lax",
                                context.tls ? "; Secure" : ""});
 }
 

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "base/hash.h"
+#include "http/cookie.h"
 #include "routing/conditions.h"
 #include "routing/split.h"
 
@@ -32,7 +33,7 @@ std::string_view StickyKey(const StickyPolicy& sticky, const http::RequestHead& 
     case StickyPolicy::By::kNone:
       return {};
     case StickyPolicy::By::kCookie:
-      return FindCookieValue(head, sticky.name).substr(0, kStickyKeyBytesMax);
+      return http::FindCookie(head.headers, sticky.name).value_or(std::string_view()).substr(0, kStickyKeyBytesMax);
     case StickyPolicy::By::kHeader: {
       const http::HeaderField* field = head.headers.Find(sticky.header_id, sticky.name);
       return field == nullptr ? std::string_view() : field->value.substr(0, kStickyKeyBytesMax);

@@ -17,11 +17,13 @@ uint32_t Narrow(uint64_t value) {
 }
 
 LimitsPolicy CompileLimits(const Limits& global, const config::Box<Limits>& own) {
-  const auto setting = [&](auto Limits::*key) -> const auto& { return own ? ((*own).*key).Or(global.*key) : global.*key; };
-  const auto number = [&](config::Setting<uint64_t> Limits::*key, uint64_t absent) {
+  const auto setting = [&](auto Limits::* key) -> const auto& {
+    return own ? ((*own).*key).Or(global.*key) : global.*key;
+  };
+  const auto number = [&](config::Setting<uint64_t> Limits::* key, uint64_t absent) {
     return Narrow(setting(key).ValueOr(absent, 0));
   };
-  const auto time = [&](config::Setting<config::Duration> Limits::*key, base::Duration absent) {
+  const auto time = [&](config::Setting<config::Duration> Limits::* key, base::Duration absent) {
     return CompileDuration(setting(key), absent);
   };
   LimitsPolicy limits;

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <string>
 
-#include "absl/strings/str_cat.h"
 #include "config/defaults.h"
 #include "config/text.h"
+#include "routing/words.h"
 
 namespace headgate::routing {
 namespace {
@@ -133,7 +133,7 @@ RewritePolicy CompileRewrite(const Setting<config::Rewrite>& written, RegexPool&
   if (rewrite.regex == nullptr) return rewrite;
   if (const absl::Status status = rewrite.regex->CheckSubstitution(rewrite.replacement); !status.ok()) {
     diagnostics.Error(config::Code::kBadRegex, written->substitution ? written->substitution->at : written->regex->at,
-                      absl::StrCat("the substitution does not fit the regular expression: ", status.message()));
+                      Words("the substitution does not fit the regular expression: ", status.message()));
   }
   return rewrite;
 }

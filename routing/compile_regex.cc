@@ -1,6 +1,6 @@
 #include "routing/compile_regex.h"
 
-#include "absl/strings/str_cat.h"
+#include "routing/words.h"
 
 namespace headgate::routing {
 
@@ -14,7 +14,7 @@ std::shared_ptr<const Regex> RegexPool::Get(const config::Located<std::string>& 
     absl::StatusOr<std::shared_ptr<const Regex>> compiled = Regex::Compile(pattern.value);
     if (!compiled.ok()) {
       diagnostics_.Error(config::Code::kBadRegex, pattern.at,
-                         absl::StrCat("the regular expression is not valid: ", compiled.status().message()));
+                         Words("the regular expression is not valid: ", compiled.status().message()));
       return nullptr;
     }
     regex = *std::move(compiled);

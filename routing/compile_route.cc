@@ -2,12 +2,12 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "config/defaults.h"
 #include "config/text.h"
 #include "http/uri.h"
 #include "routing/route_table_builder.h"
 #include "routing/split.h"
+#include "routing/words.h"
 
 namespace headgate::routing {
 namespace {
@@ -50,8 +50,7 @@ std::string RouteCompiler::NormalizePath(const config::Located<std::string>& pat
   base::Result<http::Target> target = http::NormalizeTarget(path.value, arena_);
   if (!target.ok()) {
     diagnostics_.Error(config::Code::kBadPath, path.at,
-                       absl::StrCat("no request has the path ", config::Quoted(path.value), ": ",
-                                    target.error().detail));
+                       Words("no request has the path ", config::Quoted(path.value), ": ", target.error().detail));
     return {};
   }
   if (target.value().has_query) {
@@ -109,7 +108,7 @@ void RouteCompiler::CompilePath(const config::PathMatch& path, MatchRule& rule) 
       while (rule.path.ends_with('/')) rule.path.pop_back();
       if (CountSegments(rule.path) <= kPrefixSegmentsMax) break;
       diagnostics_.Error(config::Code::kBadPath, path.value.at,
-                         absl::StrCat("a prefix has at most ", kPrefixSegmentsMax, " segments"));
+                         Words("a prefix has at most ", kPrefixSegmentsMax, " segments"));
       break;
     case config::PathMatchKind::kRegex:
       rule.path_kind = PathKind::kRegex;

@@ -1,9 +1,11 @@
 #include "routing/conditions.h"
 
 #include <array>
+#include <optional>
 
 #include "base/limits.h"
 #include "http/ascii.h"
+#include "http/cookie.h"
 
 namespace headgate::routing {
 namespace {
@@ -43,26 +45,6 @@ bool DecodedFullMatch(const Regex& regex, std::string_view encoded) noexcept {
     decoded[size++] = TakeDecoded(encoded);
   }
   return regex.FullMatch({decoded.data(), size});
-}
-
-// Calls `visit(name, value)` for the cookies of all Cookie fields until it returns true.
-template <class V>
-bool AnyCookie(const http::RequestHead& head, V&& visit) noexcept {
-  for (const http::HeaderField& field : head.headers.fields()) {
-    if (field.id != http::HeaderId::kCookie) continue;
-    std::string_view rest = field.value;
-    while (!rest.empty()) {
-      const size_t end = rest.find(';');
-      const std::string_view pair = http::TrimOws(rest.substr(0, end));
-      rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
-      const size_t equals = pair.find('=');
-      if (equals == std::string_view::npos) continue;
-      std::string_view value = http::TrimOws(pair.substr(equals + 1));
-      if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
-      if (visit(http::TrimOws(pair.substr(0, equals)), value)) return true;
-    }
-  }
-  return false;
 }
 
 }  // namespace
@@ -106,22 +88,12 @@ bool QueryFulfils(const ValueCondition& condition, std::string_view query) noexc
 }
 
 bool CookieFulfils(const ValueCondition& condition, const http::RequestHead& head) noexcept {
-  return AnyCookie(head, [&condition](std::string_view name, std::string_view value) {
-    return name == condition.name && ValueFulfils(condition, value);
-  });
+  const std::optional<std::string_view> value = http::FindCookie(head.headers, condition.name);
+  return value.has_value() && ValueFulfils(condition, *value);
 }
 
 bool Fulfils(const ForceCondition& force, const http::RequestHead& head) noexcept {
   return force.cookie ? CookieFulfils(force.condition, head) : HeaderFulfils(force.condition, head);
-}
-
-std::string_view FindCookieValue(const http::RequestHead& head, std::string_view name) noexcept {
-  std::string_view found;
-  AnyCookie(head, [name, &found](std::string_view candidate, std::string_view value) {
-    if (candidate == name) found = value;
-    return !found.empty();
-  });
-  return found;
 }
 
 }  // namespace headgate::routing

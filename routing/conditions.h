@@ -3,7 +3,6 @@
 // Any thread.
 #pragma once
 
-#include <span>
 #include <string_view>
 
 #include "http/message.h"
@@ -15,12 +14,9 @@ namespace headgate::routing {
 bool HeaderFulfils(const ValueCondition& condition, const http::RequestHead& head) noexcept;
 // The first parameter of that name counts; names and values are compared decoded (%xx and '+').
 bool QueryFulfils(const ValueCondition& condition, std::string_view query) noexcept;
-// Any cookie of that name will do.
+// The first cookie of that name counts, as it came.
 bool CookieFulfils(const ValueCondition& condition, const http::RequestHead& head) noexcept;
 bool Fulfils(const ForceCondition& force, const http::RequestHead& head) noexcept;
-
-// The first cookie of that name with a value (RFC 6265 5.4, without quotes around it); empty if there is none.
-std::string_view FindCookieValue(const http::RequestHead& head, std::string_view name) noexcept;
 
 // Whether `encoded`, decoded as a query's component, is `plain`.
 bool DecodesTo(std::string_view encoded, std::string_view plain) noexcept;

@@ -12,8 +12,10 @@
 
 namespace headgate::routing {
 
+// One match of a route of the host that decided.
 struct Candidate {
   std::string route;
+  std::string rule;  // the match in words
   bool won = false;
   std::string reason;  // a sentence: "its path prefix /api is shorter than /api/v2 of route 'x'"
 };
@@ -25,10 +27,14 @@ struct Explanation {
   std::string rule;       // the match in words
   std::string action;     // "forward to shop-v1 (95 of 100) ...", "redirect ...", "respond ..."
   std::string upstream;   // when it is certain (forced, sticky key given, or only one weight above 0)
+  // The winner first, then in the order of precedence; at most kCandidatesMax.
+  static constexpr size_t kCandidatesMax = 1000;
   std::vector<Candidate> candidates;
+  size_t candidates_left_out = 0;
+  size_t routes_of_other_hosts = 0;  // on this listener, not listed
 };
 
-// `client` decides access lists and cohorts by client address.
+// `head` is normalised, as a decoder leaves it. `client` decides access lists and cohorts by client address.
 Explanation Explain(const Compiled& compiled, uint32_t listener, const http::RequestHead& head,
                     const base::IpAddress& client);
 

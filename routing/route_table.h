@@ -16,8 +16,8 @@ namespace headgate::routing {
 struct Match {
   const RoutePolicy* route = nullptr;  // null: 404
   uint32_t route_index = 0;            // into Compiled::routes
-  // Bytes of match_path that the route's prefix covered (for prefix rewrites and redirects): all of an exact path, 0 for
-  // a pattern.
+  // Bytes of match_path that the route's prefix covered (for prefix rewrites and redirects): all of an exact path, 0
+  // for a pattern.
   uint32_t prefix_bytes = 0;
 };
 

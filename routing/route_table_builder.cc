@@ -40,7 +40,7 @@ bool AsksOnlyForPath(const Entry& entry, uint64_t all_listeners) noexcept {
 }
 
 template <class Slot>
-Slot& FreeSlot(std::span<Slot> slots, uint64_t hash, uint32_t Slot::*count) noexcept {
+Slot& FreeSlot(std::span<Slot> slots, uint64_t hash, uint32_t Slot::* count) noexcept {
   const size_t mask = slots.size() - 1;
   size_t at = hash & mask;
   while (slots[at].*count != 0) at = (at + 1) & mask;

@@ -21,10 +21,10 @@ namespace headgate::routing {
 // The smooth sequence: of any 1,000 requests each backend's share is right within 2, whatever the weights.
 //
 // Each backend has a credit: how much of a request it is behind its share, in units of 1/total. With every request all
-// gain their weight and the chosen one pays the total. Only who is behind may be chosen, and of those the one that would
-// be first to fall a whole request behind (earliest deadline first). That keeps every credit between -total and total
-// (Tijdeman, The chairman assignment problem, 1980; Baruah et al., Proportionate progress, 1996), so any window of any
-// length is right within 2.
+// gain their weight and the chosen one pays the total. Only who is behind may be chosen, and of those the one that
+// would be first to fall a whole request behind (earliest deadline first). That keeps every credit between -total and
+// total (Tijdeman, The chairman assignment problem, 1980; Baruah et al., Proportionate progress, 1996), so any window
+// of any length is right within 2.
 class SplitState {
  public:
   // Takes over the backends of a (new) configuration; progress is kept for backends that stay, by name. Allocates.

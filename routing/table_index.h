@@ -68,9 +68,9 @@ struct alignas(64) PathSlot {
   uint32_t tag = 0;    // upper half of the hash
   uint32_t first = 0;  // entries [first, first + count)
   uint32_t count = 0;
-  uint32_t route_index = 0;              // of the first entry
-  const RoutePolicy* answer = nullptr;   // the first entry's, if it asks for nothing but host and path
-  bool exact = false;                    // else a prefix
+  uint32_t route_index = 0;             // of the first entry
+  const RoutePolicy* answer = nullptr;  // the first entry's, if it asks for nothing but host and path
+  bool exact = false;                   // else a prefix
   SlotText<31> text;
 };
 static_assert(sizeof(PathSlot) == 64);

@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
+#include "routing/words.h"
 
 namespace headgate::routing {
 namespace {
@@ -64,7 +64,7 @@ Regex::~Regex() = default;
 absl::StatusOr<std::shared_ptr<const Regex>> Regex::Compile(std::string_view pattern) {
   if (pattern.size() > kPatternBytesMax) {
     return absl::InvalidArgumentError(
-        absl::StrCat("the pattern is ", pattern.size(), " bytes long, at most ", kPatternBytesMax, " are allowed"));
+        Words("the pattern is ", pattern.size(), " bytes long, at most ", kPatternBytesMax, " are allowed"));
   }
   auto impl = std::make_unique<Impl>(pattern);
   if (!impl->re.ok()) return absl::InvalidArgumentError(impl->re.error());
