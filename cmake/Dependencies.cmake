@@ -30,6 +30,19 @@ add_library(llhttp STATIC ${LLHTTP_SOURCE_DIR}/llhttp.c ${LLHTTP_SOURCE_DIR}/api
 target_include_directories(llhttp SYSTEM PUBLIC ${LLHTTP_INCLUDE_DIR})
 target_compile_definitions(llhttp PUBLIC LLHTTP_STRICT_MODE=1)
 
+# llhttp scans values 16 bytes at a time where SSE 4.2 may be used, which is decided when it is compiled. A second copy
+# under other names is chosen at run time (http/h1/field_parser.cc).
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  file(READ ${LLHTTP_SOURCE_DIR}/llhttp.c llhttp_text)
+  string(REPLACE "llhttp__internal__" "llhttp__sse42__" llhttp_text "${llhttp_text}")
+  string(REPLACE "llhttp__internal_init" "llhttp__sse42_init" llhttp_text "${llhttp_text}")
+  string(REPLACE "llhttp__internal_execute" "llhttp__sse42_execute" llhttp_text "${llhttp_text}")
+  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/llhttp_sse42.c CONTENT "${llhttp_text}" @ONLY)
+  target_sources(llhttp PRIVATE ${PROJECT_BINARY_DIR}/generated/llhttp_sse42.c)
+  set_source_files_properties(${PROJECT_BINARY_DIR}/generated/llhttp_sse42.c PROPERTIES COMPILE_OPTIONS -msse4.2)
+  target_compile_definitions(llhttp PUBLIC HEADGATE_LLHTTP_SSE42=1)
+endif()
+
 file(STRINGS ${LLHTTP_INCLUDE_DIR}/llhttp.h llhttp_version REGEX "define LLHTTP_VERSION_(MAJOR|MINOR)")
 list(TRANSFORM llhttp_version REPLACE "[^0-9]" "")
 list(JOIN llhttp_version "." llhttp_version)

@@ -14,15 +14,14 @@ base::Error Bad(const char* detail) noexcept {
   return {base::ErrorCode::kBadRequest, base::Side::kClient, base::Retry::kNever, detail};
 }
 
-// Letters, digits, '-', '.', '_': what names in DNS and IPv4 addresses are made of. Upper case is marked.
-enum HostClass : uint8_t { kBad, kFine, kUpper, kDot };
+// Letters, digits, '-', '.', '_': what names in DNS and IPv4 addresses are made of. Bits.
+enum HostClass : uint8_t { kFine = 0, kUpper = 1, kDot = 2, kStop = 4 };
 constexpr auto MakeHostTable() {
   std::array<HostClass, 256> table{};
   for (size_t i = 0; i < table.size(); ++i) {
     const char c = static_cast<char>(i);
-    if ((c >= 'a' && c <= 'z') || IsDigit(c) || c == '-' || c == '_') table[i] = kFine;
-    if (c >= 'A' && c <= 'Z') table[i] = kUpper;
-    if (c == '.') table[i] = kDot;
+    const bool fine = (c >= 'a' && c <= 'z') || IsDigit(c) || c == '-' || c == '_';
+    table[i] = c >= 'A' && c <= 'Z' ? kUpper : c == '.' ? kDot : fine ? kFine : kStop;
   }
   return table;
 }
@@ -57,23 +56,26 @@ base::Result<Authority> ParseIpLiteral(std::string_view text, base::Arena& arena
 base::Result<Authority> ParseAuthority(std::string_view text, base::Arena& arena) noexcept {
   if (text.empty()) return Bad("host is empty");
   if (text.front() == '[') return ParseIpLiteral(text, arena);
-  bool upper = false;
-  bool after_dot = true;  // a label may not be empty
+  unsigned seen = 0;
+  unsigned previous = kDot;  // a label may not be empty
   size_t size = 0;
-  for (; size < text.size() && text[size] != ':'; ++size) {
-    const HostClass c = kHostTable[static_cast<uint8_t>(text[size])];
-    if (c == kBad) return Bad(text[size] == '@' ? "host with user information" : "bad character in host");
-    if (c == kDot && after_dot) return Bad("host: empty label");
-    upper |= c == kUpper;
-    after_dot = c == kDot;
+  for (; size < text.size(); ++size) {
+    const unsigned byte_class = kHostTable[static_cast<uint8_t>(text[size])];
+    if (byte_class == kStop) break;
+    if ((byte_class & previous) != 0 && byte_class == kDot) return Bad("host: empty label");
+    seen |= byte_class;
+    previous = byte_class;
+  }
+  if (size != text.size() && text[size] != ':') {
+    return Bad(text[size] == '@' ? "host with user information" : "bad character in host");
   }
   Authority authority;
   if (!ParsePort(text.substr(size), authority.port)) return Bad("host: bad port");
   authority.host = text.substr(0, size);
-  if (size != 0 && after_dot) authority.host.remove_suffix(1);
+  if (size != 0 && previous == kDot) authority.host.remove_suffix(1);
   if (authority.host.empty()) return Bad("host is empty");
   if (authority.host.size() > kHostBytesMax) return Bad("host is too long");
-  if (upper) {
+  if ((seen & kUpper) != 0) {
     char* lower = arena.AllocateArray<char>(authority.host.size());
     std::copy(authority.host.begin(), authority.host.end(), lower);
     LowerInPlace(lower, authority.host.size());

@@ -6,6 +6,10 @@
 namespace headgate::http {
 
 const char* ConnectionOptions::Add(std::string_view value) noexcept {
+  if (value == "keep-alive") {
+    keep_alive_ = true;
+    return nullptr;
+  }
   const char* fault = nullptr;
   ForEachListElement(value, [&](std::string_view option) {
     fault = AddOption(option);

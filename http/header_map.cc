@@ -4,16 +4,13 @@
 
 namespace headgate::http {
 
-void HeaderMap::Add(HeaderId id, std::string_view name, std::string_view value) {
-  if (size_ == capacity_) {
-    // Two maps of the first size fit an arena's inline bytes.
-    const size_t capacity = capacity_ == 0 ? 32 : capacity_ * 2;
-    auto* fields = arena_->AllocateArray<HeaderField>(capacity);
-    if (size_ != 0) std::copy_n(fields_, size_, fields);
-    fields_ = fields;
-    capacity_ = capacity;
-  }
-  new (&fields_[size_++]) HeaderField{id, name, value};
+void HeaderMap::Grow() {
+  // Two maps of the first size fit an arena's inline bytes.
+  const size_t capacity = capacity_ == 0 ? 32 : capacity_ * 2;
+  auto* fields = arena_->AllocateArray<HeaderField>(capacity);
+  if (size_ != 0) std::copy_n(fields_, size_, fields);
+  fields_ = fields;
+  capacity_ = capacity;
 }
 
 void HeaderMap::Set(HeaderId id, std::string_view name, std::string_view value) {

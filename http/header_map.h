@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <new>
 #include <span>
 #include <string_view>
 
@@ -25,7 +26,10 @@ class HeaderMap {
   HeaderMap& operator=(const HeaderMap&) = delete;
 
   // All text must live as long as the map (arena, slab that is held, static, pinned snapshot).
-  void Add(HeaderId id, std::string_view name, std::string_view value);
+  void Add(HeaderId id, std::string_view name, std::string_view value) {
+    if (size_ == capacity_) Grow();
+    new (&fields_[size_++]) HeaderField{id, name, value};
+  }
   void Add(HeaderId id, std::string_view value) { Add(id, HeaderText(id), value); }
   // The first such field takes the value, further ones go; added at the end if there was none.
   void Set(HeaderId id, std::string_view name, std::string_view value);
@@ -60,6 +64,8 @@ class HeaderMap {
   base::Arena& arena() const noexcept { return *arena_; }
 
  private:
+  void Grow();
+
   base::Arena* arena_;
   HeaderField* fields_ = nullptr;  // grows within the arena: 32, 64, 128 ...
   size_t size_ = 0;

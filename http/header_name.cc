@@ -1,6 +1,7 @@
 #include "http/header_name.h"
 
 #include <array>
+#include <bit>
 #include <cstring>
 
 namespace headgate::http {
@@ -99,14 +100,19 @@ static_assert(kTable.perfect);
 
 HeaderId InternHeader(std::string_view lower_case) noexcept {
   if (lower_case.empty()) return HeaderId::kOther;
+  const size_t size = lower_case.size();
   uint32_t tail;
-  if (lower_case.size() < 4) {
-    tail = ShortTail(lower_case.data(), lower_case.size());
+  if (size < 4) {
+    tail = ShortTail(lower_case.data(), size);
   } else {
-    tail = LongTail(lower_case.data() + lower_case.size());
+    std::memcpy(&tail, lower_case.data() + size - 4, sizeof tail);
+    if constexpr (std::endian::native == std::endian::big) tail = __builtin_bswap32(tail);
   }
-  const uint8_t id = kTable.ids[Slot(tail, lower_case[0], lower_case.size())];
-  return id != 0 && kTexts[id] == lower_case ? static_cast<HeaderId>(id) : HeaderId::kOther;
+  const uint8_t id = kTable.ids[Slot(tail, lower_case[0], size)];
+  const std::string_view text = kTexts[id];
+  // The empty slots' text is empty: another size.
+  if (text.size() != size || std::memcmp(text.data(), lower_case.data(), size) != 0) return HeaderId::kOther;
+  return static_cast<HeaderId>(id);
 }
 
 std::string_view HeaderText(HeaderId id) noexcept { return kTexts[static_cast<size_t>(id)]; }

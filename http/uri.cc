@@ -73,7 +73,11 @@ struct PathScan {
 PathScan ScanPath(std::string_view text) noexcept {
   PathScan scan;
   for (; scan.size < text.size(); ++scan.size) {
-    switch (ClassOf(text[scan.size])) {
+    const ByteClass byte_class = ClassOf(text[scan.size]);
+    if (byte_class == kPlain) [[likely]] {
+      continue;
+    }
+    switch (byte_class) {
       case kPlain:
         break;
       case kSlash:
@@ -204,7 +208,11 @@ std::string_view MatchPath(std::string_view path, base::Arena& arena) noexcept {
 base::Result<std::string_view> NormalizeQuery(std::string_view query, base::Arena& arena) noexcept {
   size_t high = 0;
   for (const char c : query) {
-    switch (ClassOf(c)) {
+    const ByteClass byte_class = ClassOf(c);
+    if (byte_class == kPlain) [[likely]] {
+      continue;
+    }
+    switch (byte_class) {
       case kPlain:
       case kSlash:
       case kQuestion:

@@ -2,54 +2,66 @@
 
 #include <llhttp.h>
 
+#include <cstring>
+
 #include "http/ascii.h"
 
 static_assert(LLHTTP_STRICT_MODE == 1, "llhttp parses loosely without it");
 
+#ifdef HEADGATE_LLHTTP_SSE42
+extern "C" int llhttp__sse42_execute(llhttp_t* parser, const char* begin, const char* end);
+#endif
+
 namespace headgate::http::h1 {
 namespace {
 
+llhttp_errno_t Execute(llhttp_t* parser, std::string_view data) noexcept {
+#ifdef HEADGATE_LLHTTP_SSE42
+  static const bool have_sse42 = __builtin_cpu_supports("sse4.2") != 0;
+  if (have_sse42) {
+    return static_cast<llhttp_errno_t>(llhttp__sse42_execute(parser, data.data(), data.data() + data.size()));
+  }
+#endif
+  return llhttp_execute(parser, data.data(), data.size());
+}
+
 enum class Fault : uint8_t { kNone, kStructure, kTooManyFields, kFieldTooLarge };
 
-// Follows llhttp's spans. `next_` is where the next line has to begin: it moves from CRLF to CRLF, so that a reading of
-// llhttp's that differs from ours in a single byte is noticed.
+// The first bytes of a name as a word, and which of them belong to it.
+constexpr uint64_t kOnes = 0x0101010101010101u;
+constexpr uint64_t kHighBits = kOnes * 0x80;
+// Not zero when a byte of `word` is below 0x21, ':', DEL or above 0x7f: nothing that a name or its neighbours could
+// hide.
+constexpr uint64_t NotInName(uint64_t word) {
+  const uint64_t colons = word ^ (kOnes * ':');
+  return ((word - kOnes * 0x21) | (colons - kOnes) | (word + kOnes) | word) & kHighBits;
+}
+
+// Follows llhttp's spans of values. `next_` is where the next line has to begin: it moves from CRLF to CRLF, so that a
+// reading of llhttp's that differs from ours in a single byte is noticed.
 class Tiler {
  public:
-  Tiler(const char* first_line, const FieldLimits& limits, HeaderMap& headers) noexcept
-      : next_(first_line), limits_(limits), headers_(headers) {}
-
-  bool OnName(const char* at, size_t size) noexcept {
-    if (!CloseEmptyValue()) return false;
-    if (at != next_ || size == 0 || at[size] != ':') return Fail(Fault::kStructure);
-    if (headers_.size() >= limits_.fields) return Fail(Fault::kTooManyFields);
-    LowerInPlace(const_cast<char*>(at), size);  // the caller's bytes are mutable, llhttp has them as const
-    const std::string_view name(at, size);
-    headers_.Add(InternHeader(name), name, {});
-    value_from_ = at + size + 1;
-    return true;
-  }
+  Tiler(char* first_line, const char* head_end, const FieldLimits& limits, HeaderMap& headers) noexcept
+      : next_(first_line), head_end_(head_end), limits_(limits), headers_(headers) {}
 
   bool OnValue(const char* at, size_t size) noexcept {
-    if (value_from_ == nullptr) return Fail(Fault::kStructure);
-    const char* begin = SkipOws(value_from_);
+    if (size == 0) return true;  // lines without a value are taken when the next line shows up
+    const char* colon = at - 1;
+    while (colon > next_ && IsOws(*colon)) --colon;
     const char* end = at + size;
     const char* line_end = SkipOws(end);
-    if (size != 0 && begin != at) return Fail(Fault::kStructure);
-    if (size == 0) line_end = begin;
-    while (end != begin && size != 0 && IsOws(end[-1])) --end;
-    if (size != 0) headers_.mutable_fields().back().value = {begin, static_cast<size_t>(end - begin)};
-    return CloseLine(line_end);
+    while (IsOws(end[-1])) --end;
+    const std::string_view value(at, static_cast<size_t>(end - at));
+    return TakeLine(colon, value, line_end) || (TakeEmptyLines() && TakeLine(colon, value, line_end));
   }
 
-  // `end` is behind the head's last byte.
-  bool OnComplete(const char* end) noexcept {
-    if (!CloseEmptyValue()) return false;
-    if (next_ + 2 != end || next_[0] != '\r' || next_[1] != '\n') return Fail(Fault::kStructure);
+  bool OnComplete() noexcept {
+    if (next_ + 2 != head_end_ && !TakeEmptyLines()) return Fail(Fault::kStructure);
+    if (next_ + 2 != head_end_ || next_[0] != '\r' || next_[1] != '\n') return Fail(Fault::kStructure);
     complete_ = true;
     return true;
   }
 
-  const char* head_end = nullptr;
   bool complete() const noexcept { return complete_; }
   Fault fault() const noexcept { return fault_; }
 
@@ -63,17 +75,64 @@ class Tiler {
     while (IsOws(*at)) ++at;
     return at;
   }
-  bool CloseEmptyValue() noexcept { return value_from_ == nullptr || CloseLine(SkipOws(value_from_)); }
-  bool CloseLine(const char* line_end) noexcept {
-    if (line_end + 2 >= head_end || line_end[0] != '\r' || line_end[1] != '\n') return Fail(Fault::kStructure);
+  // Takes the lines at next_ that have a name only. False when there is none.
+  bool TakeEmptyLines() noexcept {
+    if (fault_ != Fault::kStructure && fault_ != Fault::kNone) return false;
+    bool any = false;
+    while (next_ + 2 < head_end_) {
+      const auto* colon = static_cast<const char*>(std::memchr(next_, ':', static_cast<size_t>(head_end_ - next_)));
+      if (colon == nullptr || *SkipOws(colon + 1) != '\r') break;
+      fault_ = Fault::kNone;
+      if (!TakeLine(colon, {}, SkipOws(colon + 1))) return false;
+      any = true;
+    }
+    return any;
+  }
+
+  // One line: [next_, colon) ':' OWS value OWS CRLF, which starts at `line_end`.
+  bool TakeLine(const char* colon, std::string_view value, const char* line_end) noexcept {
+    if (colon <= next_ || *colon != ':') return Fail(Fault::kStructure);
+    if (line_end + 2 >= head_end_ || line_end[0] != '\r' || line_end[1] != '\n') return Fail(Fault::kStructure);
+    const std::string_view name(next_, static_cast<size_t>(colon - next_));
+    if (!LowerName(next_, name.size())) return Fail(Fault::kStructure);
     if (static_cast<size_t>(line_end - next_) > limits_.field_bytes) return Fail(Fault::kFieldTooLarge);
-    next_ = line_end + 2;
-    value_from_ = nullptr;
+    if (headers_.size() >= limits_.fields) return Fail(Fault::kTooManyFields);
+    headers_.Add(InternHeader(name), name, value);
+    next_ += line_end + 2 - next_;
     return true;
   }
 
-  const char* next_;
-  const char* value_from_ = nullptr;  // behind the colon of the field that waits for its value
+  // Lower-cases a name. llhttp has seen to it that it is a token; that it is one token and nothing else is checked
+  // here.
+  bool LowerName(char* text, size_t size) const noexcept {
+    uint64_t fault = 0;
+    const auto lower_at = [&fault](char* at) {
+      uint64_t word;
+      std::memcpy(&word, at, sizeof word);
+      fault |= NotInName(word);
+      word = LowerWord(word);
+      std::memcpy(at, &word, sizeof word);
+    };
+    if (size >= 8) {
+      for (size_t at = 0; at + 8 <= size; at += 8) lower_at(text + at);
+      lower_at(text + size - 8);
+      return fault == 0;
+    }
+    if (text + 8 > head_end_) {
+      LowerInPlace(text, size);
+      return IsToken({text, size});
+    }
+    uint64_t word;
+    std::memcpy(&word, text, sizeof word);
+    const uint64_t mask = (uint64_t{1} << (size * 8)) - 1;
+    fault = NotInName((word & mask) | (~mask & (kOnes * 'a')));
+    word = (word & ~mask) | (LowerWord(word) & mask);
+    std::memcpy(text, &word, sizeof word);
+    return fault == 0;
+  }
+
+  char* next_;
+  const char* head_end_;
   const FieldLimits& limits_;
   HeaderMap& headers_;
   Fault fault_ = Fault::kNone;
@@ -84,17 +143,11 @@ Tiler& TilerOf(llhttp_t* parser) noexcept { return *static_cast<Tiler*>(parser->
 
 constexpr llhttp_settings_t MakeSettings() {
   llhttp_settings_t settings{};
-  settings.on_header_field = [](llhttp_t* parser, const char* at, size_t size) -> int {
-    return TilerOf(parser).OnName(at, size) ? HPE_OK : HPE_USER;
-  };
   settings.on_header_value = [](llhttp_t* parser, const char* at, size_t size) -> int {
     return TilerOf(parser).OnValue(at, size) ? HPE_OK : HPE_USER;
   };
   // Pausing here keeps llhttp away from what it would make of the body.
-  settings.on_headers_complete = [](llhttp_t* parser) -> int {
-    Tiler& tiler = TilerOf(parser);
-    return tiler.OnComplete(tiler.head_end) ? HPE_PAUSED : -1;
-  };
+  settings.on_headers_complete = [](llhttp_t* parser) -> int { return TilerOf(parser).OnComplete() ? HPE_PAUSED : -1; };
   return settings;
 }
 constexpr llhttp_settings_t kSettings = MakeSettings();
@@ -127,12 +180,11 @@ base::Error Explain(HeadKind kind, const llhttp_t& parser, llhttp_errno_t error,
 base::Result<void> ParseFields(HeadKind kind, std::span<char> data, size_t start_line_bytes, const FieldLimits& limits,
                                HeaderMap& headers) noexcept {
   const std::string_view fields(data.data() + start_line_bytes, data.size() - start_line_bytes);
-  Tiler tiler(fields.data(), limits, headers);
-  tiler.head_end = data.data() + data.size();
+  Tiler tiler(data.data() + start_line_bytes, data.data() + data.size(), limits, headers);
   llhttp_t parser;
   llhttp_init(&parser, kind == HeadKind::kRequest ? HTTP_REQUEST : HTTP_RESPONSE, &kSettings);
   parser.data = &tiler;
-  const llhttp_errno_t error = llhttp_execute(&parser, data.data(), data.size());
+  const llhttp_errno_t error = Execute(&parser, {data.data(), data.size()});
   if (error == HPE_PAUSED && tiler.complete()) return {};
   return Explain(kind, parser, error, tiler, fields);
 }

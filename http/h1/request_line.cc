@@ -50,6 +50,13 @@ base::Result<RequestLine> ParseRequestLine(std::string_view data, size_t target_
   RequestLine line;
   line.bytes = cr + 2;
   const std::string_view text = data.substr(0, cr);
+  constexpr std::string_view kGet = "GET ";
+  constexpr std::string_view kHttp11 = " HTTP/1.1";
+  // A space within the target is http/uri's to refuse.
+  if (text.starts_with(kGet) && text.ends_with(kHttp11) && text.size() > kGet.size() + kHttp11.size()) {
+    line.target = text.substr(kGet.size(), text.size() - kGet.size() - kHttp11.size());
+    if (line.target.size() <= target_bytes_max) return line;
+  }
   const size_t first = text.find(' ');
   if (first == std::string_view::npos) return Fail(ErrorCode::kBadRequest, "a request line without spaces");
   const size_t second = text.find(' ', first + 1);
