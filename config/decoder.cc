@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <span>
+#include <tuple>
 
 #include "config/parse.h"
 #include "config/text.h"
@@ -184,7 +185,7 @@ std::string FormatQuantity(FieldType type, uint64_t value) {
 
 bool Decoder::Expect(const Node& node, NodeKind kind, std::string_view wanted) {
   if (node.kind == kind) return true;
-  WrongType(node, wanted);
+  if (!node.reported) WrongType(node, wanted);
   return false;
 }
 
@@ -218,7 +219,7 @@ bool Decoder::Block(const Node& node, const BlockSpec& spec, void* block) {
   if (!Expect(node, NodeKind::kMapping, "a mapping")) return false;
   std::vector<const Field*> seen;
   tree.ForEachPair(node, [&](const Node& key, const Node& value) {
-    if (key.kind != NodeKind::kScalar) return;
+    if (key.kind != NodeKind::kScalar || key.reported) return;
     void* target = block;
     const Field* field = FindField(key, spec, target);
     if (field == nullptr) return ReportUnknownKey(key, spec);
@@ -227,6 +228,8 @@ bool Decoder::Block(const Node& node, const BlockSpec& spec, void* block) {
     seen.push_back(field);
     if (field->later) {
       diagnostics.Error(Code::kNotAvailableYet, At(key), "key " + Quoted(key.text) + " is not available yet");
+    } else if (value.reported) {
+      return;
     } else if (value.kind == NodeKind::kNull) {
       diagnostics.Error(Code::kWrongType, At(key), "key " + Quoted(key.text) + " has no value");
     } else if (field->non_empty && value.kind == NodeKind::kSequence && value.children == 0) {
@@ -263,6 +266,8 @@ void Decoder::CheckRules(const Node& node, const BlockSpec& spec) {
         if (key.text == wanted) given.push_back(&key);
       });
     }
+    std::sort(given.begin(), given.end(),
+              [](const Node* a, const Node* b) { return std::tie(a->line, a->column) < std::tie(b->line, b->column); });
     const bool together = rule.kind == KeyRuleKind::kTogether;
     const std::string name(spec.name);
     if (together && !given.empty() && given.size() < keys) {

@@ -18,11 +18,12 @@ std::string_view SeverityName(Severity severity) { return severity == Severity::
 // Tabs and control characters would move the caret or the terminal's cursor.
 std::string Printable(std::string_view line) {
   std::string out;
-  uint32_t columns = 0;
-  for (const char c : line) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte & 0xC0U) != 0x80U && ++columns > kShownColumnsMax) break;
-    out.push_back(byte < 0x20 || byte == 0x7F ? ' ' : c);
+  for (uint32_t columns = 0; !line.empty() && columns < kShownColumnsMax; ++columns) {
+    const auto byte = static_cast<unsigned char>(line.front());
+    const size_t bytes = Utf8Length(line);
+    const bool shown = bytes > 0 && byte >= 0x20 && byte != 0x7F;
+    out += shown ? line.substr(0, bytes) : std::string_view(byte == '\t' ? " " : "?");
+    line.remove_prefix(std::max<size_t>(bytes, 1));
   }
   return out;
 }

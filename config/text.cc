@@ -92,7 +92,7 @@ size_t EditDistance(std::string_view a, std::string_view b, size_t most) {
 }
 
 std::string_view NearestWord(std::string_view word, std::span<const std::string_view> candidates) {
-  size_t best = std::max<size_t>(1, word.size() / 3) + 1;
+  size_t best = std::max<size_t>(1, (word.size() + 1) / 3) + 1;
   std::string_view nearest;
   for (const std::string_view candidate : candidates.first(std::min(candidates.size(), kCandidatesMax))) {
     const size_t distance = EditDistance(word, candidate, best - 1);

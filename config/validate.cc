@@ -63,8 +63,9 @@ void CheckSticky(const Sticky& sticky, const Position& at, const std::string& ow
 void CheckRetry(const Retry& retry, DiagnosticList& diagnostics) {
   for (const Located<std::string>& method : retry.methods) {
     if (method.value != "POST" && method.value != "PATCH") continue;
-    diagnostics.Warning(Code::kUnsafe, method.at,
-                        Quoted(method.value) + " may take effect twice: headgate repeats it only if nothing was sent");
+    diagnostics.Warning(
+        Code::kNoEffect, method.at,
+        Quoted(method.value) + " in 'methods' has no effect: it is repeated only if nothing of it was sent");
   }
 }
 

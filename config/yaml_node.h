@@ -18,7 +18,8 @@ enum class NodeKind : uint8_t { kNull, kScalar, kSequence, kMapping };
 /// Children are linked by index: a mapping's alternate key and value. Index 0 is the root and never a child.
 struct Node {
   NodeKind kind = NodeKind::kNull;
-  bool plain = false;  // a scalar without quotes
+  bool plain = false;     // a scalar without quotes
+  bool reported = false;  // the reader has refused it already
   uint32_t line = 0;
   uint32_t column = 0;
   uint32_t length = 0;

@@ -8,6 +8,7 @@
 #include <sstream>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "config/text.h"
@@ -34,7 +35,9 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnDocumentEnd() override {}
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t /*anchor*/) override {
     diagnostics_.Error(Code::kAlias, Place(mark, 1), "aliases are not supported: write the value out");
-    Add(MakeNode(NodeKind::kNull, mark, 1));
+    Node node = MakeNode(NodeKind::kNull, mark, 1);
+    node.reported = true;
+    Add(node);
   }
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     RefuseAnchor(mark, anchor);
@@ -150,15 +153,20 @@ class TreeBuilder final : public YAML::EventHandler {
 
   void CheckKeys(const Node& mapping) {
     std::vector<const Node*> keys;
-    tree_.ForEachPair(mapping, [&](const Node& key, const Node& /*value*/) {
+    std::vector<uint32_t> merges;
+    uint32_t index = mapping.first_child;
+    tree_.ForEachPair(mapping, [&](const Node& key, const Node& value) {
+      const uint32_t here = std::exchange(index, value.next);
       if (key.kind != NodeKind::kScalar) {
         diagnostics_.Error(Code::kWrongType, PositionOf(key, file_), "a key must be a word");
       } else if (key.plain && key.text == "<<") {
         diagnostics_.Error(Code::kAlias, PositionOf(key, file_), "merge keys are not supported: write the values out");
+        merges.push_back(here);
       } else {
         keys.push_back(&key);
       }
     });
+    for (const uint32_t merge : merges) tree_.at(merge).reported = true;
     keys.size() <= kKeysComparedMax ? CompareKeys(keys) : HashKeys(keys);
   }
 

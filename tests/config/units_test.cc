@@ -1,0 +1,263 @@
+#include "config/units.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace headgate::config {
+namespace {
+
+UnitSetOptions Directory() { return {.main_name = "headgate.yaml", .directory = "/etc/headgate", .confined = true}; }
+
+std::string Ping(const std::string& name, const std::string& host) {
+  return "routes: [{name: " + name + ", hostnames: [" + host + "], respond: {status: 200}}]\n";
+}
+
+std::string To(const std::string& name, const std::string& upstream) {
+  return "routes: [{name: " + name + ", hostnames: [" + name + ".example], backends: [{upstream: " + upstream +
+         "}]}]\n";
+}
+
+std::vector<std::string> RouteNames(const Proposal& proposal) {
+  std::vector<std::string> names;
+  if (proposal.model == nullptr) return {"no model"};
+  for (const auto& route : proposal.model->routes) names.push_back(route->name.value);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+using Names = std::vector<std::string>;
+
+UnitStatus StatusOf(const Proposal& proposal, const std::string& name) {
+  for (const FileReport& report : proposal.files) {
+    if (report.name == name) return report.status;
+  }
+  ADD_FAILURE() << "no report of " << name;
+  return UnitStatus::kLeftOut;
+}
+
+bool Has(const Proposal& proposal, Code code) {
+  for (const FileReport& report : proposal.files) {
+    for (const Diagnostic& diagnostic : report.diagnostics.items()) {
+      if (diagnostic.code == code) return true;
+    }
+  }
+  return false;
+}
+
+TEST(UnitSet, MergesTheFilesOfADirectory) {
+  UnitSet set(Directory());
+  const Proposal proposal = set.Propose({{"b.yaml", Ping("b", "b.example")},
+                                         {"headgate.yaml", "upstreams: {shop: {address: shop:80}}"},
+                                         {"a.yaml", To("a", "shop")}});
+  EXPECT_EQ(RouteNames(proposal), (Names{"a", "b"}));
+  EXPECT_FALSE(proposal.HasErrors());
+  EXPECT_EQ(proposal.files[0].name, "headgate.yaml");
+  EXPECT_EQ(proposal.files[1].name, "a.yaml");
+  const Position& at = proposal.model->routes[0]->name.at;
+  EXPECT_EQ(proposal.model->files[at.file], "a.yaml");
+}
+
+TEST(UnitSet, LeavesABadFileOutAtStartAndGoesOn) {
+  UnitSet set(Directory());
+  const Proposal proposal =
+      set.Propose({{"headgate.yaml", ""}, {"a.yaml", "routes: ["}, {"b.yaml", Ping("b", "b.example")}});
+  EXPECT_EQ(RouteNames(proposal), Names{"b"});
+  EXPECT_EQ(StatusOf(proposal, "a.yaml"), UnitStatus::kLeftOut);
+  EXPECT_EQ(StatusOf(proposal, "b.yaml"), UnitStatus::kAccepted);
+}
+
+TEST(UnitSet, HasNoModelWhileTheMainFileIsBadAtStart) {
+  UnitSet set(Directory());
+  EXPECT_EQ(set.Propose({{"headgate.yaml", "lisners: []"}, {"b.yaml", Ping("b", "b.example")}}).model, nullptr);
+}
+
+TEST(UnitSet, KeepsTheLastGoodContentOfEachFileByItself) {
+  UnitSet set(Directory());
+  set.Propose({{"headgate.yaml", ""}, {"a.yaml", Ping("a", "a.example")}, {"b.yaml", Ping("b", "b.example")}});
+  set.Commit();
+  const Proposal proposal =
+      set.Propose({{"headgate.yaml", "via: maybe"}, {"a.yaml", "routes: ["}, {"b.yaml", Ping("b2", "b.example")}});
+  EXPECT_EQ(RouteNames(proposal), (Names{"a", "b2"}));
+  EXPECT_EQ(StatusOf(proposal, "headgate.yaml"), UnitStatus::kKept);
+  EXPECT_EQ(StatusOf(proposal, "a.yaml"), UnitStatus::kKept);
+  EXPECT_EQ(StatusOf(proposal, "b.yaml"), UnitStatus::kAccepted);
+  EXPECT_TRUE(proposal.files[2].changed);
+}
+
+TEST(UnitSet, ChangesNothingWithoutACommit) {
+  UnitSet set(Directory());
+  set.Propose({{"headgate.yaml", ""}, {"a.yaml", Ping("a", "a.example")}});
+  set.Commit();
+  set.Propose({{"headgate.yaml", ""}, {"a.yaml", Ping("a2", "a.example")}});
+  const Proposal proposal = set.Propose({{"headgate.yaml", ""}, {"a.yaml", "routes: ["}});
+  EXPECT_EQ(RouteNames(proposal), Names{"a"});
+}
+
+TEST(UnitSet, GivesANameToTheAlphabeticallyFirstAtStart) {
+  UnitSet set(Directory());
+  const Proposal proposal = set.Propose(
+      {{"headgate.yaml", ""}, {"b.yaml", Ping("same", "b.example")}, {"a.yaml", Ping("same", "a.example")}});
+  EXPECT_EQ(StatusOf(proposal, "a.yaml"), UnitStatus::kAccepted);
+  EXPECT_EQ(StatusOf(proposal, "b.yaml"), UnitStatus::kLeftOut);
+  EXPECT_TRUE(Has(proposal, Code::kNameTaken));
+}
+
+TEST(UnitSet, LeavesANameToTheFileInForce) {
+  UnitSet set(Directory());
+  set.Propose({{"headgate.yaml", ""}, {"b.yaml", Ping("same", "b.example")}});
+  set.Commit();
+  const Proposal proposal = set.Propose(
+      {{"headgate.yaml", ""}, {"a.yaml", Ping("same", "a.example")}, {"b.yaml", Ping("same", "b2.example")}});
+  EXPECT_EQ(StatusOf(proposal, "a.yaml"), UnitStatus::kLeftOut);
+  EXPECT_EQ(StatusOf(proposal, "b.yaml"), UnitStatus::kAccepted);
+  EXPECT_EQ(proposal.model->routes[0]->hostnames[0].value, "b2.example");
+}
+
+TEST(UnitSet, LetsANameMoveFromOneFileToAnotherInOneStep) {
+  UnitSet set(Directory());
+  set.Propose({{"headgate.yaml", ""}, {"a.yaml", Ping("x", "x.example")}, {"b.yaml", Ping("b", "b.example")}});
+  set.Commit();
+  const Proposal proposal =
+      set.Propose({{"headgate.yaml", ""}, {"a.yaml", Ping("a", "a.example")}, {"b.yaml", Ping("x", "x.example")}});
+  EXPECT_FALSE(proposal.HasErrors());
+  EXPECT_EQ(RouteNames(proposal), (Names{"a", "x"}));
+}
+
+TEST(UnitSet, RefusesTheSameMatchesInAnotherFile) {
+  UnitSet set(Directory());
+  set.Propose({{"headgate.yaml", ""}, {"b.yaml", Ping("b", "x.example")}});
+  set.Commit();
+  const Proposal proposal =
+      set.Propose({{"headgate.yaml", ""}, {"a.yaml", Ping("a", "X.example")}, {"b.yaml", Ping("b", "x.example")}});
+  EXPECT_EQ(RouteNames(proposal), Names{"b"});
+  EXPECT_TRUE(Has(proposal, Code::kSameMatches));
+}
+
+TEST(UnitSet, DoesNotLetABadFileWinAName) {
+  UnitSet set(Directory());
+  const Proposal proposal =
+      set.Propose({{"headgate.yaml", ""}, {"a.yaml", To("same", "nobody")}, {"b.yaml", Ping("same", "b.example")}});
+  EXPECT_EQ(StatusOf(proposal, "a.yaml"), UnitStatus::kLeftOut);
+  EXPECT_EQ(StatusOf(proposal, "b.yaml"), UnitStatus::kAccepted);
+  EXPECT_EQ(RouteNames(proposal), Names{"same"});
+}
+
+TEST(UnitSet, ResolvesReferencesAcrossFiles) {
+  UnitSet set(Directory());
+  const Proposal proposal = set.Propose({{"headgate.yaml", ""},
+                                         {"a.yaml", To("a", "shop")},
+                                         {"z.yaml", "upstreams: {shop: {address: shop:80}}"},
+                                         {"c.yaml", To("c", "shpo")}});
+  EXPECT_EQ(RouteNames(proposal), Names{"a"});
+  EXPECT_EQ(StatusOf(proposal, "c.yaml"), UnitStatus::kLeftOut);
+  EXPECT_TRUE(Has(proposal, Code::kUnknownUpstream));
+}
+
+TEST(UnitSet, AFileThatLetsGoOfAnUpstreamStopsNobodyElsesRoutes) {
+  UnitSet set(Directory());
+  const std::string routes = To("a", "shop");
+  set.Propose({{"headgate.yaml", ""}, {"a.yaml", routes}, {"z.yaml", "upstreams: {shop: {address: shop:80}}"}});
+  set.Commit();
+  for (int i = 0; i < 2; ++i) {
+    const Proposal gone = set.Propose({{"headgate.yaml", ""}, {"a.yaml", routes}});
+    EXPECT_EQ(RouteNames(gone), Names{"a"});
+    EXPECT_EQ(StatusOf(gone, "a.yaml"), UnitStatus::kKept);
+    ASSERT_EQ(gone.model->upstreams.size(), 1U);
+    EXPECT_EQ(gone.model->upstreams[0]->address->value.name, "shop");
+    set.Commit();
+  }
+  const Proposal back =
+      set.Propose({{"headgate.yaml", ""}, {"a.yaml", routes}, {"y.yaml", "upstreams: {shop: {address: new:80}}"}});
+  EXPECT_EQ(StatusOf(back, "a.yaml"), UnitStatus::kAccepted);
+  EXPECT_EQ(back.model->upstreams[0]->address->value.name, "new");
+}
+
+TEST(UnitSet, AListenerThatGoesTakesItsRoutesAlongAndNoOthers) {
+  UnitSet set(Directory());
+  const std::string two = "listeners: [{name: a, address: '0.0.0.0:1'}, {name: b, address: '0.0.0.0:2'}]";
+  const std::string routes =
+      "routes: [{name: both, listeners: [a, b], hostnames: [x.example], respond: {status: 200}}, "
+      "{name: only, listeners: [b], hostnames: [y.example], respond: {status: 200}}]";
+  set.Propose({{"headgate.yaml", two}, {"t.yaml", routes}});
+  set.Commit();
+  const Proposal proposal =
+      set.Propose({{"headgate.yaml", "listeners: [{name: a, address: '0.0.0.0:1'}]"}, {"t.yaml", routes}});
+  EXPECT_EQ(RouteNames(proposal), Names{"both"});
+  EXPECT_EQ(proposal.model->routes[0]->listeners.size(), 1U);
+  EXPECT_TRUE(Has(proposal, Code::kUnknownListener));
+}
+
+TEST(UnitSet, AFileThatIsGoneTakesItsRoutesAlong) {
+  UnitSet set(Directory());
+  set.Propose({{"headgate.yaml", ""}, {"a.yaml", Ping("a", "a.example")}});
+  set.Commit();
+  EXPECT_EQ(RouteNames(set.Propose({{"headgate.yaml", ""}})), Names{});
+  set.Commit();
+  EXPECT_FALSE(set.Propose({{"headgate.yaml", ""}, {"b.yaml", Ping("a", "a.example")}}).HasErrors());
+}
+
+TEST(UnitSet, AMainFileThatVanishesStaysInForce) {
+  UnitSet set(Directory());
+  set.Propose({{"headgate.yaml", "listeners: [{name: a, address: '0.0.0.0:81'}]"}});
+  set.Commit();
+  const Proposal proposal = set.Propose({});
+  ASSERT_NE(proposal.model, nullptr);
+  EXPECT_EQ(proposal.model->listeners[0].address.value.port, 81);
+  EXPECT_TRUE(Has(proposal, Code::kMainFileMissing));
+}
+
+TEST(UnitSet, RejectRefusesTheFileOfAProblemFoundLater) {
+  UnitSet set(Directory());
+  set.Propose({{"headgate.yaml", ""}, {"a.yaml", Ping("a", "a.example")}});
+  set.Commit();
+  Proposal proposal =
+      set.Propose({{"headgate.yaml", ""}, {"a.yaml", Ping("a2", "a.example")}, {"b.yaml", Ping("b", "b.example")}});
+  DiagnosticList problems;
+  for (const auto& route : proposal.model->routes) {
+    if (route->name.value == "a2") problems.Error(Code::kBadRegex, route->name.at, "not today");
+  }
+  proposal = set.Reject(problems);
+  EXPECT_EQ(RouteNames(proposal), (Names{"a", "b"}));
+  EXPECT_EQ(StatusOf(proposal, "a.yaml"), UnitStatus::kKept);
+  proposal = set.Propose({{"headgate.yaml", ""}, {"a.yaml", Ping("a2", "a.example")}});
+  EXPECT_EQ(StatusOf(proposal, "a.yaml"), UnitStatus::kAccepted);
+}
+
+TEST(UnitSet, RunsTheExtraCheckOncePerContentAndRefusesThatFileAlone) {
+  int calls = 0;
+  UnitSet set(Directory(), [&](const Model& unit, DiagnosticList& diagnostics) {
+    ++calls;
+    for (const auto& route : unit.routes) {
+      if (route->name.value == "bad") diagnostics.Error(Code::kBadRegex, route->name.at, "no regex");
+    }
+  });
+  const std::vector<SourceFile> files = {
+      {"headgate.yaml", ""}, {"a.yaml", Ping("bad", "a.example")}, {"b.yaml", Ping("b", "b.example")}};
+  EXPECT_EQ(RouteNames(set.Propose(files)), Names{"b"});
+  set.Commit();
+  set.Propose(files);
+  EXPECT_EQ(calls, 3);
+}
+
+TEST(UnitSet, SharesWhatDidNotChange) {
+  UnitSet set(Directory());
+  const Proposal before =
+      set.Propose({{"headgate.yaml", ""}, {"a.yaml", Ping("a", "a.example")}, {"b.yaml", Ping("b", "b.example")}});
+  set.Commit();
+  const Proposal after =
+      set.Propose({{"headgate.yaml", ""}, {"a.yaml", Ping("a", "a.example")}, {"b.yaml", Ping("b", "c.example")}});
+  EXPECT_EQ(before.model->routes[0], after.model->routes[0]);
+  EXPECT_NE(before.model->routes[1], after.model->routes[1]);
+}
+
+TEST(UnitSet, ASingleFileMayNameFilesAnywhere) {
+  const LoadedFile loaded = LoadFile("f.yaml", "admin: {address: '0.0.0.0:1', tokenFile: ../../run/token}", "/etc/hg");
+  ASSERT_NE(loaded.model, nullptr);
+  EXPECT_EQ(loaded.model->admin->token_file->value.resolved, "/run/token");
+}
+
+}  // namespace
+}  // namespace headgate::config
