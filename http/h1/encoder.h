@@ -23,7 +23,7 @@ struct ResponseOptions {
   bool upgrade = false;  // 101
   bool head_request = false;  // the body is not sent, its stated length is
   // The value of Date (http/date.h) for a final response that has none; empty adds nothing.
-  std::string_view date;
+  std::string_view date{};
 };
 // Framing from `head.body`: Content-Length, chunked, or neither (until close, 1xx, 204; to HEAD and with 304 what the
 // upstream stated). A 1.0 client is never sent `chunked`: the caller makes the body kUntilClose and closes. Returns 0 when

@@ -63,6 +63,8 @@ class Tiler {
   }
 
   bool complete() const noexcept { return complete_; }
+  // From the first line that was not taken.
+  std::string_view unread() const noexcept { return {next_, static_cast<size_t>(head_end_ - next_)}; }
   Fault fault() const noexcept { return fault_; }
 
  private:
@@ -159,6 +161,8 @@ base::Error MakeError(HeadKind kind, base::ErrorCode client_code, const char* de
           base::Retry::kNever, detail};
 }
 
+constexpr std::string_view kTransferEncoding = "transfer-encoding:";
+
 base::Error Explain(HeadKind kind, const llhttp_t& parser, llhttp_errno_t error, const Tiler& tiler,
                     std::string_view fields) noexcept {
   if (tiler.fault() == Fault::kTooManyFields) {
@@ -169,6 +173,10 @@ base::Error Explain(HeadKind kind, const llhttp_t& parser, llhttp_errno_t error,
   }
   const char* reason = DiagnoseLines(fields);
   if (reason != nullptr) return MakeError(kind, base::ErrorCode::kBadRequest, reason);
+  // llhttp leaves such a value where it stops being one `chunked`.
+  if (EqualsIgnoreCase(tiler.unread().substr(0, kTransferEncoding.size()), kTransferEncoding)) {
+    return MakeError(kind, base::ErrorCode::kSmuggling, "transfer-encoding is not one chunked");
+  }
   const bool framing = error == HPE_UNEXPECTED_CONTENT_LENGTH || error == HPE_INVALID_TRANSFER_ENCODING;
   reason = llhttp_get_error_reason(&parser);
   return MakeError(kind, framing ? base::ErrorCode::kSmuggling : base::ErrorCode::kBadRequest,

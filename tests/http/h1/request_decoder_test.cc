@@ -1,13 +1,9 @@
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/http/h1/codec.h"
 
 namespace headgate::http::h1 {
 namespace {
-
-using base::ErrorCode;
-using testing::HasSubstr;
 
 constexpr char kBrowser[] =
     "GET /assets/app.js?v=3 HTTP/1.1\r\n"
