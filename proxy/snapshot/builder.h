@@ -30,6 +30,12 @@ class SnapshotBuilder {
   std::shared_ptr<UpstreamShared> SharedFor(const std::string& name);
 
  private:
+  absl::Status BuildListener(const routing::ListenerPolicy& policy, const ListenerRuntime* before,
+                             ListenerRuntime& runtime, std::vector<std::string>& warnings);
+  absl::Status BuildUpstream(const routing::UpstreamPolicy& policy, const UpstreamRuntime* before,
+                             UpstreamRuntime& runtime);
+  void BuildRoutes(Snapshot& snapshot);
+
   metrics::Registry& registry_;
   const net::TicketKeys& tickets_;
   uint32_t workers_;

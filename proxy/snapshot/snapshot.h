@@ -18,26 +18,26 @@ namespace headgate::proxy {
 struct ListenerRuntime {
   std::shared_ptr<const routing::ListenerPolicy> policy;
   std::shared_ptr<const metrics::ListenerSeries> series;
-  std::shared_ptr<const net::CertificateSet> certificates;                  // null: plain
-  std::vector<std::shared_ptr<net::TlsServerContext>> tls;                  // one per worker; empty: plain
+  std::shared_ptr<const net::CertificateSet> certificates;  // null: plain
+  std::vector<std::shared_ptr<net::TlsServerContext>> tls;  // one per worker; empty: plain
 };
 
 struct UpstreamRuntime {
   std::shared_ptr<const routing::UpstreamPolicy> policy;
   std::shared_ptr<UpstreamShared> shared;
   std::shared_ptr<const metrics::UpstreamSeries> series;
-  std::shared_ptr<const EndpointSet> endpoints;                             // fixed ones; null: published apart (DNS)
-  std::vector<std::shared_ptr<net::TlsClientContext>> tls;                  // one per worker; empty: plain
+  std::shared_ptr<const EndpointSet> endpoints;             // fixed ones; null: published apart (DNS)
+  std::vector<std::shared_ptr<net::TlsClientContext>> tls;  // one per worker; empty: plain
 };
 
 struct Snapshot {
   uint64_t generation = 0;
   std::string hash;  // of the source's text
   std::shared_ptr<const routing::Compiled> compiled;
-  std::vector<ListenerRuntime> listeners;                                   // as compiled->listeners
-  std::vector<UpstreamRuntime> upstreams;                                   // as compiled->upstreams
-  std::vector<std::shared_ptr<const metrics::RouteSeries>> routes;          // as compiled->routes
-  std::shared_ptr<const metrics::RouteSeries> no_route;                     // route="_none"
+  std::vector<ListenerRuntime> listeners;                           // as compiled->listeners
+  std::vector<UpstreamRuntime> upstreams;                           // as compiled->upstreams
+  std::vector<std::shared_ptr<const metrics::RouteSeries>> routes;  // as compiled->routes
+  std::shared_ptr<const metrics::RouteSeries> no_route;             // route="_none"
 };
 
 }  // namespace headgate::proxy

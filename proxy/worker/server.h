@@ -11,7 +11,7 @@
 
 #include "absl/status/status.h"
 #include "base/clock.h"
-#include "metrics/access_log.h"
+#include "metrics/access_log_writer.h"
 #include "metrics/registry.h"
 #include "proxy/shared/process_shared.h"
 #include "proxy/snapshot/snapshot.h"
@@ -22,7 +22,8 @@ struct ServerOptions {
   uint32_t workers = 1;
   const base::Clock* clock = nullptr;
   metrics::Registry* registry = nullptr;
-  metrics::AccessLogWriter* access_log = nullptr;  // null: no access log
+  metrics::AccessLogWriter* access_log = nullptr;                   // null: no access log
+  const metrics::AccessLogSettings* access_log_settings = nullptr;  // with access_log
 };
 
 class Worker;

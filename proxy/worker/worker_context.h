@@ -27,6 +27,7 @@ struct WorkerContext {
   metrics::Shard& shard;
   const metrics::ProcessSeries& series;
   ProcessShared& process;
+  const base::Clock& clock;  // for what must be more exact than `now`
   base::Instant now{};       // of this turn
   base::WallTime wall_now{};
 };

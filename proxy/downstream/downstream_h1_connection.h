@@ -1,0 +1,152 @@
+// A client's HTTP/1 connection: TLS handshake, heads, bodies under credit, pipelining, tunnels, lingering close.
+// Owned by its listener's list; buried in the worker's graveyard when closed.
+// One thread: the worker's.
+//
+//   kHandshake -> kIdle -> kHead -> kExchange -> kIdle | kHead (pipelined)
+//                                   kExchange -> kTunnel -> closed
+//                                   kExchange -> kDrainBody -> kIdle       (a body that nobody wanted, bounded)
+//                                   kExchange | kDrainBody -> kLinger -> closed
+//   Deadlines: kHandshake limits.tlsHandshake, kIdle limits.keepAlive, kHead limits.headTimeout, kExchange the body's
+//   and the reader's progress clocks, kDrainBody and kLinger fixed ones, kTunnel the reader's clock.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "base/slab.h"
+#include "base/timer_wheel.h"
+#include "http/h1/decoder.h"
+#include "proxy/downstream/listener.h"
+#include "proxy/downstream/progress_clock.h"
+#include "proxy/downstream/stream.h"
+#include "proxy/exchange/exchange.h"
+#include "proxy/net/graveyard.h"
+#include "proxy/net/transport.h"
+
+namespace headgate::proxy {
+
+class DownstreamH1Connection final : public net::Mortal,
+                                     public ListenerConnection,
+                                     private net::TransportOwner,
+                                     private DownstreamStream {
+ public:
+  // Takes over an accepted descriptor. `listener` outlives the connection.
+  static void Start(Listener& listener, int descriptor, const base::SocketAddress& peer);
+  ~DownstreamH1Connection() override;
+
+  // ListenerConnection: drain and shutdown.
+  void CloseIfIdle() override;
+  void CloseNow() override;
+
+ private:
+  enum class State : uint8_t { kHandshake, kIdle, kHead, kExchange, kDrainBody, kTunnel, kLinger, kClosed };
+
+  DownstreamH1Connection(Listener& listener, const base::SocketAddress& peer);
+
+  // downstream_h1_connection.cc: states and deadlines.
+  void OnTransportReady() override;
+  void ContinueHandshake();
+  void HandshakeDone();
+  void Run();
+  bool Step();
+  void NoticeHangup();
+  void OnTimer();
+  void ArmTimer();
+  void EnterIdle();
+  void FinishMessage();
+  void BeginLinger();
+  void Linger();
+  void Close(bool reset);
+  void SetState(State state);
+
+  // downstream_h1_connection_read.cc: heads and bodies.
+  bool ReadMore();
+  bool TakeHead();
+  void StartExchange(size_t head_bytes, const base::Error& early_error);
+  bool TakeBody();
+  bool ReadBodyDirectly();
+  void DeliverBody(base::Chain& data, bool end);
+  void OnInputEnd(bool clean);
+  void DrainBody();
+  void RelayTunnel();
+  void MakeRoom();
+  void ReleaseInput();
+  size_t buffered() const noexcept { return end_ - begin_; }
+
+  // downstream_h1_connection_write.cc: DownstreamStream and flushing.
+  const ClientInfo& client() const noexcept override { return client_; }
+  void SendInterim(http::ResponseHead& head) override;
+  void SendHead(http::ResponseHead& head, bool end) override;
+  void SendBody(base::Chain& data, bool end) override;
+  void SendTrailers(const http::HeaderMap& trailers) override;
+  void Abort() override;
+  size_t queued() const noexcept override { return out_.size(); }
+  void SetRequestCredit(size_t bytes) override;
+  void StopBodyClock() override;
+  void DiscardRequestBody() override { discard_body_ = true; }
+  void CloseAfterResponse() override { close_after_ = true; }
+  void OnExchangeDone() override;
+  void Flush();
+  void FlushSoon();
+  void ReportFlushed();
+  void AppendHead(const http::ResponseHead& head, bool upgrade);
+  std::span<char> OutSpace(size_t bytes);
+  void CommitOut(size_t bytes);
+
+  ExchangeServices& services() noexcept { return listener_.services(); }
+  WorkerContext& worker() noexcept { return listener_.services().worker; }
+  base::Instant now() noexcept { return worker().now; }
+  const routing::LimitsPolicy& limits() const noexcept { return listener_.policy().limits; }
+
+  Listener& listener_;
+  net::Transport transport_;
+  ClientInfo client_;
+  std::array<char, base::IpAddress::kTextMax> peer_text_;
+  std::shared_ptr<const net::CertificateSet> certificates_;  // keeps client_.certificates
+  State state_ = State::kIdle;
+  base::Timer timer_;
+  base::Instant deadline_ = base::Instant::max();
+
+  // Input: one slab while something is arriving.
+  base::SlabRef in_;
+  size_t begin_ = 0;  // first byte not yet taken
+  size_t end_ = 0;    // behind the last byte read
+  http::h1::HeadScanner scanner_;
+  base::Instant first_byte_{};
+  uint64_t requests_ = 0;
+
+  // The request under way.
+  Exchange* exchange_ = nullptr;
+  http::h1::BodyDecoder body_;
+  std::optional<http::HeaderMap> trailers_;
+  ProgressClock body_clock_;
+  size_t request_credit_ = 0;
+  size_t drained_bytes_ = 0;
+  bool body_clock_stopped_ = false;
+  bool body_delivered_ = false;  // the exchange was told the body's end
+  bool discard_body_ = false;
+  bool input_ended_ = false;  // the peer's FIN was read
+
+  // Output.
+  base::Chain out_;
+  base::SlabRef out_slab_;
+  size_t out_used_ = 0;
+  ProgressClock read_clock_;
+  http::Version client_version_ = http::Version::kHttp11;
+  bool head_request_ = false;
+  bool chunked_out_ = false;
+  bool close_after_ = false;
+  bool until_close_out_ = false;
+  bool response_complete_ = false;
+  bool shutdown_after_flush_ = false;
+  bool flushed_event_due_ = false;
+  bool write_failed_ = false;
+  bool aborted_ = false;
+  bool half_close_seen_ = false;
+  bool running_ = false;
+};
+
+}  // namespace headgate::proxy

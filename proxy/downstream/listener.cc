@@ -1,0 +1,119 @@
+#include "proxy/downstream/listener.h"
+
+#include <cerrno>
+#include <limits>
+
+#include "base/limits.h"
+#include "base/log/log.h"
+#include "proxy/downstream/downstream_h1_connection.h"
+
+namespace headgate::proxy {
+
+namespace {
+
+// How long a listener that had no place for a connection waits before it looks again.
+constexpr base::Duration kPause = std::chrono::milliseconds(50);
+
+}  // namespace
+
+Listener::Listener(ListenerHost& host, ExchangeServices& services)
+    : host_(host),
+      services_(services),
+      resume_timer_([](void* self) { static_cast<Listener*>(self)->Resume(); }, this) {}
+
+Listener::~Listener() {
+  HG_CHECK(connections_.empty());
+  if (socket_ != nullptr) services_.worker.reactor.Remove(socket_->descriptor());
+}
+
+void Listener::Configure(const ListenerRuntime& runtime, uint32_t index) {
+  policy_ = runtime.policy;
+  series_ = runtime.series;
+  certificates_ = runtime.certificates;
+  tls_ = runtime.tls.empty() ? nullptr : runtime.tls[services_.worker.index];
+  index_ = index;
+  retired_with_.reset();
+}
+
+void Listener::Open(net::ListenSocket& socket) {
+  HG_CHECK(socket_ == nullptr);
+  socket_ = &socket;
+  services_.worker.reactor.AddLevelTriggered(socket.descriptor(), *this);
+}
+
+PinRef Listener::CurrentSnapshot() { return retired() ? PinRef(*retired_with_.operator->()) : host_.CurrentSnapshot(); }
+
+void Listener::Retire(PinRef last) {
+  Shut();
+  retired_with_ = std::move(last);
+  CloseIdle();
+}
+
+void Listener::Shut() {
+  if (socket_ == nullptr) return;
+  AcceptSome(std::numeric_limits<size_t>::max());
+  if (!paused_) services_.worker.reactor.Remove(socket_->descriptor());
+  paused_ = false;
+  resume_timer_.Disarm();
+  socket_ = nullptr;
+}
+
+void Listener::OnReady(uint32_t /*events*/) {
+  if (socket_ != nullptr && !paused_) AcceptSome(base::kAcceptsPerTurn);
+}
+
+void Listener::AcceptSome(size_t most) {
+  for (size_t i = 0; i < most; ++i) {
+    if (!AcceptOne()) return;
+  }
+}
+
+bool Listener::AcceptOne() {
+  ProcessShared& process = services_.worker.process;
+  if (!process.connections.TryTake(host_.connections_limit())) {
+    Pause();
+    return false;
+  }
+  const net::ListenSocket::Accepted accepted = socket_->Accept();
+  if (accepted.descriptor >= 0) {
+    services_.worker.shard.Add(series_->accepts);
+    DownstreamH1Connection::Start(*this, accepted.descriptor, accepted.peer);
+    return true;
+  }
+  process.connections.Give();
+  if (accepted.error == EAGAIN || accepted.error == EWOULDBLOCK) return false;
+  services_.worker.shard.Add(series_->accept_errors);
+  if (accepted.error == ECONNABORTED || accepted.error == EINTR || accepted.error == EPROTO) return true;
+  Pause();
+  return false;
+}
+
+// No place or no descriptor: the queue waits with the kernel, and the loop does not spin over it.
+void Listener::Pause() {
+  if (paused_ || socket_ == nullptr) return;
+  paused_ = true;
+  services_.worker.reactor.Remove(socket_->descriptor());
+  services_.worker.timers.Arm(resume_timer_, services_.worker.now + kPause);
+}
+
+void Listener::Resume() {
+  if (!paused_ || socket_ == nullptr) return;
+  paused_ = false;
+  resume_timer_.Disarm();
+  services_.worker.reactor.AddLevelTriggered(socket_->descriptor(), *this);
+}
+
+void Listener::Removed() {
+  services_.worker.process.connections.Give();
+  Resume();
+}
+
+void Listener::CloseIdle() {
+  connections_.ForEach([](ListenerConnection& connection) { connection.CloseIfIdle(); });
+}
+
+void Listener::CloseAll() {
+  connections_.ForEach([](ListenerConnection& connection) { connection.CloseNow(); });
+}
+
+}  // namespace headgate::proxy

@@ -1,0 +1,102 @@
+// A listener on one worker: accepts, counts, holds its connections, and follows the configuration by name.
+// Owned by the worker; lives until its last connection is gone.
+// One thread: the worker's.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/intrusive_list.h"
+#include "base/timer_wheel.h"
+#include "metrics/series.h"
+#include "proxy/exchange/services.h"
+#include "proxy/net/listen_socket.h"
+#include "proxy/net/reactor.h"
+#include "proxy/snapshot/pin.h"
+
+namespace headgate::proxy {
+
+struct ConnectionTag {};
+
+// A connection as its listener sees it.
+class ListenerConnection : public base::ListNode<ConnectionTag> {
+ public:
+  // No request is under way: close. Otherwise it closes with its response.
+  virtual void CloseIfIdle() = 0;
+  // Closes at once, whatever is under way.
+  virtual void CloseNow() = 0;
+
+ protected:
+  ~ListenerConnection() = default;
+};
+
+// What a listener asks of its worker.
+class ListenerHost {
+ public:
+  virtual PinRef CurrentSnapshot() = 0;
+  virtual bool draining() const noexcept = 0;
+  // The process's limit of connections: the configuration's, but short of the file limit.
+  virtual uint64_t connections_limit() const noexcept = 0;
+
+ protected:
+  ~ListenerHost() = default;
+};
+
+class Listener final : private net::IoHandler {
+ public:
+  Listener(ListenerHost& host, ExchangeServices& services);
+  ~Listener();
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+  // The configuration in force: index into its listeners. Connections keep going.
+  void Configure(const ListenerRuntime& runtime, uint32_t index);
+  // Starts to accept from a socket that the Server lends.
+  void Open(net::ListenSocket& socket);
+  // Accepts whoever waits, then forgets the socket.
+  void Shut();
+  // The listener left the configuration: its connections finish on `last`, the one that still had it.
+  void Retire(PinRef last);
+  void CloseIdle();
+  void CloseAll();
+  bool empty() noexcept { return connections_.empty(); }
+  bool open() const noexcept { return socket_ != nullptr; }
+
+  // ---- for connections ----
+  const routing::ListenerPolicy& policy() const noexcept { return *policy_; }
+  const metrics::ListenerSeries& series() const noexcept { return *series_; }
+  ExchangeServices& services() noexcept { return services_; }
+  uint32_t index() const noexcept { return index_; }
+  // Connections close with their next response.
+  bool draining() const noexcept { return retired() || host_.draining(); }
+  bool retired() const noexcept { return static_cast<bool>(retired_with_); }
+  PinRef CurrentSnapshot();
+  net::TlsServerContext* tls() const noexcept { return tls_.get(); }
+  std::shared_ptr<const net::CertificateSet> certificates() const noexcept { return certificates_; }
+  void Added(ListenerConnection& connection) { connections_.PushBack(connection); }
+  // A connection closed: its place is free again.
+  void Removed();
+
+ private:
+  void OnReady(uint32_t events) override;
+  void AcceptSome(size_t most);
+  bool AcceptOne();
+  void Pause();
+  void Resume();
+
+  ListenerHost& host_;
+  ExchangeServices& services_;
+  std::shared_ptr<const routing::ListenerPolicy> policy_;
+  std::shared_ptr<const metrics::ListenerSeries> series_;
+  std::shared_ptr<net::TlsServerContext> tls_;
+  std::shared_ptr<const net::CertificateSet> certificates_;
+  uint32_t index_ = 0;
+  net::ListenSocket* socket_ = nullptr;
+  PinRef retired_with_;  // set once the listener left the configuration
+  bool paused_ = false;
+  base::Timer resume_timer_;
+  base::IntrusiveList<ListenerConnection, ConnectionTag> connections_;
+};
+
+}  // namespace headgate::proxy

@@ -1,0 +1,219 @@
+// The exchange's deadlines, failures and outcome.
+#include <algorithm>
+
+#include "http/method.h"
+#include "proxy/exchange/exchange.h"
+#include "proxy/exchange/outcome.h"
+
+namespace headgate::proxy {
+
+using base::Error;
+using base::ErrorCode;
+using base::Retry;
+using base::Side;
+using metrics::UpstreamResult;
+
+namespace {
+
+// After this a response that still runs gives the snapshot back.
+constexpr base::Duration kPinnedMax = std::chrono::seconds(2);
+
+std::string_view ProtocolName(http::Version version) noexcept {
+  switch (version) {
+    case http::Version::kHttp10:
+      return "HTTP/1.0";
+    case http::Version::kHttp11:
+      return "HTTP/1.1";
+    case http::Version::kHttp2:
+      return "HTTP/2";
+  }
+  return "";
+}
+
+}  // namespace
+
+Exchange::Exchange(ExchangeServices& services)
+    : services_(services),
+      arena_(services.worker.slabs),
+      timer_([](void* self) { static_cast<Exchange*>(self)->OnTimer(); }, this) {
+  arena_.Reset();
+  request_.emplace(arena_);
+}
+
+Exchange::~Exchange() = default;
+
+void Exchange::ArmTimer() {
+  base::Instant next =
+      std::min({request_deadline_, attempt_deadline_, idle_deadline_, continue_deadline_, backoff_deadline_});
+  if (state_ == State::kResponding && pin_) next = std::min(next, now() + kPinnedMax);
+  if (next != base::Instant::max()) services_.worker.timers.Arm(timer_, next);
+}
+
+void Exchange::OnTimer() {
+  const base::Instant at = now();
+  if (at >= continue_deadline_) {
+    continue_deadline_ = base::Instant::max();
+    http::ResponseHead head(arena_);
+    head.status = 100;
+    OnInterimResponse(head);
+  }
+  if (at >= request_deadline_) {
+    return Fail({ErrorCode::kRequestTimeout, Side::kProxy, Retry::kNever, "timeouts.request passed"});
+  }
+  if (at >= attempt_deadline_) {
+    const Error late{ErrorCode::kUpstreamTimeout, Side::kUpstream, Retry::kNever, "timeouts.backendRequest passed"};
+    return response_committed_ ? Fail(late) : AttemptFailed(late);
+  }
+  if (at >= idle_deadline_) {
+    return Fail({ErrorCode::kIdleTimeout, Side::kProxy, Retry::kNever, "nothing moved for timeouts.idle"});
+  }
+  if (at >= backoff_deadline_) {
+    backoff_deadline_ = base::Instant::max();
+    return BeginAttempt();
+  }
+  if (state_ == State::kResponding) LetGoOfSnapshot();
+  ArmTimer();
+}
+
+void Exchange::OnClientError(const Error& error) {
+  const bool gone = error.code == ErrorCode::kClientClosed || error.code == ErrorCode::kSlowReader;
+  client_gone_ = client_gone_ || gone;
+  if (state_ == State::kReplying && !gone) return;  // an answer is on its way already
+  Fail(error);
+}
+
+// Before a head was sent the client gets an answer, afterwards a response that is visibly cut off.
+void Exchange::Fail(const Error& error) {
+  if (state_ == State::kFinished) return;
+  error_ = error;
+  const bool by_client = error.side == Side::kClient;
+  const bool late = error.code == ErrorCode::kUpstreamTimeout || error.code == ErrorCode::kRequestTimeout;
+  EndAttempt(by_client ? UpstreamResult::kCanceled : late ? UpstreamResult::kTimeout : UpstreamResult::kReset);
+  if (!response_committed_ && !client_gone_) return ReplyError(error);
+  if (!response_committed_) status_ = 499;
+  stream_->Abort();
+  Finish();
+}
+
+void Exchange::Finish() {
+  if (state_ == State::kFinished) return;
+  const bool tunnel = state_ == State::kTunnel;
+  EndAttempt(UpstreamResult::kOk);
+  CountOutcome();
+  if (tunnel) shard().AddGauge(series_->tunnels_active, -1);
+  if (route_counted_) shard().AddGauge(series_->requests_active, -1);
+  if (upstream_budget_taken_) cluster_->shared().requests.Give();
+  if (retry_budget_taken_) cluster_->shared().retries.Give();
+  WriteAccessLog();
+  state_ = State::kFinished;
+  DownstreamStream* stream = std::exchange(stream_, nullptr);
+  ExchangePool& pool = services_.pool;
+  Reset();
+  pool.Return(this);
+  stream->OnExchangeDone();
+}
+
+void Exchange::CountOutcome() {
+  metrics::Shard& cells = shard();
+  const metrics::BackendSeries& backend = series_->backends[backend_series_];
+  const base::Instant exact_now = services_.worker.clock.Now();
+  if (state_ != State::kTunnel) {
+    cells.CountRequest(backend.requests, metrics::MethodLabel(static_cast<unsigned>(request_->method)), status_);
+    cells.Observe(backend.duration, exact_now - started_);
+    if (backend_series_ != 0 && upstream_ended_ != base::Instant{}) {
+      cells.Observe(services_.worker.series.proxy_overhead, overhead_ + (exact_now - upstream_ended_));
+    }
+  }
+  if (bytes_in_ > 0) cells.Add(series_->request_bytes, bytes_in_);
+  if (bytes_out_ > 0) cells.Add(series_->response_bytes, bytes_out_);
+  if (error_.code == ErrorCode::kNone) return;
+  const Outcome outcome = OutcomeOf(error_.code);
+  if (outcome.reject_reason && route_ == nullptr) {
+    cells.Add(services_.worker.series.requests_rejected[metrics::Index(*outcome.reject_reason)]);
+  } else {
+    cells.CountError(series_->errors, outcome.proxy_reason);
+  }
+}
+
+void Exchange::WriteAccessLog() {
+  metrics::AccessLogRing* log = services_.access_log;
+  if (log == nullptr || !log->Wanted()) return;
+  std::array<char, base::IpAddress::kTextMax> text;
+  const ClientInfo& connection = stream_->client();
+  const std::string_view client_text =
+      client_ == connection.peer ? connection.peer_text : std::string_view(text.data(), client_.Format(text));
+  log->Write({.time = wall_started_,
+              .request_id = request_id_,
+              .client = client_text,
+              .method = http::MethodName(request_->method),
+              .host = log_host_,
+              .path = log_path_,
+              .query = log_query_,
+              .protocol = ProtocolName(request_->version),
+              .route = route_ != nullptr ? std::string_view(route_->name) : std::string_view(),
+              .upstream = upstream_name_,
+              .endpoint = endpoint_text_,
+              .reason = base::ErrorCodeName(error_.code),
+              .tls = connection.tls_version,
+              .user_agent = log_user_agent_,
+              .referer = log_referer_,
+              .trace_id = trace_id_,
+              .bytes_in = bytes_in_,
+              .bytes_out = bytes_out_,
+              .duration = now() - started_,
+              .upstream_duration = upstream_head_time_,
+              .attempts = attempts_,
+              .code = status_});
+}
+
+void Exchange::Reset() noexcept {
+  timer_.Disarm();
+  pin_.reset();
+  kept_ = {};
+  match_ = {};
+  route_ = nullptr;
+  series_ = nullptr;
+  listener_ = nullptr;
+  attempt_.reset();
+  upstream_ = nullptr;
+  cluster_ = nullptr;
+  backend_series_ = 0;
+  upstream_name_ = set_cookie_ = {};
+  attempts_ = retries_ = 0;
+  attempt_open_ = stale_retry_done_ = retry_budget_taken_ = upstream_budget_taken_ = route_counted_ = false;
+  waiting_body_.Clear();
+  replay_.Clear();
+  replayable_ = true;
+  request_ended_ = request_end_sent_ = awaiting_continue_ = continue_sent_ = false;
+  response_ended_ = response_committed_ = streaming_ = wants_upgrade_ = client_gone_ = false;
+  request_trailers_ = nullptr;
+  request_deadline_ = attempt_deadline_ = idle_deadline_ = base::Instant::max();
+  continue_deadline_ = backoff_deadline_ = base::Instant::max();
+  request_sent_ = upstream_ended_ = {};
+  upstream_head_time_ = base::Duration{-1};
+  overhead_ = {};
+  bytes_in_ = bytes_out_ = 0;
+  status_ = 0;
+  error_ = {};
+  request_id_ = endpoint_text_ = trace_id_ = {};
+  head_slab_.reset();
+  arena_.Reset();
+  request_.emplace(arena_);
+  state_ = State::kFree;
+}
+
+Exchange* ExchangePool::Take(ExchangeServices& services) {
+  ++lent_;
+  if (spare_.empty()) return new Exchange(services);
+  Exchange* exchange = spare_.back().release();
+  spare_.pop_back();
+  return exchange;
+}
+
+void ExchangePool::Return(Exchange* exchange) noexcept {
+  --lent_;
+  std::unique_ptr<Exchange> owned(exchange);
+  if (spare_.size() < spare_max_) spare_.push_back(std::move(owned));
+}
+
+}  // namespace headgate::proxy

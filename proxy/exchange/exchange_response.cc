@@ -1,0 +1,201 @@
+// The exchange's way back: an upstream's response under credit, a tunnel, or an answer of our own.
+#include <algorithm>
+
+#include "proxy/exchange/exchange.h"
+#include "proxy/exchange/local_reply.h"
+#include "proxy/exchange/outcome.h"
+#include "routing/rewrite.h"
+
+namespace headgate::proxy {
+
+using base::Error;
+using base::ErrorCode;
+using http::BodyKind;
+using http::HeaderId;
+using metrics::UpstreamResult;
+
+namespace {
+
+bool IsEventStream(const http::ResponseHead& head) noexcept {
+  return head.headers.Get(HeaderId::kContentType).starts_with("text/event-stream");
+}
+
+}  // namespace
+
+void Exchange::OnResponseHead(http::ResponseHead& head, bool end) {
+  upstream_head_time_ = now() - request_sent_;
+  shard().Observe(cluster_->series().response, upstream_head_time_);
+  attempt_->endpoint->Succeeded();
+  continue_deadline_ = base::Instant::max();
+  if (head.status == 101) return BecomeTunnel(head);
+  const bool named = route_->retry.on_status.test(head.status);
+  if (named && TryAgain({}, head.status, UpstreamResult::k5xx)) return;
+  replay_.Clear();
+  replayable_ = false;
+  if (awaiting_continue_) {
+    // Answered without the body: the client may or may not send it now (RFC 9110 10.1.1).
+    awaiting_continue_ = false;
+    stream_->CloseAfterResponse();
+    stream_->DiscardRequestBody();
+  }
+  routing::ApplyHeaderChanges(route_->response_headers, head.headers);
+  if (!set_cookie_.empty()) head.headers.Add(HeaderId::kSetCookie, set_cookie_);
+  state_ = State::kResponding;
+  response_committed_ = true;
+  status_ = head.status;
+  idle_timeout_ = route_->timeouts.idle;
+  idle_deadline_ = idle_timeout_.count() > 0 ? now() + idle_timeout_ : base::Instant::max();
+  streaming_ = request_->is_grpc || IsEventStream(head);
+  if (streaming_) request_deadline_ = attempt_deadline_ = base::Instant::max();
+  stream_->StopBodyClock();
+  if (head.body.kind == BodyKind::kUntilClose) head.body.kind = BodyKind::kChunked;
+  upstream_ended_ = now();
+  stream_->SendHead(head, end);
+  if (!end) return ArmTimer();
+  response_ended_ = true;
+  if (!request_ended_) stream_->DiscardRequestBody();
+  EndAttempt(head.status >= 500 ? UpstreamResult::k5xx : UpstreamResult::kOk);
+}
+
+void Exchange::OnResponseBody(base::Chain& data, bool end, const http::HeaderMap* trailers) {
+  bytes_out_ += data.size();
+  idle_deadline_ = idle_timeout_.count() > 0 ? now() + idle_timeout_ : base::Instant::max();
+  if (state_ == State::kTunnel) {
+    response_ended_ = response_ended_ || end;
+    stream_->SendBody(data, end);
+    UpdateResponseCredit();
+    return RelayTunnelEnd();
+  }
+  if (!end) {
+    stream_->SendBody(data, false);
+    return UpdateResponseCredit();
+  }
+  response_ended_ = true;
+  upstream_ended_ = now();
+  if (!request_ended_) stream_->DiscardRequestBody();
+  const bool forward_trailers =
+      trailers != nullptr && trailers->size() > 0 && (request_->te_trailers || request_->is_grpc);
+  if (forward_trailers) {
+    if (!data.empty()) stream_->SendBody(data, false);
+    stream_->SendTrailers(*trailers);
+  } else {
+    stream_->SendBody(data, true);
+  }
+  EndAttempt(status_ >= 500 ? UpstreamResult::k5xx : UpstreamResult::kOk);
+}
+
+void Exchange::BecomeTunnel(http::ResponseHead& head) {
+  routing::ApplyHeaderChanges(route_->response_headers, head.headers);
+  if (!set_cookie_.empty()) head.headers.Add(HeaderId::kSetCookie, set_cookie_);
+  state_ = State::kTunnel;
+  response_committed_ = true;
+  status_ = 101;
+  request_ended_ = false;
+  request_deadline_ = attempt_deadline_ = base::Instant::max();
+  idle_timeout_ = route_->timeouts.tunnel_idle;
+  idle_deadline_ = idle_timeout_.count() > 0 ? now() + idle_timeout_ : base::Instant::max();
+  shard().CountRequest(series_->backends[backend_series_].requests,
+                       metrics::MethodLabel(static_cast<unsigned>(request_->method)), status_);
+  shard().AddGauge(series_->tunnels_active, 1);
+  LetGoOfSnapshot();
+  stream_->StopBodyClock();
+  stream_->SendHead(head, false);
+  UpdateRequestCredit();
+  UpdateResponseCredit();
+  ArmTimer();
+}
+
+// A side that has ended stays half-closed; the tunnel is over when both have.
+void Exchange::RelayTunnelEnd() {
+  if (request_ended_ || response_ended_) idle_timeout_ = route_->timeouts.idle;
+  if (!request_end_sent_) UpdateRequestCredit();
+  if (!request_ended_ || !response_ended_) return;
+  EndAttempt(UpstreamResult::kOk);
+  if (stream_->queued() == 0) Finish();
+}
+
+void Exchange::UpdateResponseCredit() {
+  if (upstream_ == nullptr) return;
+  const size_t queued = stream_->queued();
+  upstream_->SetResponseCredit(queued < buffer_bytes() ? buffer_bytes() - queued : 0);
+}
+
+void Exchange::OnResponseFlushed(bool all) {
+  if (state_ == State::kResponding || state_ == State::kTunnel) {
+    idle_deadline_ = idle_timeout_.count() > 0 ? now() + idle_timeout_ : base::Instant::max();
+  }
+  if (!response_ended_) return UpdateResponseCredit();
+  if (!all || (state_ == State::kTunnel && !request_ended_)) return;
+  Finish();
+}
+
+void Exchange::ReplyError(const Error& error) {
+  error_ = error;
+  if (request_id_.empty()) TakeRequestId();
+  const Outcome outcome = OutcomeOf(error.code);
+  if (outcome.close) stream_->CloseAfterResponse();
+  http::ResponseHead head(arena_);
+  const std::string_view body = ComposeErrorReply(error.code, request_id_, *request_, head);
+  SendReply(head, body);
+}
+
+void Exchange::ReplyRedirect(const routing::RedirectAction& redirect) {
+  http::ResponseHead head(arena_);
+  head.status = redirect.status;
+  head.headers.Add(HeaderId::kLocation, routing::ComposeLocation(redirect, match_, listener_->public_port, *request_));
+  routing::ApplyHeaderChanges(route_->response_headers, head.headers);
+  SendReply(head, {});
+}
+
+void Exchange::ReplyHttpsRedirect() {
+  http::ResponseHead head(arena_);
+  head.status = 308;
+  head.headers.Add(HeaderId::kLocation, routing::ComposeHttpsLocation(listener_->https_redirect, *request_));
+  SendReply(head, {});
+}
+
+void Exchange::ReplyRespond(const routing::RespondAction& respond) {
+  http::ResponseHead head(arena_);
+  head.status = respond.status;
+  routing::ApplyHeaderChanges(respond.headers, head.headers);
+  routing::ApplyHeaderChanges(route_->response_headers, head.headers);
+  SendReply(head, respond.body);
+}
+
+// `body` lives in the arena or in the pinned snapshot: both outlast the response.
+void Exchange::SendReply(http::ResponseHead& head, std::string_view body) {
+  state_ = State::kReplying;
+  status_ = head.status;
+  response_committed_ = true;
+  response_ended_ = true;
+  waiting_body_.Clear();
+  replay_.Clear();
+  request_deadline_ = attempt_deadline_ = idle_deadline_ = backoff_deadline_ = base::Instant::max();
+  if (!request_ended_) stream_->DiscardRequestBody();
+  const bool bodiless = head.status == 204 || head.status == 304;
+  const bool head_request = request_->method == http::Method::kHead;
+  if (!bodiless) head.body = {.kind = BodyKind::kLength, .length = body.size()};
+  const bool end = bodiless || head_request || body.empty();
+  stream_->SendHead(head, end);
+  if (end) return;
+  bytes_out_ += body.size();
+  base::Chain data;
+  data.Append(base::Slice::Unowned(body));
+  stream_->SendBody(data, true);
+}
+
+// A long response or a tunnel must not hold a generation of the configuration: only its route's record stays.
+void Exchange::LetGoOfSnapshot() {
+  if (!pin_) return;
+  if (route_ != nullptr) {
+    kept_.route = pin_->compiled().routes[match_.route_index];
+    kept_.series = pin_->snapshot().routes[match_.route_index];
+    upstream_name_ = arena_.Copy(upstream_name_);
+  } else {
+    kept_.series = pin_->snapshot().no_route;
+  }
+  listener_ = nullptr;
+  pin_.reset();
+}
+
+}  // namespace headgate::proxy

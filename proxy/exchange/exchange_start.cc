@@ -1,0 +1,147 @@
+// The exchange's first part: from a decoded head to an attempt, or to an answer of our own.
+#include <algorithm>
+
+#include "http/forwarding.h"
+#include "proxy/exchange/exchange.h"
+#include "proxy/filters/request_filters.h"
+#include "routing/rewrite.h"
+
+namespace headgate::proxy {
+
+using base::Error;
+using base::ErrorCode;
+using http::HeaderId;
+
+namespace {
+
+constexpr size_t kRequestIdBytes = 32;
+constexpr size_t kRequestIdBytesMax = 128;
+constexpr size_t kBackendsOnStack = 64;
+
+// The 32 hex digits of a W3C traceparent's trace-id; empty when the field is not one.
+std::string_view TraceIdOf(std::string_view traceparent) noexcept {
+  const bool shaped = traceparent.size() >= 55 && traceparent[2] == '-' && traceparent[35] == '-';
+  return shaped ? traceparent.substr(3, 32) : std::string_view();
+}
+
+}  // namespace
+
+void Exchange::Begin(DownstreamStream& stream, PinRef pin, uint32_t listener, base::Instant first_byte,
+                     const Error& head_error) {
+  stream_ = &stream;
+  pin_ = std::move(pin);
+  const ListenerRuntime& runtime = pin_->snapshot().listeners[listener];
+  listener_ = runtime.policy.get();
+  listener_index_ = listener;
+  buffer_bytes_ = listener_->limits.stream_buffer_bytes;
+  series_ = pin_->snapshot().no_route.get();
+  client_ = stream.client().peer;
+  started_ = first_byte;
+  wall_started_ = services_.worker.wall_now - (now() - first_byte);
+  request_ended_ = request_->body.kind == http::BodyKind::kNone;
+  Start(head_error);
+  if (state_ != State::kFinished && state_ != State::kFree) UpdateRequestCredit();
+}
+
+void Exchange::Start(const Error& head_error) {
+  RememberForLog();
+  if (head_error.code != ErrorCode::kNone) return ReplyError(head_error);
+  client_ = http::ApplyForwarding({.peer = client_,
+                                   .trusted = pin_->compiled().trusted_proxies,
+                                   .scheme = request_->scheme,
+                                   .public_port = listener_->public_port,
+                                   .peer_text = stream_->client().peer_text},
+                                  *request_);
+  TakeRequestId();
+  const Error misdirected = CheckAuthority(stream_->client(), *request_);
+  if (misdirected.code != ErrorCode::kNone) return ReplyError(misdirected);
+  const routing::HttpsRedirectPolicy& https = listener_->https_redirect;
+  if (https.enabled && !routing::IsExceptFromHttpsRedirect(https, request_->match_path)) return ReplyHttpsRedirect();
+  match_ = pin_->compiled().table.Find(listener_index_, *request_);
+  if (match_.route == nullptr) {
+    return ReplyError({ErrorCode::kNoRoute, base::Side::kProxy, base::Retry::kNever, "no route matches"});
+  }
+  TakeRoute();
+}
+
+// A trusted proxy's id is kept; everyone else gets a new one.
+void Exchange::TakeRequestId() {
+  request_id_ = request_->headers.Get(HeaderId::kXRequestId);
+  if (!request_id_.empty() && request_id_.size() <= kRequestIdBytesMax) return;
+  char* id = arena_.AllocateArray<char>(kRequestIdBytes);
+  services_.random.Hex({id, kRequestIdBytes});
+  request_id_ = {id, kRequestIdBytes};
+  request_->headers.Set(HeaderId::kXRequestId, request_id_);
+}
+
+void Exchange::RememberForLog() {
+  log_host_ = request_->host;
+  log_path_ = request_->path;
+  log_query_ = request_->query;
+  log_user_agent_ = request_->headers.Get(HeaderId::kUserAgent);
+  log_referer_ = request_->headers.Get(HeaderId::kReferer);
+  trace_id_ = TraceIdOf(request_->headers.Get(HeaderId::kTraceparent));
+}
+
+void Exchange::TakeRoute() {
+  route_ = match_.route;
+  series_ = pin_->snapshot().routes[match_.route_index].get();
+  shard().AddGauge(series_->requests_active, 1);
+  route_counted_ = true;
+  if (route_->timeouts.request.count() > 0) request_deadline_ = started_ + route_->timeouts.request;
+  if (!RunFilters()) return;
+  if (const auto* redirect = std::get_if<routing::RedirectAction>(&route_->action)) return ReplyRedirect(*redirect);
+  if (const auto* respond = std::get_if<routing::RespondAction>(&route_->action)) return ReplyRespond(*respond);
+  Forward(std::get<routing::ForwardAction>(route_->action));
+}
+
+bool Exchange::RunFilters() {
+  const Error refused = RunRequestFilters({*request_, stream_->client(), client_, *route_});
+  if (refused.code == ErrorCode::kNone) return true;
+  ReplyError(refused);
+  return false;
+}
+
+void Exchange::Forward(const routing::ForwardAction& action) {
+  routing::SplitState& split = *pin_->splits[match_.route_index];
+  bool usable[kBackendsOnStack];
+  size_t known = 0;
+  if (action.backends.size() <= kBackendsOnStack && action.backends.size() > 1) {
+    for (; known < action.backends.size(); ++known) {
+      usable[known] = pin_->clusters[action.backends[known].upstream]->has_endpoint();
+    }
+  }
+  const routing::SplitContext context{.head = *request_,
+                                      .client = client_,
+                                      .tls = stream_->client().tls,
+                                      .rng = services_.worker.rng,
+                                      .arena = arena_,
+                                      .usable = {usable, known}};
+  const std::optional<routing::BackendChoice> choice = routing::ChooseBackend(action, split, context);
+  if (!choice) {
+    return ReplyError({ErrorCode::kNoBackends, base::Side::kProxy, base::Retry::kNever, "every weight is 0"});
+  }
+  const routing::Backend& backend = action.backends[choice->backend];
+  cluster_ = pin_->clusters[backend.upstream];
+  backend_series_ = choice->backend + 1;
+  upstream_name_ = backend.name;
+  set_cookie_ = choice->set_cookie;
+  wants_upgrade_ = request_->wants_websocket;
+  awaiting_continue_ = request_->expect_continue && !request_ended_;
+  cluster_->shared().requests.Take();
+  upstream_budget_taken_ = true;
+  const base::Result<void> rewritten = routing::ApplyRewrite(route_->rewrite, match_, *request_);
+  if (!rewritten.ok()) return ReplyError(rewritten.error());
+  PrepareUpstreamHead();
+  BeginAttempt();
+}
+
+void Exchange::PrepareUpstreamHead() {
+  routing::ApplyHeaderChanges(route_->request_headers, request_->headers);
+  if (pin_->compiled().via) {
+    const std::string_view version = request_->version == http::Version::kHttp10 ? "1.0 headgate" : "1.1 headgate";
+    request_->headers.Add(HeaderId::kVia, version);
+  }
+}
+
+}  // namespace headgate::proxy

@@ -1,0 +1,28 @@
+// The route's filters in the order in which they judge a request's head: each says continue or refuses it.
+// Stateless functions over policies; a new one is a row in request_filters.cc.
+// One thread: the worker's.
+#pragma once
+
+#include "base/error.h"
+#include "base/ip.h"
+#include "http/message.h"
+#include "proxy/downstream/stream.h"
+#include "routing/policy/route.h"
+
+namespace headgate::proxy {
+
+struct FilterContext {
+  const http::RequestHead& head;
+  const ClientInfo& connection;
+  const base::IpAddress& client;  // behind trusted proxies
+  const routing::RoutePolicy& route;
+};
+
+// Before a route is looked for: 421 when the authority belongs to another certificate than the connection's server
+// name did (RFC 9110 15.5.20). Without a server name the first certificate serves and nothing is 421.
+base::Error CheckAuthority(const ClientInfo& connection, const http::RequestHead& head) noexcept;
+
+// The first refusal; code kNone: go on.
+base::Error RunRequestFilters(const FilterContext& context) noexcept;
+
+}  // namespace headgate::proxy

@@ -1,0 +1,149 @@
+#include "proxy/snapshot/builder.h"
+
+#include <string_view>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace headgate::proxy {
+
+namespace {
+
+constexpr std::string_view kAlpn[] = {"http/1.1"};
+
+const ListenerRuntime* Before(const Snapshot* previous, const std::string& name) {
+  if (previous == nullptr) return nullptr;
+  for (const ListenerRuntime& listener : previous->listeners) {
+    if (listener.policy->name == name) return &listener;
+  }
+  return nullptr;
+}
+
+bool SameFiles(const routing::ListenerPolicy& a, const routing::ListenerPolicy& b) {
+  if (a.certificates.size() != b.certificates.size()) return false;
+  for (size_t i = 0; i < a.certificates.size(); ++i) {
+    if (a.certificates[i].cert_file != b.certificates[i].cert_file) return false;
+    if (a.certificates[i].key_file != b.certificates[i].key_file) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+SnapshotBuilder::SnapshotBuilder(metrics::Registry& registry, const net::TicketKeys& tickets, uint32_t workers)
+    : registry_(registry), tickets_(tickets), workers_(workers) {}
+
+SnapshotBuilder::~SnapshotBuilder() = default;
+
+std::shared_ptr<UpstreamShared> SnapshotBuilder::SharedFor(const std::string& name) {
+  std::weak_ptr<UpstreamShared>& known = shared_[name];
+  std::shared_ptr<UpstreamShared> shared = known.lock();
+  if (shared == nullptr) known = shared = std::make_shared<UpstreamShared>(name);
+  return shared;
+}
+
+// Certificates are read each time: a file may have changed while its name did not. Contexts are shared when nothing
+// did.
+absl::Status SnapshotBuilder::BuildListener(const routing::ListenerPolicy& policy, const ListenerRuntime* before,
+                                            ListenerRuntime& runtime, std::vector<std::string>& warnings) {
+  runtime.series = registry_.Listener(policy.name);
+  if (!policy.tls) return absl::OkStatus();
+  auto loaded = net::CertificateSet::Load(policy.certificates);
+  const bool keeps = before != nullptr && before->certificates != nullptr && SameFiles(policy, *before->policy);
+  if (!loaded.ok()) {
+    const std::string problem = absl::StrCat("listener '", policy.name, "': ", loaded.status().message());
+    if (!keeps) return absl::Status(loaded.status().code(), problem);
+    warnings.push_back(absl::StrCat(problem, "; the certificate in service stays"));
+    runtime.certificates = before->certificates;
+  } else {
+    runtime.certificates = *std::move(loaded);
+  }
+  for (const net::CertificateInfo& info : runtime.certificates->infos()) {
+    if (info.expired)
+      warnings.push_back(absl::StrCat("listener '", policy.name, "': ", info.cert_file, " has expired"));
+  }
+  if (keeps && before->policy->min_version == policy.min_version &&
+      runtime.certificates->SameAs(*before->certificates)) {
+    runtime.certificates = before->certificates;
+    runtime.tls = before->tls;
+    return absl::OkStatus();
+  }
+  for (uint32_t i = 0; i < workers_; ++i) {
+    auto context = net::TlsServerContext::Build(runtime.certificates, policy.min_version, kAlpn, tickets_);
+    if (!context.ok()) return context.status();
+    runtime.tls.push_back(*std::move(context));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SnapshotBuilder::BuildUpstream(const routing::UpstreamPolicy& policy, const UpstreamRuntime* before,
+                                            UpstreamRuntime& runtime) {
+  runtime.shared = SharedFor(policy.name);
+  runtime.series = registry_.Upstream(policy.name);
+  if (policy.dns_host.empty()) {
+    const bool same =
+        before != nullptr && before->endpoints != nullptr && before->policy->endpoints == policy.endpoints;
+    std::vector<std::pair<base::SocketAddress, uint32_t>> addresses;
+    for (const routing::StaticEndpoint& endpoint : policy.endpoints)
+      addresses.emplace_back(endpoint.address, endpoint.weight);
+    runtime.endpoints =
+        same ? before->endpoints : MakeEndpointSet(addresses, before == nullptr ? nullptr : before->endpoints.get());
+  }
+  if (!policy.tls.enabled) return absl::OkStatus();
+  if (before != nullptr && before->policy->tls == policy.tls && !before->tls.empty()) {
+    runtime.tls = before->tls;
+    return absl::OkStatus();
+  }
+  for (uint32_t i = 0; i < workers_; ++i) {
+    auto context = net::TlsClientContext::Build(policy.tls, kAlpn);
+    if (!context.ok()) {
+      return absl::Status(context.status().code(),
+                          absl::StrCat("upstream '", policy.name, "': ", context.status().message()));
+    }
+    runtime.tls.push_back(*std::move(context));
+  }
+  return absl::OkStatus();
+}
+
+void SnapshotBuilder::BuildRoutes(Snapshot& snapshot) {
+  snapshot.no_route = registry_.Route(metrics::kNoRoute, {});
+  std::vector<std::string_view> backends;
+  for (const auto& route : snapshot.compiled->routes) {
+    backends.clear();
+    if (const auto* forward = std::get_if<routing::ForwardAction>(&route->action)) {
+      for (const routing::Backend& backend : forward->backends) backends.push_back(backend.name);
+    }
+    snapshot.routes.push_back(registry_.Route(route->name, backends));
+  }
+}
+
+absl::StatusOr<std::shared_ptr<const Snapshot>> SnapshotBuilder::Build(
+    std::shared_ptr<const routing::Compiled> compiled, std::string hash, const Snapshot* previous,
+    std::vector<std::string>& warnings) {
+  auto snapshot = std::make_shared<Snapshot>();
+  snapshot->hash = std::move(hash);
+  snapshot->compiled = std::move(compiled);
+  for (const auto& policy : snapshot->compiled->listeners) {
+    ListenerRuntime runtime{.policy = policy, .series = {}, .certificates = {}, .tls = {}};
+    const absl::Status status = BuildListener(*policy, Before(previous, policy->name), runtime, warnings);
+    if (!status.ok()) return status;
+    snapshot->listeners.push_back(std::move(runtime));
+  }
+  std::map<std::string_view, const UpstreamRuntime*> before;
+  if (previous != nullptr) {
+    for (const UpstreamRuntime& upstream : previous->upstreams) before[upstream.policy->name] = &upstream;
+  }
+  for (const auto& policy : snapshot->compiled->upstreams) {
+    UpstreamRuntime runtime{.policy = policy, .shared = {}, .series = {}, .endpoints = {}, .tls = {}};
+    const auto known = before.find(policy->name);
+    const absl::Status status = BuildUpstream(*policy, known == before.end() ? nullptr : known->second, runtime);
+    if (!status.ok()) return status;
+    snapshot->upstreams.push_back(std::move(runtime));
+  }
+  BuildRoutes(*snapshot);
+  std::erase_if(shared_, [](const auto& entry) { return entry.second.expired(); });
+  snapshot->generation = next_generation_++;
+  return std::shared_ptr<const Snapshot>(std::move(snapshot));
+}
+
+}  // namespace headgate::proxy

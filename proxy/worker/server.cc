@@ -1,0 +1,182 @@
+#include "proxy/worker/server.h"
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include "proxy/worker/worker.h"
+
+namespace headgate::proxy {
+
+namespace {
+
+constexpr size_t kAccessLogRingBytes = size_t{1} << 20U;
+
+}  // namespace
+
+struct Server::Impl {
+  struct OpenListener {
+    base::SocketAddress wanted;
+    bool dual_stack = false;
+    std::vector<std::unique_ptr<net::ListenSocket>> sockets;  // one per worker
+  };
+
+  explicit Impl(const ServerOptions& given) : options(given) {}
+
+  absl::Status OpenMissing(const Snapshot& snapshot, std::map<std::string, OpenListener>& opened);
+  void SweepSnapshots();
+
+  ServerOptions options;
+  ProcessShared process;
+  std::vector<std::unique_ptr<metrics::AccessLogRing>> rings;
+  std::vector<std::unique_ptr<Worker>> workers;
+  std::map<std::string, OpenListener> listeners;
+  // Sockets that workers still drain their queues from; freed once all have let go.
+  std::vector<std::shared_ptr<std::vector<OpenListener>>> leaving;
+  // Every generation that a worker may hold: the last reference is always dropped here, never on a worker.
+  mutable std::mutex snapshots_mutex;
+  std::vector<std::shared_ptr<const Snapshot>> snapshots;
+  bool stopped = false;
+};
+
+Server::Server(ServerOptions options) : impl_(std::make_unique<Impl>(options)) {
+  const metrics::ProcessSeries& series = options.registry->Process();
+  for (uint32_t i = 0; i < options.workers; ++i) {
+    metrics::Shard& shard = options.registry->AddShard();
+    metrics::AccessLogRing* ring = nullptr;
+    if (options.access_log != nullptr) {
+      impl_->rings.push_back(std::make_unique<metrics::AccessLogRing>(kAccessLogRingBytes, *options.access_log_settings,
+                                                                      shard, series.access_log_dropped));
+      ring = impl_->rings.back().get();
+      options.access_log->AddRing(*ring);
+    }
+    impl_->workers.push_back(std::make_unique<Worker>(WorkerOptions{.index = i,
+                                                                    .clock = options.clock,
+                                                                    .registry = options.registry,
+                                                                    .access_log = ring,
+                                                                    .shard = &shard,
+                                                                    .process = &impl_->process}));
+  }
+  for (auto& worker : impl_->workers) worker->StartThread();
+}
+
+Server::~Server() {
+  Stop();
+  for (auto& ring : impl_->rings) impl_->options.access_log->RemoveRing(*ring);
+}
+
+absl::Status Server::Impl::OpenMissing(const Snapshot& snapshot, std::map<std::string, OpenListener>& opened) {
+  for (const ListenerRuntime& runtime : snapshot.listeners) {
+    const routing::ListenerPolicy& policy = *runtime.policy;
+    const auto known = listeners.find(policy.name);
+    const bool same = known != listeners.end() && known->second.wanted == policy.address &&
+                      known->second.dual_stack == policy.dual_stack;
+    if (same) continue;
+    auto sockets = net::ListenSocket::Open(policy.address, policy.dual_stack, workers.size());
+    if (!sockets.ok()) return sockets.status();
+    opened[policy.name] = {policy.address, policy.dual_stack, *std::move(sockets)};
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Server::Publish(std::shared_ptr<const Snapshot> snapshot, std::function<void()> acknowledged) {
+  std::map<std::string, Impl::OpenListener> opened;
+  if (absl::Status status = impl_->OpenMissing(*snapshot, opened); !status.ok()) return status;
+  auto leaving = std::make_shared<std::vector<Impl::OpenListener>>();
+  std::map<std::string, Impl::OpenListener> staying;
+  for (const ListenerRuntime& runtime : snapshot->listeners) {
+    const std::string& name = runtime.policy->name;
+    if (opened.contains(name)) continue;
+    staying.insert(impl_->listeners.extract(name));
+  }
+  for (auto& [name, listener] : impl_->listeners) leaving->push_back(std::move(listener));
+  impl_->listeners = std::move(staying);
+  std::vector<std::vector<LentSocket>> lent(impl_->workers.size());
+  for (auto& [name, listener] : opened) {
+    for (size_t i = 0; i < lent.size(); ++i) lent[i].push_back({name, listener.sockets[i].get()});
+    impl_->listeners[name] = std::move(listener);
+  }
+  {
+    const std::lock_guard lock(impl_->snapshots_mutex);
+    impl_->snapshots.push_back(snapshot);
+    impl_->SweepSnapshots();
+  }
+  // The sockets that leave close when the last worker has emptied its queue and drops its reference.
+  auto remaining = std::make_shared<std::atomic<size_t>>(impl_->workers.size());
+  auto done = std::make_shared<std::function<void()>>(std::move(acknowledged));
+  for (size_t i = 0; i < impl_->workers.size(); ++i) {
+    Worker* worker = impl_->workers[i].get();
+    worker->Post([worker, snapshot, sockets = std::move(lent[i]), leaving, remaining, done]() mutable {
+      worker->Adopt(std::move(snapshot), sockets);
+      leaving.reset();
+      if (remaining->fetch_sub(1) == 1 && *done) (*done)();
+    });
+  }
+  return absl::OkStatus();
+}
+
+void Server::PublishEndpoints(std::shared_ptr<UpstreamShared> upstream, std::shared_ptr<const EndpointSet> endpoints) {
+  for (auto& worker : impl_->workers) {
+    worker->Post([worker = worker.get(), upstream, endpoints] { worker->SetEndpoints(upstream, endpoints); });
+  }
+}
+
+void Server::BeginDrain() {
+  impl_->process.draining.store(true, std::memory_order_relaxed);
+  for (auto& worker : impl_->workers) {
+    worker->Post([worker = worker.get()] { worker->BeginDrain(); });
+  }
+}
+
+void Server::CloseListeners() {
+  auto leaving = std::make_shared<std::map<std::string, Impl::OpenListener>>(std::move(impl_->listeners));
+  impl_->listeners.clear();
+  for (auto& worker : impl_->workers) {
+    worker->Post([worker = worker.get(), leaving]() mutable {
+      worker->ShutListeners();
+      leaving.reset();
+    });
+  }
+}
+
+void Server::Stop() {
+  if (std::exchange(impl_->stopped, true)) return;
+  for (auto& worker : impl_->workers) {
+    worker->Post([worker = worker.get()] { worker->Stop(); });
+  }
+  for (auto& worker : impl_->workers) worker->Join();
+}
+
+void Server::Impl::SweepSnapshots() {
+  std::erase_if(snapshots, [](const std::shared_ptr<const Snapshot>& held) { return held.use_count() == 1; });
+}
+
+uint64_t Server::generations_alive() const noexcept {
+  const std::lock_guard lock(impl_->snapshots_mutex);
+  impl_->SweepSnapshots();
+  uint64_t most = 0;
+  for (const auto& worker : impl_->workers) most = std::max(most, worker->pins());
+  return most;
+}
+
+uint64_t Server::connections() const noexcept { return impl_->process.connections.taken(); }
+
+base::Duration Server::stalled_for() const noexcept {
+  const base::Instant now = impl_->options.clock->Now();
+  base::Duration longest{0};
+  for (const auto& worker : impl_->workers) {
+    longest = std::max(longest, base::Duration(now.time_since_epoch().count() - worker->last_turn()));
+  }
+  return longest;
+}
+
+std::string Server::AddressOf(const std::string& listener) const {
+  const auto known = impl_->listeners.find(listener);
+  return known == impl_->listeners.end() ? "" : known->second.sockets.front()->address().ToString();
+}
+
+uint32_t Server::workers() const noexcept { return static_cast<uint32_t>(impl_->workers.size()); }
+
+}  // namespace headgate::proxy

@@ -1,0 +1,184 @@
+#include "proxy/worker/worker.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+
+#include "base/limits.h"
+
+namespace headgate::proxy {
+
+namespace {
+
+// An idle loop turns at least this often: /livez takes ten seconds without a turn for a hang.
+constexpr base::Duration kHeartbeat = std::chrono::seconds(1);
+
+// Connections the process's file limit has room for: each may need a descriptor to an upstream, and a reserve stays
+// for files, probes and the control plane.
+uint64_t ConnectionsWithinFileLimit() noexcept {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return 0;
+  const uint64_t files = limit.rlim_cur;
+  const uint64_t reserve = std::min<uint64_t>(files / 4, 1024);
+  return std::max<uint64_t>(1, files - reserve);
+}
+
+}  // namespace
+
+Worker::Worker(const WorkerOptions& options)
+    : clock_(*options.clock),
+      reactor_(clock_, *this),
+      slabs_(base::kSpareSlabsMax),
+      timers_(clock_.Now()),
+      rng_(random_.Next64()),
+      context_{.index = options.index,
+               .reactor = reactor_,
+               .slabs = slabs_,
+               .timers = timers_,
+               .rng = rng_,
+               .graveyard = graveyard_,
+               .shard = *options.shard,
+               .series = options.registry->Process(),
+               .process = *options.process,
+               .clock = clock_,
+               .now = clock_.Now(),
+               .wall_now = clock_.WallNow()},
+      services_{
+          .worker = context_, .random = random_, .date = date_, .pool = exchanges_, .access_log = options.access_log},
+      clusters_(context_),
+      file_limit_(ConnectionsWithinFileLimit()),
+      sweep_timer_([](void* self) { static_cast<Worker*>(self)->Sweep(); }, this) {
+  last_turn_.store(context_.now.time_since_epoch().count(), std::memory_order_relaxed);
+  timers_.Arm(sweep_timer_, context_.now + kHeartbeat);
+}
+
+Worker::~Worker() {
+  Join();
+  listeners_.clear();
+  retired_listeners_.clear();
+  graveyard_.Empty();
+  clusters_.Clear();
+  graveyard_.Empty();
+}
+
+void Worker::StartThread() {
+  thread_ = std::thread([this] { reactor_.Run(); });
+}
+
+void Worker::Join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void Worker::BeginTurn(base::Instant now) {
+  context_.now = now;
+  context_.wall_now = clock_.WallNow();
+  last_turn_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+  timers_.Advance(now);
+  if (!mailbox_.empty()) mailbox_.Drain();
+}
+
+void Worker::EndTurn() {
+  if (!graveyard_.empty()) graveyard_.Empty();
+}
+
+base::Instant Worker::NextDue() const { return timers_.NextDue(); }
+
+void Worker::Adopt(std::shared_ptr<const Snapshot> snapshot, const std::vector<LentSocket>& opened) {
+  pins_.push_back(std::make_unique<SnapshotPin>(std::move(snapshot)));
+  SnapshotPin& pin = *pins_.back();
+  const uint64_t configured = pin.compiled().max_connections;
+  connections_limit_ = configured == 0    ? file_limit_
+                       : file_limit_ == 0 ? configured
+                                          : std::min(configured, file_limit_);
+  clusters_.Adopt(pin);
+  AdoptSplits(pin);
+  AdoptListeners(pin, opened);
+  current_ = PinRef(pin);
+  Sweep();
+}
+
+// Progress along a split's sequence outlives the generation: a reload skews nothing.
+void Worker::AdoptSplits(SnapshotPin& pin) {
+  absl::flat_hash_map<std::string, std::shared_ptr<routing::SplitState>> kept;
+  pin.splits.reserve(pin.compiled().routes.size());
+  for (const auto& route : pin.compiled().routes) {
+    const auto* forward = std::get_if<routing::ForwardAction>(&route->action);
+    if (forward == nullptr) {
+      pin.splits.push_back(nullptr);
+      continue;
+    }
+    const auto known = splits_.find(route->name);
+    std::shared_ptr<routing::SplitState> state =
+        known != splits_.end() ? known->second : std::make_shared<routing::SplitState>();
+    state->Adopt(*forward);
+    kept.emplace(route->name, state);
+    pin.splits.push_back(std::move(state));
+  }
+  splits_ = std::move(kept);
+}
+
+Listener& Worker::ListenerFor(const std::string& name) {
+  std::unique_ptr<Listener>& listener = listeners_[name];
+  if (listener == nullptr) listener = std::make_unique<Listener>(*this, services_);
+  return *listener;
+}
+
+void Worker::AdoptListeners(SnapshotPin& pin, const std::vector<LentSocket>& opened) {
+  absl::flat_hash_map<std::string, std::unique_ptr<Listener>> before = std::move(listeners_);
+  listeners_.clear();
+  const std::vector<ListenerRuntime>& wanted = pin.snapshot().listeners;
+  for (uint32_t i = 0; i < wanted.size(); ++i) {
+    const std::string& name = wanted[i].policy->name;
+    const auto known = before.find(name);
+    const bool moved =
+        std::any_of(opened.begin(), opened.end(), [&](const LentSocket& lent) { return lent.listener == name; });
+    if (known != before.end() && !moved) {
+      listeners_[name] = std::move(known->second);
+      before.erase(known);
+    }
+    ListenerFor(name).Configure(wanted[i], i);
+  }
+  for (auto& [name, listener] : before) {
+    listener->Retire(PinRef(*current_.operator->()));
+    retired_listeners_.push_back(std::move(listener));
+  }
+  for (const LentSocket& lent : opened) ListenerFor(lent.listener).Open(*lent.socket);
+}
+
+void Worker::SetEndpoints(const std::shared_ptr<UpstreamShared>& upstream,
+                          std::shared_ptr<const EndpointSet> endpoints) {
+  clusters_.SetEndpoints(upstream, std::move(endpoints));
+}
+
+// Frees generations, listeners and clusters that nothing uses any more; keeps the heartbeat.
+void Worker::Sweep() {
+  timers_.Arm(sweep_timer_, context_.now + kHeartbeat);
+  std::erase_if(retired_listeners_, [](const std::unique_ptr<Listener>& listener) { return listener->empty(); });
+  const size_t before = pins_.size();
+  std::erase_if(pins_, [](const std::unique_ptr<SnapshotPin>& pin) { return pin->refs == 0; });
+  pins_alive_.store(pins_.size(), std::memory_order_relaxed);
+  if (before != pins_.size() || pins_.size() > 1) clusters_.Sweep(pins_);
+  if (exchanges_.lent() == 0) slabs_.Trim(base::kSpareSlabsMax / 8);
+}
+
+void Worker::BeginDrain() { draining_ = true; }
+
+void Worker::ShutListeners() {
+  for (auto& [name, listener] : listeners_) {
+    listener->Shut();
+    listener->CloseIdle();
+  }
+}
+
+void Worker::Stop() {
+  draining_ = true;
+  for (auto& [name, listener] : listeners_) {
+    listener->Shut();
+    listener->CloseAll();
+  }
+  for (auto& listener : retired_listeners_) listener->CloseAll();
+  clusters_.CloseIdle();
+  reactor_.Stop();
+}
+
+}  // namespace headgate::proxy

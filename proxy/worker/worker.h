@@ -1,0 +1,112 @@
+// One thread that carries traffic: its loop, listeners, clusters, exchanges, timers, buffers and metric cells.
+// Owned by the Server. Everything below is private to its thread but Post and the three counters.
+// Its own thread; Post and the counters: any thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/crypto/random.h"
+#include "base/mailbox.h"
+#include "base/timer_wheel.h"
+#include "metrics/access_log_writer.h"
+#include "proxy/downstream/listener.h"
+#include "proxy/exchange/exchange.h"
+#include "proxy/net/reactor.h"
+#include "proxy/worker/cluster_set.h"
+#include "proxy/worker/worker_context.h"
+
+namespace headgate::proxy {
+
+struct WorkerOptions {
+  uint32_t index = 0;
+  const base::Clock* clock = nullptr;
+  metrics::Registry* registry = nullptr;
+  metrics::AccessLogRing* access_log = nullptr;
+  metrics::Shard* shard = nullptr;
+  ProcessShared* process = nullptr;
+};
+
+// A listener's socket on its way to a worker.
+struct LentSocket {
+  std::string listener;
+  net::ListenSocket* socket = nullptr;
+};
+
+class Worker final : public net::TurnHooks, public ListenerHost {
+ public:
+  explicit Worker(const WorkerOptions& options);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // Any thread: runs on the worker's between two turns' events.
+  template <class F>
+  void Post(F function) {
+    if (mailbox_.Post(std::make_unique<base::FunctionMessage<F>>(std::move(function)))) reactor_.Wake();
+  }
+  void StartThread();
+  void Join();
+  // When the loop last turned: steady clock, nanoseconds. Any thread.
+  int64_t last_turn() const noexcept { return last_turn_.load(std::memory_order_relaxed); }
+  uint64_t pins() const noexcept { return pins_alive_.load(std::memory_order_relaxed); }
+
+  // ---- messages: the worker's thread ----
+  // Swaps to a new generation: clusters, listeners, splits. Sockets in `opened` start to accept.
+  void Adopt(std::shared_ptr<const Snapshot> snapshot, const std::vector<LentSocket>& opened);
+  void SetEndpoints(const std::shared_ptr<UpstreamShared>& upstream, std::shared_ptr<const EndpointSet> endpoints);
+  void BeginDrain();
+  void ShutListeners();
+  // Closes everything and ends the loop.
+  void Stop();
+
+  // One turn without a thread, for tests.
+  void Turn(base::Duration wait_max) { reactor_.Turn(wait_max); }
+
+ private:
+  void BeginTurn(base::Instant now) override;
+  void EndTurn() override;
+  base::Instant NextDue() const override;
+  PinRef CurrentSnapshot() override { return PinRef(*current_.operator->()); }
+  bool draining() const noexcept override { return draining_; }
+  uint64_t connections_limit() const noexcept override { return connections_limit_; }
+
+  Listener& ListenerFor(const std::string& name);
+  void AdoptSplits(SnapshotPin& pin);
+  void AdoptListeners(SnapshotPin& pin, const std::vector<LentSocket>& opened);
+  void Sweep();
+
+  const base::Clock& clock_;
+  base::Mailbox mailbox_;
+  net::Reactor reactor_;
+  base::SlabPool slabs_;
+  base::TimerWheel timers_;
+  base::RandomSource random_;
+  base::Rng rng_;
+  net::Graveyard graveyard_;
+  DateCache date_;
+  WorkerContext context_;
+  ExchangePool exchanges_;
+  ExchangeServices services_;
+  ClusterSet clusters_;
+
+  std::vector<std::unique_ptr<SnapshotPin>> pins_;
+  PinRef current_;
+  absl::flat_hash_map<std::string, std::shared_ptr<routing::SplitState>> splits_;
+  absl::flat_hash_map<std::string, std::unique_ptr<Listener>> listeners_;
+  std::vector<std::unique_ptr<Listener>> retired_listeners_;
+  uint64_t connections_limit_ = 0;
+  uint64_t file_limit_ = 0;
+  bool draining_ = false;
+  base::Instant last_event_turn_{};
+  base::Timer sweep_timer_;
+  std::atomic<int64_t> last_turn_{0};
+  std::atomic<uint64_t> pins_alive_{0};
+  std::thread thread_;
+};
+
+}  // namespace headgate::proxy
