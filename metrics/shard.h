@@ -23,8 +23,8 @@ class Shard {
   static constexpr size_t kRequestsCells = 16;
   static constexpr size_t kRequestsPairs = 7;
   static constexpr size_t kErrorsCells = 32;
-  // A (method, code) beyond these is counted as `_other`: more than 8 blocks for one RequestsId, or for all of them.
-  static constexpr size_t kRequestsBlocksMax = 8;
+  // A (method, code) beyond these is counted as `_other`: more than 32 blocks for one RequestsId, or for all of them.
+  static constexpr size_t kRequestsBlocksMax = 32;
   static constexpr size_t kExtensionChunksMax = 1024;
 
   Shard() noexcept = default;
