@@ -81,7 +81,7 @@ absl::StatusOr<KeyPtr> ParsePrivateKey(std::string_view text, const std::string&
     ERR_clear_error();
     return key;
   }
-  const bool none = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+  const bool none = text.find("PRIVATE KEY-----") == std::string_view::npos;
   const char* reason = TakeOpensslReason();
   if (text.find("ENCRYPTED") != std::string_view::npos) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": the private key has a passphrase; give one without"));

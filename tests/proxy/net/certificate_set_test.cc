@@ -1,0 +1,146 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "proxy/net/tls_context.h"
+#include "tests/proxy/net/test_certificates.h"
+
+namespace headgate::proxy::net {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class CertificateSetTest : public testing::Test {
+ protected:
+  static std::string ErrorOf(const routing::CertificateFiles& files) {
+    const auto set = CertificateSet::Load({&files, 1});
+    return set.ok() ? "no error" : std::string(set.status().message());
+  }
+  TemporaryDirectory directory;
+};
+
+TEST_F(CertificateSetTest, SaysWhatIsInTheFile) {
+  CertificateWish wish;
+  wish.common_name = "Shop";
+  wish.names = {"DNS:Shop.Example", "DNS:*.shop.example", "IP:127.0.0.1"};
+  const TestCertificate certificate(wish);
+  const routing::CertificateFiles files = certificate.WriteTo(directory, "shop");
+  const auto set = CertificateSet::Load({&files, 1});
+  ASSERT_TRUE(set.ok()) << set.status();
+  const CertificateInfo& info = (*set)->infos().front();
+  EXPECT_EQ(info.cert_file, files.cert_file);
+  EXPECT_THAT(info.names, ElementsAre("shop.example", "*.shop.example"));
+  EXPECT_EQ(info.subject, "CN=Shop");
+  EXPECT_EQ(info.issuer, "CN=Shop");
+  EXPECT_EQ(info.fingerprint_sha256.size(), 64u);
+  EXPECT_FALSE(info.expired);
+  EXPECT_EQ(info.not_after - info.not_before, std::chrono::hours(2));
+}
+
+TEST_F(CertificateSetTest, AnExpiredCertificateLoadsAndSaysSo) {
+  CertificateWish wish;
+  wish.not_before_seconds = -7200;
+  wish.not_after_seconds = -60;
+  const routing::CertificateFiles files = TestCertificate(wish).WriteTo(directory, "old");
+  const auto set = CertificateSet::Load({&files, 1});
+  ASSERT_TRUE(set.ok()) << set.status();
+  EXPECT_TRUE((*set)->infos().front().expired);
+}
+
+TEST_F(CertificateSetTest, TheNameDecidesExactBeforeWildcardBeforeTheFirst) {
+  const auto files_for = [&](const std::string& file, std::vector<std::string> names) {
+    CertificateWish wish;
+    wish.names = std::move(names);
+    return TestCertificate(wish).WriteTo(directory, file);
+  };
+  const std::vector<routing::CertificateFiles> files = {
+      files_for("first", {"DNS:first.example"}),
+      files_for("wild", {"DNS:*.shop.example"}),
+      files_for("exact", {"DNS:www.shop.example", "DNS:shop.example"}),
+      files_for("again", {"DNS:*.shop.example", "DNS:first.example"}),
+  };
+  const auto loaded = CertificateSet::Load(files);
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  const CertificateSet& set = **loaded;
+  bool matched = false;
+  EXPECT_EQ(set.IndexFor("www.shop.example", &matched), 2);
+  EXPECT_TRUE(matched);
+  EXPECT_EQ(set.IndexFor("api.shop.example"), 1);
+  EXPECT_EQ(set.IndexFor("shop.example"), 2);
+  EXPECT_EQ(set.IndexFor("first.example", &matched), 0);
+  EXPECT_TRUE(matched);
+  EXPECT_EQ(set.IndexFor("a.b.shop.example", &matched), 0) << "a star stands for one label";
+  EXPECT_FALSE(matched);
+  EXPECT_EQ(set.IndexFor(".shop.example", &matched), 0);
+  EXPECT_FALSE(matched);
+  EXPECT_EQ(set.IndexFor("", &matched), 0);
+  EXPECT_FALSE(matched);
+  EXPECT_EQ(set.IndexFor("unknown.example", &matched), 0);
+  EXPECT_FALSE(matched);
+}
+
+TEST_F(CertificateSetTest, EachProblemNamesItsFileAndReason) {
+  const TestCertificate one{CertificateWish{}};
+  const TestCertificate two{CertificateWish{}};
+  const routing::CertificateFiles good = one.WriteTo(directory, "one");
+  const routing::CertificateFiles other = two.WriteTo(directory, "two");
+  const std::string missing = directory.Path("missing.pem");
+  EXPECT_THAT(ErrorOf({missing, good.key_file}), AllOf(HasSubstr(missing), HasSubstr("No such file")));
+  EXPECT_THAT(ErrorOf({good.cert_file, missing}), AllOf(HasSubstr(missing), HasSubstr("No such file")));
+  EXPECT_THAT(ErrorOf({good.cert_file, other.key_file}),
+              AllOf(HasSubstr(other.key_file), HasSubstr("does not belong to the certificate in " + good.cert_file)));
+  EXPECT_THAT(ErrorOf({good.key_file, good.key_file}), AllOf(HasSubstr(good.key_file), HasSubstr("no certificate")));
+  EXPECT_THAT(ErrorOf({good.cert_file, good.cert_file}), AllOf(HasSubstr(good.cert_file), HasSubstr("no private key")));
+  const std::string empty = directory.Write("empty.pem", "");
+  EXPECT_THAT(ErrorOf({empty, good.key_file}), AllOf(HasSubstr(empty), HasSubstr("empty")));
+  EXPECT_THAT(ErrorOf({directory.Path("."), good.key_file}), HasSubstr("Is a directory"));
+  const std::string locked = directory.Write("locked.key", one.EncryptedKeyPem());
+  EXPECT_THAT(ErrorOf({good.cert_file, locked}), AllOf(HasSubstr(locked), HasSubstr("passphrase")));
+  std::string damaged_pem = one.CertificatePem();
+  damaged_pem.replace(60, 20, "AAAAAAAAAAAAAAAAAAAA");
+  const std::string damaged = directory.Write("damaged.pem", one.CertificatePem() + damaged_pem);
+  EXPECT_THAT(ErrorOf({damaged, good.key_file}), AllOf(HasSubstr(damaged), HasSubstr("certificate 2 is damaged")));
+  CertificateWish weak;
+  weak.rsa_bits = 1024;
+  const routing::CertificateFiles short_key = TestCertificate(weak).WriteTo(directory, "weak");
+  EXPECT_THAT(ErrorOf(short_key), AllOf(HasSubstr(short_key.cert_file), HasSubstr("key too small")));
+  EXPECT_FALSE(CertificateSet::Load({}).ok());
+}
+
+TEST_F(CertificateSetTest, AnUnreadableFileIsDenied) {
+  if (::geteuid() == 0) {
+    const routing::CertificateFiles files{directory.Path("d/x"), directory.Path("d/x")};
+    const auto set = CertificateSet::Load({&files, 1});
+    EXPECT_EQ(set.status().code(), absl::StatusCode::kNotFound) << "root may read everything: only absence is left";
+    return;
+  }
+  const routing::CertificateFiles files = TestCertificate(CertificateWish{}).WriteTo(directory, "one");
+  std::filesystem::permissions(files.key_file, std::filesystem::perms::none);
+  const auto set = CertificateSet::Load({&files, 1});
+  EXPECT_EQ(set.status().code(), absl::StatusCode::kPermissionDenied);
+}
+
+TEST_F(CertificateSetTest, SameFilesWithSameContentsAreTheSame) {
+  const TestCertificate certificate{CertificateWish{}};
+  const routing::CertificateFiles files = certificate.WriteTo(directory, "one");
+  const auto first = CertificateSet::Load({&files, 1});
+  const auto second = CertificateSet::Load({&files, 1});
+  ASSERT_TRUE(first.ok() && second.ok());
+  EXPECT_TRUE((*first)->SameAs(**second));
+  TestCertificate(CertificateWish{}).WriteTo(directory, "one");
+  const auto third = CertificateSet::Load({&files, 1});
+  ASSERT_TRUE(third.ok());
+  EXPECT_FALSE((*first)->SameAs(**third));
+}
+
+TEST_F(CertificateSetTest, SymbolicLinksAreFollowed) {
+  const routing::CertificateFiles files = TestCertificate(CertificateWish{}).WriteTo(directory, "real");
+  std::filesystem::create_symlink("real.crt", directory.Path("tls.crt"));
+  std::filesystem::create_symlink("real.key", directory.Path("tls.key"));
+  EXPECT_EQ(ErrorOf({directory.Path("tls.crt"), directory.Path("tls.key")}), "no error");
+}
+
+}  // namespace
+}  // namespace headgate::proxy::net
