@@ -14,6 +14,7 @@ void H1RequestWriter::Start(const http::RequestHead& head, bool end, bool upgrad
   HG_CHECK(text_used_ > 0);
   out_.Append(base::Slice(text_, text_->data(), text_used_));
   kind_ = upgrade ? http::BodyKind::kNone : head.body.kind;
+  if (kind_ == http::BodyKind::kUntilClose) kind_ = http::BodyKind::kChunked;
   remaining_ = head.body.length;
   state_ = State::kBody;
   if (upgrade || end) EndMessage();

@@ -1,0 +1,172 @@
+#include "proxy/upstream/load_balancer.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace headgate::proxy {
+namespace {
+
+using routing::LoadBalancingPolicy;
+
+class LoadBalancerTest : public ::testing::TestWithParam<LoadBalancingPolicy> {
+ protected:
+  static std::shared_ptr<const EndpointSet> Set(const std::vector<uint32_t>& weights,
+                                                const EndpointSet* previous = nullptr) {
+    std::vector<std::pair<base::SocketAddress, uint32_t>> addresses;
+    uint16_t port = 1;
+    for (const uint32_t weight : weights) {
+      addresses.emplace_back(base::SocketAddress{base::IpAddress::V4(0x7f000001), port++}, weight);
+    }
+    return MakeEndpointSet(addresses, previous);
+  }
+  void Use(LoadBalancingPolicy policy, const std::vector<uint32_t>& weights) {
+    set = Set(weights);
+    balancer.SetPolicy(policy);
+    balancer.SetEndpoints(set);
+  }
+  EndpointShared& At(size_t index) { return *set->endpoints[index].shared; }
+  size_t Pick(const EndpointShared* avoid = nullptr) { return balancer.Pick(clock.Now(), avoid); }
+  std::vector<size_t> Shares(size_t picks, const EndpointShared* avoid = nullptr) {
+    std::vector<size_t> shares(set->endpoints.size(), 0);
+    for (size_t i = 0; i < picks; ++i) ++shares.at(Pick(avoid));
+    return shares;
+  }
+
+  base::FakeClock clock;
+  base::Rng rng{20240607};
+  LoadBalancer balancer{rng};
+  std::shared_ptr<const EndpointSet> set;
+};
+
+INSTANTIATE_TEST_SUITE_P(Policies, LoadBalancerTest,
+                         ::testing::Values(LoadBalancingPolicy::kRoundRobin, LoadBalancingPolicy::kLeastRequest,
+                                           LoadBalancingPolicy::kRandom));
+
+TEST_P(LoadBalancerTest, UsesEveryEndpoint) {
+  Use(GetParam(), {1, 1, 1, 1});
+  for (const size_t share : Shares(400)) EXPECT_GT(share, 50u);
+}
+
+TEST_P(LoadBalancerTest, OneEndpointIsAlwaysChosenWhateverItsState) {
+  Use(GetParam(), {1});
+  At(0).SetAside(clock.Now());
+  EXPECT_EQ(Pick(&At(0)), 0u);
+}
+
+TEST_P(LoadBalancerTest, SkipsWhoIsSetAsideUntilItsTimeIsOver) {
+  for (const std::vector<uint32_t>& weights : {std::vector<uint32_t>{1, 1, 1}, std::vector<uint32_t>{1, 5, 2}}) {
+    Use(GetParam(), weights);
+    At(1).SetAside(clock.Now());
+    EXPECT_EQ(Shares(200)[1], 0u);
+    clock.Advance(std::chrono::seconds(1));
+    EXPECT_GT(Shares(200)[1], 0u);
+  }
+}
+
+TEST_P(LoadBalancerTest, UsesAllWhenAllAreSetAside) {
+  Use(GetParam(), {1, 1, 1});
+  for (size_t i = 0; i < 3; ++i) At(i).SetAside(clock.Now());
+  for (const size_t share : Shares(300)) EXPECT_GT(share, 0u);
+}
+
+TEST_P(LoadBalancerTest, AvoidsTheEndpointOfTheAttemptBefore) {
+  for (const std::vector<uint32_t>& weights : {std::vector<uint32_t>{1, 1, 1}, std::vector<uint32_t>{1, 5, 2}}) {
+    Use(GetParam(), weights);
+    EXPECT_EQ(Shares(200, &At(1))[1], 0u);
+  }
+}
+
+TEST_P(LoadBalancerTest, TakesTheAvoidedOneRatherThanOneSetAside) {
+  Use(GetParam(), {1, 1});
+  At(1).SetAside(clock.Now());
+  EXPECT_EQ(Shares(50, &At(0))[0], 50u);
+}
+
+TEST_P(LoadBalancerTest, AvoidsAmongThoseSetAsideToo) {
+  Use(GetParam(), {1, 1});
+  At(0).SetAside(clock.Now());
+  At(1).SetAside(clock.Now());
+  EXPECT_EQ(Shares(50, &At(0))[1], 50u);
+}
+
+TEST_P(LoadBalancerTest, GivesSharesByWeight) {
+  Use(GetParam(), {1, 3});
+  if (GetParam() == LoadBalancingPolicy::kLeastRequest) {
+    // Held at 1 to 3, the loads decide nothing; away from it they pull back.
+    At(0).active = 10;
+    At(1).active = 10;
+    EXPECT_EQ(Shares(100)[1], 100u);
+    At(1).active = 60;
+    EXPECT_EQ(Shares(100)[0], 100u);
+    return;
+  }
+  const size_t share = Shares(4000)[1];
+  EXPECT_GT(share, 2850u);
+  EXPECT_LT(share, 3150u);
+}
+
+TEST_P(LoadBalancerTest, PicksWithinTheSetForAnyWeightsAndStates) {
+  base::Rng dice(99);
+  for (int round = 0; round < 300; ++round) {
+    std::vector<uint32_t> weights(1 + dice.Below(9));
+    for (uint32_t& weight : weights) weight = static_cast<uint32_t>(dice.Below(4));
+    Use(GetParam(), weights);
+    std::set<size_t> aside;
+    for (size_t i = 0; i < weights.size(); ++i) {
+      if (dice.Below(2) == 0) continue;
+      At(i).SetAside(clock.Now());
+      aside.insert(i);
+    }
+    for (int i = 0; i < 20; ++i) {
+      const size_t picked = Pick(&At(dice.Below(weights.size())));
+      ASSERT_LT(picked, weights.size());
+      const bool somebody_available = aside.size() < weights.size();
+      ASSERT_FALSE(somebody_available && aside.contains(picked)) << "round " << round;
+    }
+  }
+}
+
+TEST_F(LoadBalancerTest, RoundRobinIsExactOverEachCycle) {
+  Use(LoadBalancingPolicy::kRoundRobin, {5, 1, 1});
+  for (int cycle = 0; cycle < 10; ++cycle) EXPECT_EQ(Shares(7), (std::vector<size_t>{5, 1, 1}));
+}
+
+TEST_F(LoadBalancerTest, RoundRobinIsSmooth) {
+  Use(LoadBalancingPolicy::kRoundRobin, {5, 1, 1});
+  size_t in_a_row = 0;
+  size_t longest = 0;
+  for (int i = 0; i < 70; ++i) {
+    in_a_row = Pick() == 0 ? in_a_row + 1 : 0;
+    longest = std::max(longest, in_a_row);
+  }
+  EXPECT_LE(longest, 4u);  // a a b a c a a: four across the seam of two cycles
+}
+
+TEST_F(LoadBalancerTest, RoundRobinKeepsItsPlaceWhenEndpointsChange) {
+  Use(LoadBalancingPolicy::kRoundRobin, {3, 1});
+  std::vector<size_t> shares(2, 0);
+  for (int i = 0; i < 400; ++i) {
+    ++shares[Pick()];
+    set = Set({3, 1}, set.get());
+    balancer.SetEndpoints(set);
+  }
+  EXPECT_EQ(shares, (std::vector<size_t>{300, 100}));
+}
+
+TEST_F(LoadBalancerTest, LeastRequestNeverTakesTheBusiestOfTwo) {
+  Use(LoadBalancingPolicy::kLeastRequest, {1, 1});
+  At(0).active = 3;
+  At(1).active = 2;
+  EXPECT_EQ(Shares(100)[1], 100u);
+}
+
+TEST_F(LoadBalancerTest, LeastRequestEvensOutTheLoads) {
+  Use(LoadBalancingPolicy::kLeastRequest, {1, 1, 1, 1, 1});
+  At(2).active = 40;
+  for (int i = 0; i < 200; ++i) At(Pick()).active.fetch_add(1);
+  for (size_t i = 0; i < 5; ++i) EXPECT_NEAR(At(i).active.load(), 48, 6) << i;
+}
+
+}  // namespace
+}  // namespace headgate::proxy
