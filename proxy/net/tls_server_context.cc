@@ -51,7 +51,8 @@ int OnTicket(SSL* ssl, unsigned char* name, unsigned char* vector, EVP_CIPHER_CT
   } else {
     bool newest = false;
     if (!state->server_parts->tickets->Find(std::span<const uint8_t, 16>(name, 16), key, newest)) return 0;
-    result = newest ? 1 : 2;
+    // In TLS 1.3 a client uses a ticket once (RFC 8446 C.4): each resumption brings the next one.
+    result = newest && SSL_version(ssl) != TLS1_3_VERSION ? 1 : 2;
   }
   const bool ok = Initialise(key, vector, cipher, mac, encrypt != 0);
   OPENSSL_cleanse(&key, sizeof(key));

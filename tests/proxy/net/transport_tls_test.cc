@@ -160,7 +160,8 @@ TEST_F(TransportTlsTest, SmallSlicesLeaveAsOneRecord) {
   const auto client = Client();
   Pair pair(loop);
   ASSERT_TRUE(Shake(pair, *server, *client, "first.example"));
-  loop.Settle();
+  pair.server.Send("behind the tickets");
+  ASSERT_TRUE(loop.Until([&] { return !pair.client.received.empty(); }));
   pair.client.reading = false;
   pair.server.outgoing.Append(base::Slice::Unowned("head"));
   pair.server.outgoing.Append(base::Slice::Unowned("body"));
