@@ -40,9 +40,11 @@ function(headgate_layer name)
   endif()
 endfunction()
 
-# headgate_layer_of(RESULT FILE): the layer that a file's name starts with (http_decoder_fuzz.cc: http), else routing.
+# headgate_layer_of(RESULT FILE): the layer that a file's name starts with (http_bench.cc; h1_ and uri_ are http's too),
+# else routing.
 function(headgate_layer_of result file)
   get_filename_component(stem ${file} NAME_WE)
+  string(REGEX REPLACE "^(h1|uri)_" "http_" stem ${stem})
   string(REGEX MATCH "^(base|http|config|metrics|routing|proxy|control)_" layer ${stem})
   string(REGEX REPLACE "_$" "" layer "${layer}")
   if(NOT layer)

@@ -32,7 +32,7 @@ base::Result<void> TakeOriginForm(std::string_view target, base::Arena& arena, R
 
 // "http://host:port/path?query"; RFC 9112 3.2.2. The framing wall compares the authority with Host.
 base::Result<void> TakeAbsoluteForm(std::string_view target, base::Arena& arena, RequestHead& head) noexcept {
-  const size_t colon = target.find(':');
+  const size_t colon = std::min(target.find(':'), target.size());
   const std::string_view scheme = target.substr(0, colon);
   const bool known = EqualsIgnoreCase(scheme, "http") || EqualsIgnoreCase(scheme, "https");
   if (!known || !target.substr(colon).starts_with("://")) {

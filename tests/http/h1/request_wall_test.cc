@@ -176,6 +176,8 @@ TEST(RequestWall, RefusesMalformedRequestLines) {
       {Line("TRACE / HTTP/1.1"), ErrorCode::kMethodNotAllowed, ""},
       {Line("GET * HTTP/1.1"), ErrorCode::kBadRequest, "OPTIONS"},
       {Line("GET a HTTP/1.1"), ErrorCode::kBadRequest, ""},
+      {Line("GET http HTTP/1.1"), ErrorCode::kBadRequest, "neither a path"},
+      {Line("GET http: HTTP/1.1"), ErrorCode::kBadRequest, "neither a path"},
       {Line("GET ftp://a/ HTTP/1.1"), ErrorCode::kBadRequest, ""},
       {Line("GET /../a HTTP/1.1"), ErrorCode::kBadRequest, "above the root"},
   });
