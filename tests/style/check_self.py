@@ -93,8 +93,12 @@ class Style(unittest.TestCase):
 
     def test_a_unit_test_without_a_source_is_refused(self):
         self.refused("tests/base/a_test.cc", "int x;\n", "mirror")
-        code, output = run("style", {"tests/base/ab_test.cc": "int x;\n", "base/a.cc": "int x;\n"})
+        code, output = run("style", {"tests/base/slab_test.cc": "int x;\n", "base/arena.cc": "int x;\n"})
         self.assertEqual(code, 1, output)
+
+    def test_a_unit_test_may_cover_several_sources_of_one_first_word(self):
+        code, output = run("style", {"tests/base/slab_reuse_test.cc": "int x;\n", "base/slab_pool.cc": "int x;\n"})
+        self.assertEqual(code, 0, output)
 
     def test_a_clean_tree_is_accepted(self):
         code, output = run("style", {"base/a.h": HEADER, "tests/base/a_test.cc": "int x;\n"})
