@@ -88,8 +88,10 @@ void DiagnosticList::Warning(Code code, const Position& at, std::string message,
 }
 
 void DiagnosticList::Append(const DiagnosticList& others) {
+  const size_t errors = errors_ + others.errors_;
   for (const Diagnostic& diagnostic : others.items_) Add(diagnostic);
   dropped_ += others.dropped_;
+  errors_ = errors;
 }
 
 void DiagnosticList::Sort() {

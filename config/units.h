@@ -23,9 +23,9 @@ struct SourceFile {
 };
 
 struct UnitSetOptions {
-  std::string main_name;  // SourceFile::name of the main file (headgate.yaml, or the single file given)
-  std::string directory;  // the folder that relative paths start from; absolute is best
-  bool confined = false;  // a directory of files: paths to files stay inside it or below fileRoots
+  std::string main_name = {};  // SourceFile::name of the main file (headgate.yaml, or the single file given)
+  std::string directory = {};  // the folder that relative paths start from; absolute is best
+  bool confined = false;       // a directory of files: paths to files stay inside it or below fileRoots
 };
 
 /// What became of a file.

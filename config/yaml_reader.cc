@@ -7,17 +7,15 @@
 #include <algorithm>
 #include <sstream>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "config/plain_yaml.h"
 #include "config/text.h"
+#include "config/yaml_keys.h"
 
 namespace headgate::config {
 namespace {
-
-// Few enough keys are compared one by one.
-constexpr uint32_t kKeysComparedMax = 16;
 
 // Ends the walk over a file that breaks a bound: the problem is in the list already.
 struct Stop {};
@@ -62,7 +60,7 @@ class TreeBuilder final : public YAML::EventHandler {
     Open(NodeKind::kMapping, mark, tag, anchor);
   }
   void OnMapEnd() override {
-    CheckKeys(tree_.at(stack_.back().index));
+    CheckKeys(tree_, stack_.back().index, file_, diagnostics_);
     stack_.pop_back();
   }
 
@@ -102,7 +100,10 @@ class TreeBuilder final : public YAML::EventHandler {
     size_t end = std::min(start + value.size(), line_end);
     if (quote == '"' || quote == '\'') {
       end = start + 1;
-      while (end < line_end && text_[end] != quote) end += text_[end] == '\\' && quote == '"' ? 2 : 1;
+      const auto pairs = [&](size_t i) {
+        return quote == '"' ? text_[i] == '\\' : i + 1 < line_end && text_[i] == quote && text_[i + 1] == quote;
+      };
+      while (end < line_end && (text_[end] != quote || pairs(end))) end += pairs(end) ? 2 : 1;
       end = std::min(end + 1, line_end);
     } else if (quote == '|' || quote == '>') {
       end = start + 1;
@@ -149,48 +150,6 @@ class TreeBuilder final : public YAML::EventHandler {
     }
     level.last_child = index;
     return index;
-  }
-
-  void CheckKeys(const Node& mapping) {
-    std::vector<const Node*> keys;
-    std::vector<uint32_t> merges;
-    uint32_t index = mapping.first_child;
-    tree_.ForEachPair(mapping, [&](const Node& key, const Node& value) {
-      const uint32_t here = std::exchange(index, value.next);
-      if (key.kind != NodeKind::kScalar) {
-        diagnostics_.Error(Code::kWrongType, PositionOf(key, file_), "a key must be a word");
-      } else if (key.plain && key.text == "<<") {
-        diagnostics_.Error(Code::kAlias, PositionOf(key, file_), "merge keys are not supported: write the values out");
-        merges.push_back(here);
-      } else {
-        keys.push_back(&key);
-      }
-    });
-    for (const uint32_t merge : merges) tree_.at(merge).reported = true;
-    keys.size() <= kKeysComparedMax ? CompareKeys(keys) : HashKeys(keys);
-  }
-
-  void CompareKeys(const std::vector<const Node*>& keys) {
-    for (size_t i = 1; i < keys.size(); ++i) {
-      for (size_t j = 0; j < i; ++j) {
-        if (keys[i]->text != keys[j]->text) continue;
-        ReportDuplicate(*keys[i], *keys[j]);
-        break;
-      }
-    }
-  }
-
-  void HashKeys(const std::vector<const Node*>& keys) {
-    std::unordered_map<std::string_view, const Node*> seen;
-    for (const Node* key : keys) {
-      const auto [first, added] = seen.emplace(key->text, key);
-      if (!added) ReportDuplicate(*key, *first->second);
-    }
-  }
-
-  void ReportDuplicate(const Node& key, const Node& first) {
-    diagnostics_.Error(Code::kDuplicateKey, PositionOf(key, file_), "key " + Quoted(key.text) + " is given twice",
-                       "first given at", PositionOf(first, file_));
   }
 
   const std::string& text_;
@@ -255,6 +214,11 @@ bool Walk(const std::string& text, uint32_t file, YamlTree& tree, DiagnosticList
 
 }  // namespace
 
+YamlTree ReadAnyYaml(const std::string& text, uint32_t file, DiagnosticList& diagnostics) {
+  YamlTree tree;
+  return Walk(text, file, tree, diagnostics) ? std::move(tree) : YamlTree();
+}
+
 YamlTree ReadYaml(const std::string& text, uint32_t file, DiagnosticList& diagnostics) {
   YamlTree tree;
   if (text.size() > kFileBytesMax) {
@@ -263,8 +227,7 @@ YamlTree ReadYaml(const std::string& text, uint32_t file, DiagnosticList& diagno
     return tree;
   }
   if (!CheckCharacters(text, file, diagnostics)) return tree;
-  if (!Walk(text, file, tree, diagnostics)) return {};
-  return tree;
+  return ReadPlainYaml(text, file, diagnostics, tree) ? std::move(tree) : ReadAnyYaml(text, file, diagnostics);
 }
 
 }  // namespace headgate::config

@@ -21,4 +21,7 @@ inline constexpr size_t kFileDepthMax = 32;
 /// is an empty tree.
 YamlTree ReadYaml(const std::string& text, uint32_t file, DiagnosticList& diagnostics);
 
+/// The same by yaml-cpp alone, for text within the bounds: what the quick reader (plain_yaml.h) is compared with.
+YamlTree ReadAnyYaml(const std::string& text, uint32_t file, DiagnosticList& diagnostics);
+
 }  // namespace headgate::config

@@ -1,0 +1,51 @@
+// The configuration reader: YAML, decoding, validation, rendering and the merging of files. Files of a directory are
+// divided by lines that begin with "%%".
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/render.h"
+#include "config/units.h"
+
+namespace {
+
+std::vector<headgate::config::SourceFile> Split(std::string_view text) {
+  std::vector<headgate::config::SourceFile> files;
+  std::string name = "headgate.yaml";
+  while (files.size() < 4) {
+    const size_t end = text.find("\n%%");
+    files.push_back({name, std::string(text.substr(0, end))});
+    if (end == std::string_view::npos) break;
+    text.remove_prefix(end + 3);
+    name = std::string(1, static_cast<char>('a' + files.size())) + ".yaml";
+  }
+  return files;
+}
+
+void Require(bool holds) {
+  if (!holds) std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace headgate::config;
+  const std::vector<SourceFile> files = Split({reinterpret_cast<const char*>(data), size});
+  UnitSet set({.main_name = "headgate.yaml", .directory = "/etc/headgate", .confined = true});
+  const Proposal proposal = set.Propose(files);
+  for (const FileReport& report : proposal.files) {
+    RenderText(report.diagnostics, proposal.offered);
+    RenderJson(report.diagnostics, proposal.offered);
+  }
+  Require(proposal.model != nullptr || proposal.HasErrors());
+  if (proposal.model == nullptr) return 0;
+  set.Commit();
+  // The same files again are the same configuration, and no file may end what is in force.
+  const Proposal again = set.Propose(files);
+  Require(again.model != nullptr && again.model->routes.size() == proposal.model->routes.size());
+  Require(set.Propose({{"headgate.yaml", "via: maybe"}}).model != nullptr);
+  return 0;
+}
