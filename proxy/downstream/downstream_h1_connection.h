@@ -118,6 +118,8 @@ class DownstreamH1Connection final : public net::Mortal,
   base::Instant first_byte_{};
   uint64_t requests_ = 0;
 
+  base::Chain incoming_;  // storage for body bytes within one call; empty between calls
+
   // The request under way.
   Exchange* exchange_ = nullptr;
   http::h1::BodyDecoder body_;

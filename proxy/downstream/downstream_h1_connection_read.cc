@@ -146,7 +146,7 @@ bool DownstreamH1Connection::TakeBody() {
       if (exchange_ == nullptr || body_delivered_) return true;
       continue;
     }
-    Chain data;
+    Chain& data = incoming_;
     bool needs_more = buffered() == 0;
     bool ended = false;
     while (!needs_more && !ended && request_credit_ > 0) {
@@ -179,7 +179,7 @@ bool DownstreamH1Connection::TakeBody() {
 
 // Large bodies of a known length go from the socket into slabs without a decoder's look.
 bool DownstreamH1Connection::ReadBodyDirectly() {
-  Chain data;
+  Chain& data = incoming_;
   const uint64_t most = std::min<uint64_t>({request_credit_, body_.remaining(), base::kStreamBufferBytes});
   const IoResult result = transport_.ReadChain(worker().slabs, data, most);
   if (result.status == IoStatus::kBlocked) {
@@ -225,7 +225,7 @@ void DownstreamH1Connection::DrainBody() {
 void DownstreamH1Connection::RelayTunnel() {
   for (size_t reads = 0; exchange_ != nullptr && request_credit_ > 0 && !body_delivered_; ++reads) {
     if (reads >= base::kReadsPerTurn) return transport_.RequestTurn();
-    Chain data;
+    Chain& data = incoming_;
     if (buffered() > 0) {
       const size_t bytes = std::min(buffered(), request_credit_);
       data.Append(Slice(in_, in_->data() + begin_, bytes));

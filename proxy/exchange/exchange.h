@@ -171,6 +171,7 @@ class Exchange final : private AttemptEvents {
   // The request's body on its way: what waits for a connection, and what a retry would need again.
   base::Chain waiting_body_;
   base::Chain replay_;
+  base::Chain outgoing_;  // storage for what leaves within one call
   bool replayable_ = true;
   bool request_ended_ = false;  // the client's side is complete
   bool request_end_sent_ = false;

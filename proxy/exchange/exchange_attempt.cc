@@ -69,7 +69,7 @@ void Exchange::SendRequest(UpstreamStream& stream) {
 
 // What a former attempt had sent comes first, then what arrived meanwhile.
 void Exchange::SendWaitingBody() {
-  base::Chain data;
+  base::Chain& data = outgoing_;
   if (attempts_ > 1 && replayable_) replay_.ShareTo(data);
   if (attempts_ == 1 || replayable_) KeepForReplay(waiting_body_);
   data.Append(waiting_body_);
@@ -116,10 +116,8 @@ void Exchange::OnRequestBody(base::Chain& data, bool end, const http::HeaderMap*
   waiting_body_.Append(data);
   if (upstream_ == nullptr) return UpdateRequestCredit();
   KeepForReplay(waiting_body_);
-  base::Chain out;
-  out.Append(waiting_body_);
   const bool ends_here = request_ended_ && request_trailers_ == nullptr;
-  upstream_->SendBody(out, ends_here);
+  upstream_->SendBody(waiting_body_, ends_here);
   if (request_ended_ && request_trailers_ != nullptr) upstream_->SendTrailers(*request_trailers_);
   request_end_sent_ = request_ended_;
   UpdateRequestCredit();

@@ -179,9 +179,8 @@ void Exchange::SendReply(http::ResponseHead& head, std::string_view body) {
   stream_->SendHead(head, end);
   if (end) return;
   bytes_out_ += body.size();
-  base::Chain data;
-  data.Append(base::Slice::Unowned(body));
-  stream_->SendBody(data, true);
+  outgoing_.Append(base::Slice::Unowned(body));
+  stream_->SendBody(outgoing_, true);
 }
 
 // A long response or a tunnel must not hold a generation of the configuration: only its route's record stays.

@@ -7,11 +7,13 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <new>
 #include <vector>
 
@@ -46,6 +48,31 @@ uint64_t Pack(int descriptor, uint32_t registration) noexcept {
   return static_cast<uint64_t>(registration) << 32 | static_cast<uint32_t>(descriptor);
 }
 
+// Asio keeps one wait at a time; its memory is here, so that going to sleep takes nothing from the heap.
+struct WaitMemory {
+  alignas(std::max_align_t) std::array<std::byte, 256> bytes;
+  bool taken = false;
+};
+
+template <class T>
+struct WaitAllocator {
+  using value_type = T;
+  explicit WaitAllocator(WaitMemory& wait_memory) noexcept : memory(&wait_memory) {}
+  template <class U>
+  explicit WaitAllocator(const WaitAllocator<U>& other) noexcept : memory(other.memory) {}
+  T* allocate(size_t count) {
+    HG_CHECK(!memory->taken && count * sizeof(T) <= memory->bytes.size());
+    memory->taken = true;
+    return reinterpret_cast<T*>(memory->bytes.data());
+  }
+  void deallocate(T* /*block*/, size_t /*count*/) noexcept { memory->taken = false; }
+  template <class U>
+  bool operator==(const WaitAllocator<U>& other) const noexcept {
+    return memory == other.memory;
+  }
+  WaitMemory* memory;
+};
+
 }  // namespace
 
 struct Reactor::Impl {
@@ -67,6 +94,7 @@ struct Reactor::Impl {
   TurnHooks& hooks;
   int epoll = -1;
   int wake = -1;
+  WaitMemory wait_memory;  // before the context, which frees into it
   asio::io_context context{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE};
   asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
   Descriptor watched{context.get_executor()};
@@ -155,7 +183,9 @@ base::Duration Reactor::Impl::UntilDue() const {
 void Reactor::Impl::Wait(base::Duration longest) {
   if (!armed) {
     armed = true;
-    watched.async_wait(Descriptor::wait_read, [this](const boost::system::error_code&) { armed = false; });
+    watched.async_wait(Descriptor::wait_read,
+                       asio::bind_allocator(WaitAllocator<std::byte>(wait_memory),
+                                            [this](const boost::system::error_code&) { armed = false; }));
   }
   if (longest <= base::Duration::zero()) {
     context.poll_one();

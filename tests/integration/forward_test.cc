@@ -63,7 +63,8 @@ TEST(Forward, PipelinedRequestsAreAnsweredInOrder) {
 
 TEST(Forward, AnUnknownRouteIs404WithTheRequestsId) {
   ProxyUnderTest proxy(
-      "listeners:\n  - {name: web, address: \"127.0.0.1:0\"}\nroutes:\n  - name: ping\n    matches: [{path: {exact: /ping}}]\n"
+      "listeners:\n  - {name: web, address: \"127.0.0.1:0\"}\nroutes:\n  - name: ping\n    matches: [{path: {exact: "
+      "/ping}}]\n"
       "    respond: {status: 200, body: pong}\n");
   EXPECT_THAT(proxy.Ask("GET /ping HTTP/1.1\r\nHost: a\r\n\r\n"), HasSubstr("pong"));
   const std::string lost = proxy.Ask("GET /x HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\n\r\n");

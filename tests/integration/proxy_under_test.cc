@@ -33,7 +33,8 @@ uint16_t FreePort() {
 }  // namespace
 
 ProxyUnderTest::ProxyUnderTest(std::string_view configuration, uint32_t workers)
-    : log_writer_(registry_.AddShard(), registry_.Process().access_log_dropped), builder_(registry_, tickets_, workers) {
+    : log_writer_(registry_.AddShard(), registry_.Process().access_log_dropped),
+      builder_(registry_, tickets_, workers) {
   log_writer_.SetTarget(metrics::AccessLogTarget::kOff);
   log_writer_.Start();
   server_ = std::make_unique<proxy::Server>(proxy::ServerOptions{.workers = workers,
@@ -109,8 +110,9 @@ double ProxyUnderTest::WaitMetric(std::string_view sample, double value) {
 }
 
 std::string OneUpstream(const std::string& address, std::string_view route_keys, std::string_view more) {
-  std::string text = "listeners:\n  - {name: web, address: \"127.0.0.1:0\", publicPort: 80}\nupstreams:\n  app: {endpoints: [\"" +
-                     address + "\"]}\n";
+  std::string text =
+      "listeners:\n  - {name: web, address: \"127.0.0.1:0\", publicPort: 80}\nupstreams:\n  app: {endpoints: [\"" +
+      address + "\"]}\n";
   text += "routes:\n  - name: all\n    backends: [{upstream: app}]\n";
   text += route_keys;
   text += more;
