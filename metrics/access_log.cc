@@ -80,7 +80,7 @@ std::string_view SafeReferer(std::string_view referer, bool with_query) noexcept
   const size_t scheme = referer.find("://");
   if (scheme != std::string_view::npos) {
     const size_t authority = scheme + 3;
-    const size_t path = referer.find_first_of("/?#", authority);
+    const size_t path = referer.find('/', authority);
     if (referer.substr(authority, path - authority).find('@') != std::string_view::npos) return {};
   }
   return with_query ? referer : referer.substr(0, referer.find('?'));

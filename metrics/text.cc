@@ -26,24 +26,43 @@ size_t Utf8Length(const char* at, const char* end) noexcept {
   return overlong || surrogate || beyond ? 0 : length;
 }
 
-constexpr uint64_t kOnes = 0x0101010101010101U;
-constexpr uint64_t kHighs = 0x8080808080808080U;
+// 16 bytes at a time, by whatever vector instructions there are.
+using Vector [[gnu::vector_size(16)]] = uint8_t;
+using VectorMask [[gnu::vector_size(16)]] = int8_t;
 
-constexpr uint64_t ZeroBytes(uint64_t word) noexcept { return (word - kOnes) & ~word & kHighs; }
+// All ones where a byte is a control, DEL, quote, backslash or above 0x7F.
+VectorMask Special(Vector bytes) noexcept { return (bytes - 0x20 >= 0x5F) | (bytes == '"') | (bytes == '\\'); }
 
-// Not 0 if a byte of the word is a control, DEL, quote, backslash or above 0x7F.
-constexpr uint64_t Special(uint64_t word) noexcept {
-  const uint64_t controls = (word - kOnes * 0x20) & ~word & kHighs;
-  return controls | (word & kHighs) | ZeroBytes(word ^ (kOnes * '"')) | ZeroBytes(word ^ (kOnes * '\\')) |
-         ZeroBytes(word ^ (kOnes * 0x7F));
+bool IsNone(VectorMask mask) noexcept {
+  uint64_t halves[2];
+  std::memcpy(halves, &mask, sizeof halves);
+  return (halves[0] | halves[1]) == 0;
 }
 
-// Copies 8 bytes and tells what is special among them.
-uint64_t CopyWord(const char* from, char* to) noexcept {
-  uint64_t word;
-  std::memcpy(&word, from, sizeof word);
-  std::memcpy(to, &word, sizeof word);
-  return Special(word);
+template <class T>
+T Copy(const char* from, char* to) noexcept {
+  T value;
+  std::memcpy(&value, from, sizeof value);
+  std::memcpy(to, &value, sizeof value);
+  return value;
+}
+
+// Fewer than 16 bytes: the front and the back overlap, so there is no loop.
+bool CopyIfPlainShort(const char* from, size_t size, char* out) noexcept {
+  uint64_t halves[2] = {0x2020202020202020U, 0x2020202020202020U};
+  if (size >= 8) {
+    halves[0] = Copy<uint64_t>(from, out);
+    halves[1] = Copy<uint64_t>(from + size - 8, out + size - 8);
+  } else if (size >= 4) {
+    const uint64_t front = Copy<uint32_t>(from, out);
+    halves[0] = front << 32U | Copy<uint32_t>(from + size - 4, out + size - 4);
+  } else {
+    char* const bytes = reinterpret_cast<char*>(halves);
+    for (size_t i = 0; i < size; ++i) bytes[i] = out[i] = from[i];
+  }
+  Vector vector;
+  std::memcpy(&vector, halves, sizeof vector);
+  return IsNone(Special(vector));
 }
 
 }  // namespace
@@ -70,22 +89,14 @@ void AppendLabel(std::string& out, std::string_view name, std::string_view value
 }
 
 bool CopyIfPlain(std::string_view text, char* out) noexcept {
-  const char* from = text.data();
+  constexpr size_t kStep = sizeof(Vector);
+  const char* const from = text.data();
   const size_t size = text.size();
-  uint64_t special = 0;
-  if (size < sizeof(uint64_t)) {
-    uint64_t word = kOnes * ' ';
-    char bytes[sizeof word];
-    std::memcpy(bytes, &word, sizeof word);
-    for (size_t i = 0; i < size; ++i) bytes[i] = out[i] = from[i];
-    std::memcpy(&word, bytes, sizeof word);
-    return Special(word) == 0;
-  }
-  size_t at = 0;
-  for (; at + sizeof(uint64_t) <= size; at += sizeof(uint64_t)) special |= CopyWord(from + at, out + at);
-  // The rest again with some of what went before: one word instead of a loop.
-  special |= CopyWord(from + size - sizeof(uint64_t), out + size - sizeof(uint64_t));
-  return special == 0;
+  if (size < kStep) return CopyIfPlainShort(from, size, out);
+  // The last step, which may repeat some of the one before, first.
+  VectorMask special = Special(Copy<Vector>(from + size - kStep, out + size - kStep));
+  for (size_t at = 0; at + kStep < size; at += kStep) special |= Special(Copy<Vector>(from + at, out + at));
+  return IsNone(special);
 }
 
 }  // namespace headgate::metrics
