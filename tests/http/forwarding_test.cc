@@ -1,0 +1,104 @@
+#include "http/forwarding.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "base/slab.h"
+
+namespace headgate::http {
+namespace {
+
+class Forwarding : public testing::Test {
+ protected:
+  Forwarding() {
+    head_.authority = "Shop.example:8080";
+    head_.port = 8080;
+  }
+  std::string Apply(std::string_view peer, Scheme scheme = Scheme::kHttp) {
+    ForwardingInput input;
+    input.peer = *base::IpAddress::Parse(peer);
+    input.trusted = trusted_;
+    input.scheme = scheme;
+    input.public_port = 80;
+    return ApplyForwarding(input, head_).ToString();
+  }
+  void Add(std::string_view name, std::string_view value) { head_.headers.Add(InternHeader(name), name, value); }
+  std::string_view Get(HeaderId id) const { return head_.headers.Get(id); }
+
+  base::SlabPool pool_;
+  base::Arena arena_{pool_};
+  RequestHead head_{arena_};
+  std::vector<base::Cidr> trusted_ = {*base::Cidr::Parse("10.0.0.0/8"), *base::Cidr::Parse("fd00::/8")};
+};
+
+TEST_F(Forwarding, TellsTheUpstreamWhoTheClientIs) {
+  EXPECT_EQ(Apply("192.0.2.1", Scheme::kHttps), "192.0.2.1");
+  EXPECT_EQ(Get(HeaderId::kXForwardedFor), "192.0.2.1");
+  EXPECT_EQ(Get(HeaderId::kXRealIp), "192.0.2.1");
+  EXPECT_EQ(Get(HeaderId::kXForwardedProto), "https");
+  EXPECT_EQ(Get(HeaderId::kXForwardedHost), "Shop.example:8080");
+  EXPECT_EQ(Get(HeaderId::kXForwardedPort), "80");
+}
+
+TEST_F(Forwarding, BelievesNothingFromAnUntrustedPeer) {
+  for (const char* name :
+       {"x-forwarded-for", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port", "x-real-ip",
+        "x-request-id", "forwarded", "x-forwarded-client-cert", "x-forwarded-prefix"}) {
+    Add(name, "1.2.3.4");
+  }
+  Add("x-stay", "1");
+  EXPECT_EQ(Apply("192.0.2.1"), "192.0.2.1");
+  EXPECT_EQ(head_.headers.size(), 6u);
+  EXPECT_EQ(Get(HeaderId::kXForwardedFor), "192.0.2.1");
+  EXPECT_FALSE(head_.headers.Has(HeaderId::kXRequestId));
+  EXPECT_FALSE(head_.headers.Has(HeaderId::kForwarded));
+}
+
+TEST_F(Forwarding, TakesTheFirstUntrustedFromTheRight) {
+  Add("x-forwarded-for", "6.6.6.6, 192.0.2.7");
+  Add("x-forwarded-for", "10.1.1.1,fd00::1");
+  EXPECT_EQ(Apply("10.0.0.1"), "192.0.2.7");
+  EXPECT_EQ(Get(HeaderId::kXForwardedFor), "6.6.6.6, 192.0.2.7, 10.1.1.1,fd00::1, 10.0.0.1");
+  EXPECT_EQ(head_.headers.Count(HeaderId::kXForwardedFor), 1u);
+  EXPECT_EQ(Get(HeaderId::kXRealIp), "192.0.2.7");
+}
+
+TEST_F(Forwarding, TakesTheLeftmostWhenAllAreTrusted) {
+  Add("x-forwarded-for", "10.3.3.3, 10.2.2.2");
+  EXPECT_EQ(Apply("10.0.0.1"), "10.3.3.3");
+}
+
+TEST_F(Forwarding, BelievesNothingLeftOfWhatIsNoAddress) {
+  Add("x-forwarded-for", "192.0.2.7, unknown, 10.2.2.2");
+  EXPECT_EQ(Apply("10.0.0.1"), "10.2.2.2");
+}
+
+TEST_F(Forwarding, TakesElementsWithAPort) {
+  Add("x-forwarded-for", "192.0.2.7:1234");
+  EXPECT_EQ(Apply("10.0.0.1"), "192.0.2.7");
+}
+
+TEST_F(Forwarding, KeepsWhatATrustedPeerSaidOfTheConnection) {
+  Add("x-forwarded-proto", "https");
+  Add("x-forwarded-host", "front.example");
+  Add("x-request-id", "abc");
+  Add("x-real-ip", "192.0.2.9");
+  EXPECT_EQ(Apply("::ffff:10.0.0.1"), "192.0.2.9");
+  EXPECT_EQ(Get(HeaderId::kXForwardedProto), "https");
+  EXPECT_EQ(Get(HeaderId::kXForwardedHost), "front.example");
+  EXPECT_EQ(Get(HeaderId::kXForwardedPort), "8080");
+  EXPECT_EQ(Get(HeaderId::kXRequestId), "abc");
+  EXPECT_EQ(Get(HeaderId::kXForwardedFor), "10.0.0.1");
+}
+
+TEST_F(Forwarding, ReplacesNonsenseOfATrustedPeer) {
+  Add("x-forwarded-proto", "gopher");
+  Add("x-forwarded-port", "70000");
+  EXPECT_EQ(Apply("10.0.0.1", Scheme::kHttps), "10.0.0.1");
+  EXPECT_EQ(Get(HeaderId::kXForwardedProto), "https");
+  EXPECT_EQ(Get(HeaderId::kXForwardedPort), "80");
+}
+
+}  // namespace
+}  // namespace headgate::http

@@ -1,0 +1,30 @@
+#include "http/method.h"
+
+#include <gtest/gtest.h>
+
+namespace headgate::http {
+namespace {
+
+TEST(MethodTable, EveryNameParsesToItself) {
+  for (size_t i = 0; i < kMethodCount; ++i) {
+    const auto method = static_cast<Method>(i);
+    EXPECT_EQ(ParseMethod(MethodName(method)), method);
+  }
+  EXPECT_EQ(ParseMethod("get"), std::nullopt);
+  EXPECT_EQ(ParseMethod(""), std::nullopt);
+  EXPECT_EQ(ParseMethod("GETX"), std::nullopt);
+}
+
+TEST(MethodTable, KnowsWhatMayBeRepeated) {
+  EXPECT_TRUE(IsSafe(Method::kGet));
+  EXPECT_TRUE(IsSafe(Method::kHead));
+  EXPECT_FALSE(IsSafe(Method::kPut));
+  EXPECT_TRUE(IsIdempotent(Method::kPut));
+  EXPECT_TRUE(IsIdempotent(Method::kDelete));
+  for (const Method method : {Method::kPost, Method::kPatch, Method::kLock, Method::kConnect, Method::kNotify}) {
+    EXPECT_FALSE(IsIdempotent(method)) << MethodName(method);
+  }
+}
+
+}  // namespace
+}  // namespace headgate::http
