@@ -154,6 +154,7 @@ void Exchange::OnInterimResponse(http::ResponseHead& head) {
 }
 
 void Exchange::OnAttemptFailed(const Error& error) {
+  if (attempt_->endpoint != nullptr) endpoint_text_ = arena_.Copy(attempt_->endpoint->text);
   if (response_committed_) {
     EndAttempt(ResultOf(error.code));
     return Fail(error);

@@ -1,0 +1,216 @@
+// What becomes of a request when its upstream refuses, resets, stalls or breaks HTTP.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+#include "tests/integration/proxy_under_test.h"
+#include "tests/integration/raw_upstream.h"
+
+namespace headgate::integration {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+constexpr const char* kGet = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+constexpr const char* kPost = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody";
+constexpr const char* kRetryAll =
+    "    retry: {attempts: 2, on: [connectFailure, reset, timeout, \"503\"], backoff: 1ms}\n";
+
+std::string Answer(const std::string& body) {
+  return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+TEST(UpstreamFailure, AResetBeforeTheAnswerIsRetriedForAGet) {
+  RawUpstream upstream([](SocketPeer& peer, int connection) {
+    peer.ReadHead();
+    if (connection == 0) return peer.Reset();
+    peer.Send(Answer("second"));
+    peer.ReadHead();
+  });
+  ProxyUnderTest proxy(OneUpstream(upstream.address(), kRetryAll));
+  EXPECT_THAT(proxy.Ask(kGet), HasSubstr("second"));
+  EXPECT_EQ(upstream.connections(), 2);
+}
+
+TEST(UpstreamFailure, APostThatArrivedIsNotSentAgain) {
+  std::atomic<int> posts{0};
+  RawUpstream upstream([&posts](SocketPeer& peer, int) {
+    peer.ReadUntil("body");
+    ++posts;
+    peer.Reset();
+  });
+  ProxyUnderTest proxy(OneUpstream(upstream.address(), kRetryAll));
+  EXPECT_THAT(proxy.Ask(kPost), StartsWith("HTTP/1.1 502 "));
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  EXPECT_EQ(posts, 1);
+}
+
+TEST(UpstreamFailure, AnIdleConnectionThatDiedCostsNoRequest) {
+  RawUpstream upstream([](SocketPeer& peer, int) {
+    if (peer.ReadHead().empty()) return;
+    peer.Send(Answer("once"));
+  });
+  ProxyUnderTest proxy(OneUpstream(upstream.address()));
+  SocketPeer client = proxy.Connect();
+  for (int i = 0; i < 20; ++i) {
+    client.Send(kGet);
+    ASSERT_THAT(client.ReadResponse(), HasSubstr("once")) << i;
+  }
+}
+
+TEST(UpstreamFailure, ABodyIsReplayedOnTheNextAttempt) {
+  RawUpstream* self = nullptr;
+  RawUpstream upstream([&self](SocketPeer& peer, int connection) {
+    peer.ReadUntil("0123456789");
+    if (connection == 0) {
+      peer.Send("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n");
+      return;
+    }
+    self->Remember("whole");
+    peer.Send(Answer("done"));
+    peer.ReadHead();
+  });
+  self = &upstream;
+  ProxyUnderTest proxy(
+      OneUpstream(upstream.address(), "    retry: {attempts: 2, on: [\"503\"], methods: [PUT], backoff: 1ms}\n"));
+  EXPECT_THAT(proxy.Ask("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n0123456789"), HasSubstr("done"));
+  EXPECT_EQ(upstream.seen().size(), 1U);
+}
+
+TEST(UpstreamFailure, AnOrdinary503IsPassedOn) {
+  RawUpstream upstream([](SocketPeer& peer, int) {
+    while (!peer.ReadHead().empty()) peer.Send("HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy");
+  });
+  ProxyUnderTest proxy(OneUpstream(upstream.address()));
+  const std::string response = proxy.Ask(kGet);
+  EXPECT_THAT(response, StartsWith("HTTP/1.1 503 "));
+  EXPECT_THAT(response, HasSubstr("busy"));
+}
+
+TEST(UpstreamFailure, BackendRequestPassingIs504AndClosesTheConnection) {
+  RawUpstream upstream([](SocketPeer& peer, int) {
+    peer.ReadHead();
+    peer.WaitClosed();
+  });
+  ProxyUnderTest proxy(OneUpstream(upstream.address(), "    timeouts: {backendRequest: 100ms}\n"));
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_THAT(proxy.Ask(kGet), StartsWith("HTTP/1.1 504 "));
+  const auto took = std::chrono::steady_clock::now() - start;
+  EXPECT_GE(took, std::chrono::milliseconds(95));
+  EXPECT_LT(took, std::chrono::seconds(5));
+  EXPECT_EQ(proxy.WaitMetric("headgate_upstream_requests_total{upstream=\"app\",result=\"timeout\"}", 1), 1);
+}
+
+TEST(UpstreamFailure, AResponseThatBreaksHttpIs502) {
+  for (const char* bad : {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx", "garbage\r\n\r\n",
+                          "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+                          "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
+                          "HTTP/1.1 200 OK\r\nbad header\r\n\r\n"}) {
+    RawUpstream upstream([bad](SocketPeer& peer, int) {
+      peer.ReadHead();
+      peer.Send(bad);
+      peer.WaitClosed(2000);
+    });
+    ProxyUnderTest proxy(OneUpstream(upstream.address()));
+    EXPECT_THAT(proxy.Ask(kGet), StartsWith("HTTP/1.1 502 ")) << bad;
+  }
+}
+
+TEST(UpstreamFailure, ABodyCutShortIsVisiblyCutForTheClient) {
+  RawUpstream upstream([](SocketPeer& peer, int) {
+    peer.ReadHead();
+    peer.Send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+  });
+  ProxyUnderTest proxy(OneUpstream(upstream.address()));
+  SocketPeer client = proxy.Connect();
+  client.Send(kGet);
+  const std::string response = client.ReadAll();
+  EXPECT_THAT(response, Not(HasSubstr("0\r\n\r\n")));
+  EXPECT_TRUE(client.closed());
+}
+
+TEST(UpstreamFailure, ABodyCutShortIsAResetForAnOldClient) {
+  RawUpstream upstream([](SocketPeer& peer, int) {
+    peer.ReadHead();
+    peer.Send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  });
+  ProxyUnderTest proxy(OneUpstream(upstream.address()));
+  SocketPeer client = proxy.Connect();
+  client.Send("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
+  client.ReadAll();
+  EXPECT_TRUE(client.was_reset());
+}
+
+TEST(UpstreamFailure, MoreBodyThanAnnouncedIsCutOffAndTheConnectionClosed) {
+  RawUpstream upstream([](SocketPeer& peer, int) {
+    peer.ReadHead();
+    peer.Send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokEXTRA");
+    peer.WaitClosed(3000);
+  });
+  ProxyUnderTest proxy(OneUpstream(upstream.address()));
+  SocketPeer client = proxy.Connect();
+  for (int i = 0; i < 2; ++i) {
+    client.Send(kGet);
+    const std::string response = client.ReadResponse();
+    EXPECT_THAT(response, HasSubstr("\r\n\r\nok"));
+    EXPECT_THAT(response, Not(HasSubstr("EXTRA")));
+  }
+  EXPECT_EQ(upstream.connections(), 2);
+}
+
+TEST(UpstreamFailure, AnEndpointThatRefusesIsLeftForAnother) {
+  RawUpstream good(RawUpstream::Answering("good"));
+  uint16_t refusing = 0;
+  {
+    RawUpstream gone(RawUpstream::Answering(""));
+    refusing = gone.port();
+  }
+  ProxyUnderTest proxy(
+      "listeners: [{name: web, address: \"127.0.0.1:0\"}]\nupstreams:\n  app: {endpoints: [\"127.0.0.1:" +
+      std::to_string(refusing) + "\", \"" + good.address() +
+      "\"]}\nroutes:\n  - {name: all, backends: [{upstream: app}]}\n");
+  for (int i = 0; i < 20; ++i) ASSERT_THAT(proxy.Ask(kPost), HasSubstr("good")) << i;
+  EXPECT_LE(proxy.Metric("headgate_upstream_connects_total{upstream=\"app\",result=\"refused\"}"), 2);
+}
+
+TEST(UpstreamFailure, AClientThatLeavesFreesTheUpstream) {
+  std::atomic<bool> closed{false};
+  RawUpstream upstream([&closed](SocketPeer& peer, int) {
+    peer.ReadHead();
+    closed = peer.WaitClosed();
+  });
+  ProxyUnderTest proxy(OneUpstream(upstream.address()));
+  {
+    SocketPeer client = proxy.Connect();
+    client.Send(kGet);
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  }
+  EXPECT_EQ(
+      proxy.WaitMetric(
+          "headgate_requests_total{route=\"all\",upstream=\"app\",method=\"GET\",code=\"499\",code_class=\"4xx\"}", 1),
+      1);
+  for (int i = 0; i < 200 && !closed; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_TRUE(closed);
+}
+
+TEST(UpstreamFailure, AClientThatOnlyEndsItsSideStillGetsItsAnswer) {
+  RawUpstream upstream([](SocketPeer& peer, int) {
+    peer.ReadHead();
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    peer.Send(Answer("late"));
+  });
+  ProxyUnderTest proxy(OneUpstream(upstream.address()));
+  SocketPeer client = proxy.Connect();
+  client.Send(kGet);
+  client.ShutdownWrite();
+  EXPECT_THAT(client.ReadAll(), HasSubstr("late"));
+}
+
+}  // namespace
+}  // namespace headgate::integration
