@@ -89,7 +89,7 @@ class AccessLogWriter::Impl {
   void Run();
   Pass DrainAll(SteadyClock::time_point deadline);
   bool Drain(AccessLogRing& ring, SteadyClock::time_point deadline);
-  std::optional<size_t> WritePiece(AccessLogRing& ring, SteadyClock::time_point deadline);
+  std::optional<size_t> WritePiece(AccessLogRing& ring, size_t left, SteadyClock::time_point deadline);
   void FlushAll();
   size_t Discard(AccessLogRing& ring);
   void Exchange(std::unique_ptr<LogTarget> next) {
@@ -138,20 +138,22 @@ AccessLogWriter::Impl::Pass AccessLogWriter::Impl::DrainAll(SteadyClock::time_po
   return pass;
 }
 
-// Writes what the ring holds now; false when the target did not take it before the deadline.
+// Writes what the ring holds now, and not a byte of what comes meanwhile: that may end within a line where the ring
+// wraps, and another ring's lines would go there. False when the target did not take it before the deadline.
 bool AccessLogWriter::Impl::Drain(AccessLogRing& ring, SteadyClock::time_point deadline) {
   for (size_t left = ring.size(); left > 0;) {
-    const std::optional<size_t> consumed = WritePiece(ring, deadline);
+    const std::optional<size_t> consumed = WritePiece(ring, left, deadline);
     if (!consumed) return false;
     left -= std::min(left, *consumed);
   }
   return true;
 }
 
-// How much the ring is emptier for it; nothing when the deadline passed.
-std::optional<size_t> AccessLogWriter::Impl::WritePiece(AccessLogRing& ring, SteadyClock::time_point deadline) {
+// Of `left` bytes at most. How much the ring is emptier for it; nothing when the deadline passed.
+std::optional<size_t> AccessLogWriter::Impl::WritePiece(AccessLogRing& ring, size_t left,
+                                                        SteadyClock::time_point deadline) {
   using Status = LogTarget::Status;
-  const std::string_view bytes = line_broken_ ? std::string_view("\n") : ring.Peek();
+  const std::string_view bytes = line_broken_ ? std::string_view("\n") : ring.Peek().substr(0, left);
   const LogTarget::Outcome outcome = target_->Write(bytes);
   switch (outcome.status) {
     case Status::kWritten:
@@ -164,9 +166,9 @@ std::optional<size_t> AccessLogWriter::Impl::WritePiece(AccessLogRing& ring, Ste
     case Status::kFailed:
       return Discard(ring);
   }
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - SteadyClock::now());
-  if (left.count() <= 0) return std::nullopt;
-  target_->WaitWritable(static_cast<int>(left.count()));
+  const auto patience = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - SteadyClock::now());
+  if (patience.count() <= 0) return std::nullopt;
+  target_->WaitWritable(static_cast<int>(patience.count()));
   return 0;
 }
 

@@ -200,7 +200,8 @@ TEST_F(AccessLogWriterTest, ManyWorkersWriteWhileTargetsChangeAndNoLineIsTorn) {
   std::vector<std::thread> workers;
   for (int w = 0; w < kWorkers; ++w) {
     shards.push_back(std::make_unique<Shard>());
-    rings.push_back(std::make_unique<AccessLogRing>(kCapacity, settings_, *shards.back(), CounterId{200}));
+    // Small rings wrap often: that is where a line could be torn.
+    rings.push_back(std::make_unique<AccessLogRing>(size_t{64} * 1024, settings_, *shards.back(), CounterId{200}));
     writer_.AddRing(*rings.back());
     workers.emplace_back([this, &ring = *rings.back()] { WriteLines(ring, kLines); });
   }
