@@ -1,0 +1,66 @@
+#include "app/access_log.h"
+
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+
+#include "base/log/log.h"
+
+namespace headgate::app {
+namespace {
+
+using To = routing::AccessLogPolicy::To;
+
+constexpr double kPpmPerPercent = 10'000;
+
+metrics::AccessLogTarget TargetOf(To to) {
+  switch (to) {
+    case To::kStdout:
+      return metrics::AccessLogTarget::kStdout;
+    case To::kStderr:
+      return metrics::AccessLogTarget::kStderr;
+    case To::kFile:
+      return metrics::AccessLogTarget::kFile;
+    case To::kOff:
+      return metrics::AccessLogTarget::kOff;
+  }
+  return metrics::AccessLogTarget::kOff;
+}
+
+}  // namespace
+
+bool AccessLog::SetTarget(const routing::AccessLogPolicy& policy) {
+  if (writer_.SetTarget(TargetOf(policy.to), policy.file)) return true;
+  base::log::Error("access log: cannot open {}: {}", policy.file, std::strerror(errno));
+  return false;
+}
+
+void AccessLog::SetShare(const routing::AccessLogPolicy& policy) {
+  const double ppm = policy.to == To::kOff ? 0 : policy.sample_percent * kPpmPerPercent;
+  settings_.Set(static_cast<uint32_t>(std::lround(ppm)), policy.query);
+}
+
+bool AccessLog::Start(const routing::AccessLogPolicy& policy) {
+  if (!SetTarget(policy)) return false;
+  SetShare(policy);
+  policy_ = policy;
+  writer_.Start();
+  return true;
+}
+
+void AccessLog::Apply(const routing::AccessLogPolicy& policy) {
+  const bool moves = policy.to != policy_.to || policy.file != policy_.file;
+  if (moves && !SetTarget(policy)) return;
+  SetShare(policy);
+  policy_ = policy;
+}
+
+void AccessLog::Reopen() {
+  if (!writer_.Reopen()) {
+    base::log::Error("access log: cannot open it again: {}", std::strerror(errno));
+    return;
+  }
+  base::log::Info("access log opened again");
+}
+
+}  // namespace headgate::app

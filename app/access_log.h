@@ -1,0 +1,37 @@
+// The access log as the configuration wants it: where it goes, which share of requests, and opening it again.
+// Owned by the process; outlives the workers' rings.
+// Start: before the workers. Apply: the pipeline's thread. Reopen: the control thread.
+#pragma once
+
+#include <string>
+
+#include "metrics/access_log_writer.h"
+#include "metrics/registry.h"
+#include "routing/compile.h"
+
+namespace headgate::app {
+
+class AccessLog {
+ public:
+  explicit AccessLog(metrics::Registry& registry) : writer_(registry.AddShard(), registry.Process().access_log_dropped) {}
+
+  /// False when the file cannot be opened; standard error says why.
+  bool Start(const routing::AccessLogPolicy& policy);
+  /// After a reload. A file that cannot be opened is logged and the old one stays.
+  void Apply(const routing::AccessLogPolicy& policy);
+  /// SIGUSR1.
+  void Reopen();
+
+  metrics::AccessLogWriter& writer() { return writer_; }
+  const metrics::AccessLogSettings& settings() const { return settings_; }
+
+ private:
+  bool SetTarget(const routing::AccessLogPolicy& policy);
+  void SetShare(const routing::AccessLogPolicy& policy);
+
+  metrics::AccessLogWriter writer_;
+  metrics::AccessLogSettings settings_;
+  routing::AccessLogPolicy policy_;
+};
+
+}  // namespace headgate::app

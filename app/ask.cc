@@ -1,0 +1,54 @@
+#include "app/ask.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "absl/strings/ascii.h"
+#include "control/files/file_source.h"
+
+namespace headgate::app {
+namespace {
+
+constexpr size_t kTokenBytesMax = 4096;
+
+std::string CheckAddress(const std::string& text) {
+  const bool good = base::SocketAddress::Parse(text).has_value();
+  return good ? std::string() : "'" + text + "' is not ADDRESS:PORT, such as 127.0.0.1:9901";
+}
+
+}  // namespace
+
+void AddAskOptions(CLI::App& command, AskOptions& options, const char* name, const char* address, bool token) {
+  options.address = address;
+  command.add_option(std::string("--") + name, options.address, std::string("Where the ") + name + " listener is")
+      ->type_name("ADDRESS:PORT")
+      ->check(CheckAddress)
+      ->capture_default_str();
+  command.add_option("--timeout", options.timeout_seconds, "Seconds to wait for the answer")
+      ->check(CLI::Range(1, 600))
+      ->capture_default_str();
+  if (token) command.add_option("--token-file", options.token_file, "The file that holds the listener's token");
+}
+
+std::optional<control::http::Response> AskRunning(const AskOptions& options, const std::string& method,
+                                                  const std::string& target) {
+  control::http::Call call;
+  call.address = base::SocketAddress::Parse(options.address).value();
+  call.method = method;
+  call.target = target;
+  call.timeout = std::chrono::seconds(options.timeout_seconds);
+  if (!options.token_file.empty()) {
+    auto token = control::ReadFile(options.token_file, kTokenBytesMax);
+    if (!token.ok()) {
+      std::fprintf(stderr, "headgate: %s\n", std::string(token.status().message()).c_str());
+      return std::nullopt;
+    }
+    call.token = std::string(absl::StripAsciiWhitespace(*token));
+  }
+  auto answer = control::http::Ask(call);
+  if (answer.ok()) return *std::move(answer);
+  std::fprintf(stderr, "headgate: %s\n", std::string(answer.status().message()).c_str());
+  return std::nullopt;
+}
+
+}  // namespace headgate::app

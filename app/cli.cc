@@ -1,0 +1,44 @@
+#include "app/cli.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+
+#include "app/commands.h"
+#include "app/exit_codes.h"
+
+namespace headgate::app {
+
+void AddCommands(CLI::App& app, Action& chosen) {
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(34);
+  app.set_version_flag("--version", "headgate " HEADGATE_VERSION);
+  AddRun(app, chosen);
+  AddDemo(app, chosen);
+  AddValidate(app, chosen);
+  AddExplain(app, chosen);
+  AddSchema(app, chosen);
+  AddAdminCommands(app, chosen);
+  AddHealthz(app, chosen);
+  AddCompletion(app, chosen);
+  AddVersion(app, chosen);
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("headgate: an edge proxy that routes, splits, terminates TLS, reloads and counts", "headgate");
+  Action chosen;
+  AddCommands(app, chosen);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kExitOk : kExitUsage;
+  }
+  try {
+    return chosen();
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "headgate: %s\n", error.what());
+    return kExitConfiguration;
+  }
+}
+
+}  // namespace headgate::app

@@ -1,0 +1,124 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "app/ask.h"
+#include "app/commands.h"
+#include "app/exit_codes.h"
+#include "base/json/json.h"
+
+namespace headgate::app {
+namespace {
+
+using base::json::Value;
+
+constexpr char kAdminAddress[] = "127.0.0.1:9901";
+
+struct Options {
+  AskOptions ask;
+  bool json = false;
+};
+
+std::string Text(const Value& value) { return std::string(value.as_string()); }
+
+std::string Joined(const base::json::Array& items) {
+  std::string text;
+  for (const Value& item : items) text += (text.empty() ? "" : "; ") + Text(item);
+  return text;
+}
+
+std::string ActionText(const Value& action) {
+  const auto& object = action.as_object();
+  if (const Value* redirect = object.if_contains("redirect")) return "redirect " + base::json::Serialize(*redirect);
+  if (const Value* respond = object.if_contains("respond")) return "respond " + base::json::Serialize(*respond);
+  std::string text;
+  if (const Value* backends = object.if_contains("backends")) {
+    for (const Value& backend : backends->as_array()) {
+      text += (text.empty() ? "" : ", ") + Text(backend.at("upstream")) + " " + base::json::Serialize(backend.at("weight"));
+    }
+  }
+  return text;
+}
+
+void PrintRoutes(const Value& page) {
+  for (const Value& route : page.at("routes").as_array()) {
+    std::printf("%s\n  hosts    %s\n  matches  %s\n  action   %s\n", Text(route.at("name")).c_str(),
+                Joined(route.at("hostnames").as_array()).c_str(), Joined(route.at("matches").as_array()).c_str(),
+                ActionText(route.at("action")).c_str());
+  }
+}
+
+void PrintUpstreams(const Value& page) {
+  for (const Value& upstream : page.at("upstreams").as_array()) {
+    const Value* address = upstream.as_object().if_contains("address");
+    std::printf("%s%s%s\n", Text(upstream.at("name")).c_str(), address != nullptr ? "  " : "",
+                address != nullptr ? Text(*address).c_str() : "");
+    const auto& endpoints = upstream.at("endpoints").as_array();
+    if (endpoints.empty()) std::printf("  no endpoint\n");
+    for (const Value& endpoint : endpoints) {
+      std::printf("  %-24s %s, %s requests\n", Text(endpoint.at("address")).c_str(), Text(endpoint.at("state")).c_str(),
+                  base::json::Serialize(endpoint.at("activeRequests")).c_str());
+    }
+  }
+}
+
+void PrintReload(const Value& page) {
+  std::fputs(Text(page.at("problems")).c_str(), stderr);
+  std::printf("%s: configuration %s, generation %s\n", Text(page.at("outcome")).c_str(), Text(page.at("hash")).c_str(),
+              base::json::Serialize(page.at("generation")).c_str());
+}
+
+using Print = void (*)(const Value& page);
+
+int Ask(const Options& options, const char* method, const char* target, Print print) {
+  const auto answer = AskRunning(options.ask, method, target);
+  if (!answer) return kExitConfiguration;
+  const int code = answer->status == 200 ? kExitOk : kExitConfiguration;
+  if (options.json) {
+    std::fputs(answer->body.c_str(), stdout);
+    return code;
+  }
+  const auto page = base::json::Parse(answer->body, {.bytes_max = answer->body.size() + 1, .depth_max = 16});
+  if (!page.ok() || !page->is_object()) {
+    std::fprintf(stderr, "headgate: not headgate's answer (status %d)\n", answer->status);
+    return kExitConfiguration;
+  }
+  if (const Value* error = page->as_object().if_contains("error")) {
+    std::fprintf(stderr, "headgate: %s\n", Text(*error).c_str());
+    return kExitConfiguration;
+  }
+  print(*page);
+  return code;
+}
+
+struct AdminCommand {
+  const char* name;
+  const char* help;
+  const char* method;
+  const char* target;
+  Print print;
+};
+
+constexpr AdminCommand kCommands[] = {
+    {"routes", "List the routes of a running headgate", "GET", "/routes", PrintRoutes},
+    {"upstreams", "List the upstreams of a running headgate, their endpoints and state", "GET", "/upstreams", PrintUpstreams},
+    {"reload", "Make a running headgate read its configuration again, and say how that went", "POST", "/reload", PrintReload},
+};
+
+}  // namespace
+
+void AddAdminCommands(CLI::App& app, Action& chosen) {
+  for (const AdminCommand& known : kCommands) {
+    CLI::App* command = app.add_subcommand(known.name, known.help);
+    auto options = std::make_shared<Options>();
+    AddAskOptions(*command, options->ask, "admin", kAdminAddress, true);
+    command->add_flag("--json", options->json, "Print the answer as it came");
+    command->footer("Exit codes: 0 done, 1 refused or nobody answered, 2 bad command line.");
+    command->callback([&chosen, options, &known] {
+      chosen = [options, &known] { return Ask(*options, known.method, known.target, known.print); };
+    });
+  }
+}
+
+}  // namespace headgate::app

@@ -1,0 +1,232 @@
+#include "app/process.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <csignal>
+#include <cstdio>
+#include <future>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "app/access_log.h"
+#include "app/drain.h"
+#include "app/exit_codes.h"
+#include "app/resources.h"
+#include "base/log/log.h"
+#include "control/admin/admin_pages.h"
+#include "control/admin/metrics_pages.h"
+#include "control/dns/endpoint_publisher.h"
+#include "control/files/watcher.h"
+#include "control/http/server.h"
+#include "control/pipeline.h"
+
+namespace headgate::app {
+namespace {
+
+namespace asio = boost::asio;
+using Workers = proxy::Server;
+
+constexpr char kRevision[] = "unknown";
+
+void Complain(const std::string& text) { std::fputs(text.c_str(), stderr); }
+
+// Threads: the caller's (signals, drain), the pages' (probes, scrapes, admin, DNS, inotify), the pipeline's, the access
+// log's and the workers'. Members end in the reverse of their order.
+class Process {
+ public:
+  explicit Process(const ProcessOptions& options) : options_(options), pages_work_(pages_io_.get_executor()) {}
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+  ~Process() { Stop(); }
+
+  int Run();
+
+ private:
+  int Prepare();
+  int Serve(const routing::Compiled& compiled);
+  absl::Status OpenPages(const routing::Compiled& compiled);
+  control::PipelineOptions Hooks();
+  void OnPublished(const proxy::Snapshot& now, const proxy::Snapshot* previous);
+  void Watch(std::vector<std::string> files);
+  void RotateTicketKeys();
+  void Stop();
+
+  const ProcessOptions& options_;
+  base::SystemClock clock_;
+  metrics::Registry registry_{clock_};
+  proxy::net::TicketKeys tickets_;
+  AccessLog access_log_{registry_};
+  control::State state_;
+  asio::io_context control_io_{1};
+  SignalHandlers signals_{control_io_};
+  asio::io_context pages_io_{1};
+  asio::executor_work_guard<asio::io_context::executor_type> pages_work_;
+  std::optional<asio::steady_timer> rotation_;
+  std::unique_ptr<Workers> workers_;
+  std::unique_ptr<control::dns::EndpointPublisher> dns_;
+  std::unique_ptr<control::Watcher> watcher_;
+  std::unique_ptr<control::Pipeline> pipeline_;
+  std::unique_ptr<control::http::Server> metrics_server_;
+  std::unique_ptr<control::http::Server> admin_server_;
+  std::string watched_directory_;
+  routing::Compiled first_;  // what only a restart changes: workers and own addresses
+  std::thread pages_thread_;
+};
+
+control::PipelineOptions Process::Hooks() {
+  control::PipelineOptions hooks;
+  hooks.registry = &registry_;
+  hooks.tickets = &tickets_;
+  hooks.clock = &clock_;
+  hooks.state = &state_;
+  hooks.before_publish = [this](const proxy::Snapshot& snapshot) { dns_->Prepare(snapshot); };
+  hooks.published = [this](const proxy::Snapshot& now, const proxy::Snapshot* previous) { OnPublished(now, previous); };
+  hooks.watch = [this](std::vector<std::string> files) { Watch(std::move(files)); };
+  return hooks;
+}
+
+void Process::OnPublished(const proxy::Snapshot& now, const proxy::Snapshot* previous) {
+  control::SetGenerationGauges(registry_, now, previous);
+  if (previous == nullptr) return;
+  const routing::Compiled& compiled = *now.compiled;
+  access_log_.Apply(compiled.access_log);
+  if (compiled.workers != first_.workers) base::log::Warning("another number of workers takes a restart");
+  if (compiled.admin_address != first_.admin_address) base::log::Warning("another admin address takes a restart");
+  if (compiled.metrics_address != first_.metrics_address) base::log::Warning("another metrics address takes a restart");
+}
+
+void Process::Watch(std::vector<std::string> files) {
+  asio::post(pages_io_, [this, files = std::move(files)] { watcher_->Watch(watched_directory_, files); });
+}
+
+void Process::RotateTicketKeys() {
+  rotation_->expires_after(proxy::net::TicketKeys::kRotation);
+  rotation_->async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    tickets_.Rotate();
+    RotateTicketKeys();
+  });
+}
+
+absl::Status Process::OpenPages(const routing::Compiled& compiled) {
+  const control::PagesContext context{.registry = &registry_,
+                                      .clock = &clock_,
+                                      .state = &state_,
+                                      .server = workers_.get(),
+                                      .endpoints = [this](const std::string& name) { return dns_->EndpointsOf(name); }};
+  if (compiled.metrics_address) {
+    auto server = control::http::Server::Open(pages_io_, *compiled.metrics_address, control::MetricsPages(context));
+    if (!server.ok()) return server.status();
+    metrics_server_ = *std::move(server);
+    base::log::Info("metrics and probes on {}", metrics_server_->address().ToString());
+  }
+  if (compiled.admin_address) {
+    auto server = control::http::Server::Open(
+        pages_io_, *compiled.admin_address,
+        control::AdminPages({.pages = context,
+                             .pipeline = pipeline_.get(),
+                             .address = *compiled.admin_address,
+                             .token_file = compiled.admin_token_file}));
+    if (!server.ok()) return server.status();
+    admin_server_ = *std::move(server);
+    base::log::Info("admin on {}", admin_server_->address().ToString());
+  }
+  return absl::OkStatus();
+}
+
+int Process::Serve(const routing::Compiled& compiled) {
+  const uint32_t workers = compiled.workers.value_or(AvailableCpus());
+  workers_ = std::make_unique<Workers>(proxy::ServerOptions{.workers = workers,
+                                                            .clock = &clock_,
+                                                            .registry = &registry_,
+                                                            .access_log = &access_log_.writer(),
+                                                            .access_log_settings = &access_log_.settings()});
+  dns_ = std::make_unique<control::dns::EndpointPublisher>(
+      pages_io_, options_.dns_servers,
+      [this](std::shared_ptr<proxy::UpstreamShared> upstream, std::shared_ptr<const proxy::EndpointSet> endpoints) {
+        workers_->PublishEndpoints(std::move(upstream), std::move(endpoints));
+      });
+  if (const absl::Status status = OpenPages(compiled); !status.ok()) {
+    Complain(fmt::format("headgate: {}\n", std::string(status.message())));
+    return kExitAddress;
+  }
+  pages_thread_ = std::thread([this] { pages_io_.run(); });
+  const control::ReloadReport report = pipeline_->ApplyFirst(*workers_);
+  if (state_.in_force() == nullptr) {
+    Complain(report.problems);
+    return report.outcome == control::ReloadOutcome::kAddress ? kExitAddress : kExitConfiguration;
+  }
+  for (const auto& listener : compiled.listeners) {
+    base::log::Info("listener '{}' on {}{}", listener->name, workers_->AddressOf(listener->name), listener->tls ? " (TLS)" : "");
+  }
+  state_.SetPhase(control::Phase::kServing);
+  base::log::Info("ready: {} workers", workers);
+  pipeline_->Start();
+  asio::post(pages_io_, [this] {
+    rotation_.emplace(pages_io_);
+    RotateTicketKeys();
+  });
+  if (options_.started) options_.started();
+  Drain drain(control_io_, {.server = *workers_, .pipeline = *pipeline_, .state = state_});
+  signals_.Start({.terminate = [&drain] { drain.Signal(); },
+                  .reload = [this] { pipeline_->Reload(control::Trigger::kRequest); },
+                  .reopen = [this] { access_log_.Reopen(); }});
+  control_io_.run();
+  return kExitOk;
+}
+
+int Process::Run() {
+  std::signal(SIGPIPE, SIG_IGN);
+  RaiseFileLimit();
+  auto source = control::FileSource::Open(options_.config_path);
+  if (!source.ok()) {
+    Complain(fmt::format("headgate: {}\n", std::string(source.status().message())));
+    return kExitConfiguration;
+  }
+  if (source->is_directory()) watched_directory_ = source->directory();
+  const std::string main_file = source->is_directory() ? std::string() : source->path();
+  registry_.SetBuildInfo({.version = HEADGATE_VERSION, .revision = kRevision, .compiler = "gcc " __VERSION__});
+  watcher_ = std::make_unique<control::Watcher>(pages_io_, [this] { pipeline_->Reload(control::Trigger::kWatch); });
+  control::PipelineOptions hooks = Hooks();
+  hooks.watch = [this, main_file](std::vector<std::string> files) {
+    if (!main_file.empty()) files.push_back(main_file);
+    Watch(std::move(files));
+  };
+  pipeline_ = std::make_unique<control::Pipeline>(*std::move(source), std::move(hooks));
+  std::string problems;
+  const auto compiled = pipeline_->LoadFirst(problems);
+  if (compiled == nullptr) {
+    Complain(problems);
+    return kExitConfiguration;
+  }
+  Complain(problems);
+  first_.workers = compiled->workers;
+  first_.admin_address = compiled->admin_address;
+  first_.metrics_address = compiled->metrics_address;
+  if (!access_log_.Start(compiled->access_log)) return kExitConfiguration;
+  return Serve(*compiled);
+}
+
+void Process::Stop() {
+  if (pipeline_ != nullptr) pipeline_->Stop();
+  pages_io_.stop();
+  if (pages_thread_.joinable()) pages_thread_.join();
+  admin_server_.reset();
+  metrics_server_.reset();
+  watcher_.reset();
+  dns_.reset();
+  if (workers_ != nullptr) workers_->Stop();
+}
+
+}  // namespace
+
+int RunProcess(const ProcessOptions& options) { return Process(options).Run(); }
+
+}  // namespace headgate::app

@@ -1,0 +1,24 @@
+// The admin listener's pages as JSON.
+// Functions.
+// Any thread.
+#pragma once
+
+#include <string>
+
+#include "base/clock.h"
+#include "control/admin/gauges.h"
+#include "control/state.h"
+
+namespace headgate::control {
+
+/// The files in force, their hash, since when, and the last reload.
+std::string ConfigJson(const InForce& in_force, const ReloadReport* last_reload);
+std::string RoutesJson(const routing::Compiled& compiled);
+/// Each upstream's endpoints and their state.
+std::string UpstreamsJson(const InForce& in_force, const EndpointsOf& published, base::Instant now);
+std::string CertificatesJson(const proxy::Snapshot& snapshot);
+std::string ReloadJson(const ReloadReport& report);
+/// {"error": "..."}.
+std::string ErrorJson(std::string_view message);
+
+}  // namespace headgate::control

@@ -1,0 +1,142 @@
+#include "control/admin/admin_pages.h"
+
+#include <algorithm>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "base/crypto/crypto.h"
+#include "control/admin/admin_json.h"
+#include "control/explain_request.h"
+
+namespace headgate::control {
+namespace {
+
+namespace asio = boost::asio;
+using Report = std::shared_ptr<const ReloadReport>;
+
+constexpr size_t kTokenBytesMax = 4096;
+constexpr std::string_view kBearer = "Bearer ";
+constexpr std::string_view kPages = "there are /config, /routes, /upstreams, /certificates, /explain and POST /reload";
+
+// Read at each request: a new token is in force with the file's next content.
+bool HasToken(const http::Request& request, const std::string& token_file) {
+  const auto text = ReadFile(token_file, kTokenBytesMax);
+  if (!text.ok()) return false;
+  const absl::string_view token = absl::StripAsciiWhitespace(*text);
+  std::string_view given = request.Header("authorization");
+  if (token.empty() || !given.starts_with(kBearer)) return false;
+  given.remove_prefix(kBearer.size());
+  return base::ConstantTimeEqual(given, {token.data(), token.size()});
+}
+
+asio::awaitable<Report> AwaitReload(Pipeline& pipeline) {
+  const auto executor = co_await asio::this_coro::executor;
+  // Spelled with a token of its own type: the coroutine resumes on the server's thread, not on the pipeline's.
+  co_return co_await asio::async_initiate<const asio::use_awaitable_t<>&, void(Report)>(
+      [&pipeline, executor](auto handler) {
+        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+        pipeline.Reload(Trigger::kRequest, [shared, executor](Report report) {
+          asio::post(executor, [shared, report = std::move(report)]() mutable { std::move (*shared)(std::move(report)); });
+        });
+      },
+      asio::use_awaitable);
+}
+
+int StatusOf(const ReloadReport& report) {
+  switch (report.outcome) {
+    case ReloadOutcome::kApplied:
+      return 200;
+    case ReloadOutcome::kConfiguration:
+      return 422;
+    case ReloadOutcome::kAddress:
+      return 409;
+    case ReloadOutcome::kRefused:
+      return 503;
+  }
+  return 500;
+}
+
+http::Response ExplainPage(const InForce& in_force, const http::Request& request) {
+  AskedRequest asked;
+  asked.method = request.Query("method").empty() ? "GET" : std::string(request.Query("method"));
+  asked.url = request.Query("url");
+  asked.listener = request.Query("listener");
+  asked.client = base::IpAddress::Parse(request.Query("client")).value_or(base::IpAddress::V4(0x7f000001));
+  for (const auto& [name, value] : request.query) {
+    if (name != "header") continue;
+    const size_t colon = value.find(':');
+    if (colon == std::string::npos) return http::JsonResponse(400, ErrorJson("header=name:value"));
+    asked.headers.emplace_back(value.substr(0, colon), std::string(absl::StripAsciiWhitespace(value.substr(colon + 1))));
+  }
+  const auto explanation = ExplainRequest(*in_force.snapshot->compiled, asked);
+  if (!explanation.ok()) {
+    const absl::string_view message = explanation.status().message();
+    return http::JsonResponse(400, ErrorJson({message.data(), message.size()}));
+  }
+  return http::JsonResponse(200, ExplanationAsJson(*explanation));
+}
+
+http::Response Page(const AdminContext& context, const http::Request& request) {
+  const auto in_force = context.pages.state->in_force();
+  if (in_force == nullptr) return http::JsonResponse(503, ErrorJson("starting"));
+  if (request.path == "/config") {
+    return http::JsonResponse(200, ConfigJson(*in_force, context.pages.state->last_reload().get()));
+  }
+  if (request.path == "/routes") return http::JsonResponse(200, RoutesJson(*in_force->snapshot->compiled));
+  if (request.path == "/upstreams") {
+    return http::JsonResponse(200, UpstreamsJson(*in_force, context.pages.endpoints, context.pages.clock->Now()));
+  }
+  if (request.path == "/certificates") return http::JsonResponse(200, CertificatesJson(*in_force->snapshot));
+  if (request.path == "/explain") return ExplainPage(*in_force, request);
+  return http::JsonResponse(404, ErrorJson(kPages));
+}
+
+http::Response NotAllowed(const char* allow) {
+  http::Response response = http::JsonResponse(405, ErrorJson("method not allowed"));
+  response.headers.emplace_back("Allow", allow);
+  return response;
+}
+
+asio::awaitable<http::Response> Answer(const AdminContext& context, const http::Request& request) {
+  if (!IsOwnHost(request.Header("host"), context.address)) {
+    co_return http::JsonResponse(421, ErrorJson("this Host is not the admin listener's"));
+  }
+  if (!context.token_file.empty() && !HasToken(request, context.token_file)) {
+    http::Response response = http::JsonResponse(401, ErrorJson("a token is needed: Authorization: Bearer ..."));
+    response.headers.emplace_back("WWW-Authenticate", "Bearer");
+    co_return response;
+  }
+  if (request.path == "/reload") {
+    if (request.method != "POST") co_return NotAllowed("POST");
+    // A form of another site can send a POST to loopback, but not without saying where it comes from.
+    if (!request.Header("origin").empty()) co_return http::JsonResponse(403, ErrorJson("not from a browser"));
+    const Report report = co_await AwaitReload(*context.pipeline);
+    co_return http::JsonResponse(StatusOf(*report), ReloadJson(*report));
+  }
+  if (request.method != "GET" && request.method != "HEAD") co_return NotAllowed("GET, HEAD");
+  co_return Page(context, request);
+}
+
+}  // namespace
+
+bool IsOwnHost(std::string_view host, const base::SocketAddress& address) {
+  const size_t colon = host.rfind(':');
+  const bool has_port = colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos;
+  std::string name = absl::AsciiStrToLower(std::string(host.substr(0, has_port ? colon : host.size())));
+  if (name == "localhost") return true;
+  if (name.size() > 2 && name.front() == '[' && name.back() == ']') name = name.substr(1, name.size() - 2);
+  const auto ip = base::IpAddress::Parse(name);
+  if (!ip) return false;
+  const bool any = address.ip == base::IpAddress() || address.ip == base::IpAddress::V4(0);
+  return ip->is_loopback() || *ip == address.ip || any;
+}
+
+http::Handler AdminPages(AdminContext context) {
+  return [context = std::move(context)](const http::Request& request) { return Answer(context, request); };
+}
+
+}  // namespace headgate::control

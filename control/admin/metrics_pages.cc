@@ -1,0 +1,103 @@
+#include "control/admin/metrics_pages.h"
+
+#include <fmt/core.h>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "control/reload_text.h"
+
+namespace headgate::control {
+namespace {
+
+http::Response Metrics(const PagesContext& context, const http::Request& request) {
+  if (const auto in_force = context.state->in_force(); in_force != nullptr) {
+    RefreshGauges(*context.registry, *in_force->snapshot, context.endpoints, *context.server, context.clock->Now());
+  }
+  const bool gzip = AcceptsGzip(request.Header("accept-encoding"));
+  http::Response response;
+  response.content_type = metrics::Registry::kContentType;
+  response.body = context.registry->Scrape(gzip);
+  if (gzip) response.headers.emplace_back("Content-Encoding", "gzip");
+  response.headers.emplace_back("Vary", "Accept-Encoding");
+  return response;
+}
+
+http::Response Live(const PagesContext& context) {
+  const base::Duration stalled = context.server->stalled_for();
+  if (stalled <= kStalledMax) return http::TextResponse(200, "ok\n");
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(stalled).count();
+  return http::TextResponse(503, fmt::format("a worker's loop has not turned for {} s\n", seconds));
+}
+
+std::string_view PhaseName(Phase phase) {
+  switch (phase) {
+    case Phase::kStarting:
+      return "starting";
+    case Phase::kServing:
+      return "ready";
+    case Phase::kDraining:
+      return "draining";
+  }
+  return "";
+}
+
+std::string Verbose(const PagesContext& context) {
+  std::string text;
+  if (const auto in_force = context.state->in_force(); in_force != nullptr) {
+    absl::StrAppend(&text, "configuration: ", in_force->snapshot->hash, "\n");
+    absl::StrAppend(&text, "generation: ", in_force->snapshot->generation, "\n");
+    absl::StrAppend(&text, "since: ", TimeText(in_force->since), "\n");
+  }
+  absl::StrAppend(&text, "connections: ", context.server->connections(), "\n");
+  const auto report = context.state->last_reload();
+  if (report == nullptr) return text;
+  absl::StrAppend(&text, "last reload: ", TimeText(report->at), report->ok() ? " applied" : " failed", "\n");
+  if (!report->problems.empty()) absl::StrAppend(&text, "\n", report->problems);
+  return text;
+}
+
+http::Response Ready(const PagesContext& context, const http::Request& request) {
+  const Phase phase = context.state->phase();
+  std::string text = absl::StrCat(std::string(PhaseName(phase)), "\n");
+  for (const auto& [name, value] : request.query) {
+    if (name == "verbose") text += Verbose(context);
+  }
+  return http::TextResponse(phase == Phase::kServing ? 200 : 503, std::move(text));
+}
+
+http::Response Answer(const PagesContext& context, const http::Request& request) {
+  const bool known = request.path == "/metrics" || request.path == "/livez" || request.path == "/readyz";
+  if (!known) return http::TextResponse(404, "there are /metrics, /livez and /readyz\n");
+  if (request.method != "GET" && request.method != "HEAD") {
+    http::Response response = http::TextResponse(405, "only GET and HEAD\n");
+    response.headers.emplace_back("Allow", "GET, HEAD");
+    return response;
+  }
+  if (request.path == "/metrics") return Metrics(context, request);
+  return request.path == "/livez" ? Live(context) : Ready(context, request);
+}
+
+}  // namespace
+
+bool AcceptsGzip(std::string_view accept_encoding) {
+  for (absl::string_view item : absl::StrSplit(absl::string_view(accept_encoding.data(), accept_encoding.size()), ',')) {
+    const std::vector<absl::string_view> parts = absl::StrSplit(item, ';');
+    if (!absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(parts.front()), "gzip")) continue;
+    if (parts.size() == 1) return true;
+    const absl::string_view weight = absl::StripAsciiWhitespace(parts[1]);
+    double q = 0;
+    return !absl::StartsWithIgnoreCase(weight, "q=") || (absl::SimpleAtod(weight.substr(2), &q) && q > 0);
+  }
+  return false;
+}
+
+http::Handler MetricsPages(PagesContext context) {
+  return [context = std::move(context)](const http::Request& request) -> boost::asio::awaitable<http::Response> {
+    co_return Answer(context, request);
+  };
+}
+
+}  // namespace headgate::control

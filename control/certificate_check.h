@@ -1,0 +1,21 @@
+// Whether the files that a configuration names (certificates, keys, authorities) can be used, with the place of each
+// that cannot. For `validate`, and for telling which file to leave out when a snapshot cannot be built.
+// Functions.
+// Any thread.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/diagnostic.h"
+#include "config/model.h"
+
+namespace headgate::control {
+
+/// Reads every one of them. Errors HG060, HG061; an expired certificate is the warning HG062.
+void CheckCertificates(const config::Model& model, config::DiagnosticList& diagnostics);
+
+/// Paths of all files that the model names, for the watcher.
+std::vector<std::string> NamedFiles(const config::Model& model);
+
+}  // namespace headgate::control

@@ -1,0 +1,145 @@
+#include "control/files/file_source.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+
+#include "absl/strings/str_cat.h"
+
+namespace headgate::control {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kDataLink[] = "..data";
+constexpr int kReadsMax = 5;
+constexpr size_t kReadStep = size_t{64} << 10U;
+
+absl::Status Failure(const std::string& path, int error) {
+  return absl::ErrnoToStatus(error, absl::StrCat("cannot read ", path));
+}
+
+bool IsConfigurationName(const std::string& name) {
+  return name.size() > 5 && name.ends_with(".yaml") && name.front() != '.';
+}
+
+// Links may lead to another place of the directory (that is how a mounted one is swapped), never out of it.
+bool StaysInside(const fs::path& file, const fs::path& directory) {
+  std::error_code error;
+  const fs::path real = fs::canonical(file, error);
+  if (error) return true;  // reading it says what is wrong
+  const auto [end, ignored] = std::mismatch(directory.begin(), directory.end(), real.begin(), real.end());
+  return end == directory.end();
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int descriptor) : descriptor_(descriptor) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+  int get() const { return descriptor_; }
+
+ private:
+  int descriptor_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::string> ReadFile(const std::string& path, size_t bytes_max) {
+  // Without O_NONBLOCK a named pipe would hold us up for ever.
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (file.get() < 0) return Failure(path, errno);
+  struct stat status{};
+  if (::fstat(file.get(), &status) != 0) return Failure(path, errno);
+  if (S_ISDIR(status.st_mode)) return Failure(path, EISDIR);
+  std::string text;
+  if (status.st_size > 0) text.reserve(std::min<size_t>(static_cast<size_t>(status.st_size) + 1, bytes_max));
+  while (text.size() <= bytes_max) {
+    const size_t before = text.size();
+    text.resize(before + std::min(kReadStep, bytes_max + 1 - before));
+    const ssize_t got = ::read(file.get(), text.data() + before, text.size() - before);
+    text.resize(before + static_cast<size_t>(std::max<ssize_t>(got, 0)));
+    if (got < 0 && errno != EINTR) return Failure(path, errno);
+    if (got == 0) break;
+  }
+  return text;
+}
+
+absl::StatusOr<FileSource> FileSource::Open(const std::string& path) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (!fs::exists(status)) {
+    return absl::NotFoundError(absl::StrCat("no configuration at '", path, "': ", std::strerror(error ? error.value() : ENOENT)));
+  }
+  const bool is_directory = fs::is_directory(status);
+  fs::path directory = is_directory ? fs::path(path) : fs::absolute(path).parent_path();
+  directory = fs::canonical(directory, error);
+  if (error) return Failure(path, error.value());
+  return FileSource(path, directory.string(), is_directory);
+}
+
+config::UnitSetOptions FileSource::unit_options() const {
+  return {.main_name = is_directory_ ? kMainFileName : path_, .directory = directory_, .confined = is_directory_};
+}
+
+std::string FileSource::DataLink() const {
+  std::error_code error;
+  return fs::read_symlink(fs::path(directory_) / kDataLink, error).string();
+}
+
+absl::StatusOr<FileSource::Content> FileSource::ReadDirectory() const {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator at(directory_, error), end; !error && at != end; at.increment(error)) {
+    std::string name = at->path().filename().string();
+    if (IsConfigurationName(name)) names.push_back(std::move(name));
+  }
+  if (error) return Failure(path_, error.value());
+  if (names.size() > kFilesMax) {
+    return absl::ResourceExhaustedError(absl::StrCat(path_, " holds more than ", kFilesMax, " files"));
+  }
+  std::sort(names.begin(), names.end());
+  Content content;
+  for (const std::string& name : names) {
+    const std::string path = absl::StrCat(directory_, "/", name);
+    if (!StaysInside(path, directory_)) {
+      content.refused.push_back(absl::StrCat(name, " is a link that leads out of ", path_));
+      continue;
+    }
+    absl::StatusOr<std::string> text = ReadFile(path, kFileBytesMax);
+    if (!text.ok() && name == kMainFileName) return text.status();
+    if (!text.ok()) {
+      content.refused.emplace_back(text.status().message());
+      continue;
+    }
+    content.files.push_back({name, *std::move(text)});
+  }
+  return content;
+}
+
+absl::StatusOr<FileSource::Content> FileSource::Read() const {
+  absl::StatusOr<Content> content = Content{};
+  for (int i = 0; i < kReadsMax; ++i) {
+    const std::string link = DataLink();
+    if (is_directory_) {
+      content = ReadDirectory();
+    } else if (absl::StatusOr<std::string> text = ReadFile(path_, kFileBytesMax); text.ok()) {
+      content = Content{.files = {{path_, *std::move(text)}}, .refused = {}};
+    } else {
+      content = text.status();
+    }
+    if (link == DataLink()) break;
+  }
+  return content;
+}
+
+}  // namespace headgate::control

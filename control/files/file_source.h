@@ -1,0 +1,55 @@
+// The configuration's files as they are now: one file, or the *.yaml files of a directory.
+// Owned by the pipeline, or by a command that reads once.
+// One thread: the one that compiles.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "config/units.h"
+
+namespace headgate::control {
+
+inline constexpr char kMainFileName[] = "headgate.yaml";
+
+class FileSource {
+ public:
+  // Larger files are handed over cut: the reader of the configuration refuses them by their size.
+  static constexpr size_t kFileBytesMax = size_t{64} << 20U;
+  static constexpr size_t kFilesMax = 20'000;
+
+  /// `path` names a file, or a directory with headgate.yaml and others in it. NotFound when there is neither.
+  static absl::StatusOr<FileSource> Open(const std::string& path);
+
+  struct Content {
+    std::vector<config::SourceFile> files;
+    std::vector<std::string> refused;  // sentences: files of the directory that were not read, and why
+  };
+  /// All of one state: when a `..data` link is swapped meanwhile, it reads again. A file that cannot be read is an
+  /// error when it is the only one or the main one, otherwise it is in `refused`.
+  absl::StatusOr<Content> Read() const;
+
+  /// How a config::UnitSet has to be made for these files.
+  config::UnitSetOptions unit_options() const;
+  const std::string& path() const { return path_; }
+  bool is_directory() const { return is_directory_; }
+  /// Absolute, with links resolved.
+  const std::string& directory() const { return directory_; }
+
+ private:
+  FileSource(std::string path, std::string directory, bool is_directory)
+      : path_(std::move(path)), directory_(std::move(directory)), is_directory_(is_directory) {}
+  absl::StatusOr<Content> ReadDirectory() const;
+  std::string DataLink() const;
+
+  std::string path_;  // as given
+  std::string directory_;
+  bool is_directory_;
+};
+
+/// The whole of a regular file, at most `bytes_max` and one byte (so that a reader sees that it is too large).
+absl::StatusOr<std::string> ReadFile(const std::string& path, size_t bytes_max);
+
+}  // namespace headgate::control

@@ -1,0 +1,39 @@
+// Tells when the configuration's files may have changed: at once for a rename (a `..data` swap), after 50 ms of quiet
+// for a file that is being written. Who it tells looks again every few seconds besides: not every file system tells.
+// Owned by the control plane's wiring. One thread: the one that runs its io_context.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+
+namespace headgate::control {
+
+class Watcher {
+ public:
+  static constexpr std::chrono::milliseconds kQuiet{50};
+  // A file that never rests is looked at all the same.
+  static constexpr std::chrono::milliseconds kPatience{500};
+
+  /// `changed` runs on the io_context's thread.
+  Watcher(boost::asio::io_context& io, std::function<void()> changed);
+  ~Watcher();
+  Watcher(const Watcher&) = delete;
+  Watcher& operator=(const Watcher&) = delete;
+
+  /// Replaces what is watched: every *.yaml of `directory` (empty: none) and these files, each by its directory and,
+  /// where a link leads elsewhere, by that one's too. Directories that are not there are left to the next call.
+  void Watch(const std::string& directory, const std::vector<std::string>& files);
+
+  /// False when the kernel gave no inotify instance: then polling is all there is.
+  bool works() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace headgate::control

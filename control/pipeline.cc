@@ -1,0 +1,333 @@
+#include "control/pipeline.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/log/log.h"
+#include "control/certificate_check.h"
+#include "control/reload_text.h"
+
+namespace headgate::control {
+namespace {
+
+constexpr int kBuildsMax = 4;
+
+// Changes whenever the file's content may have; a missing file has a stamp, too.
+std::string StampOf(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return {};
+  return absl::StrCat(status.st_ino, "|", status.st_size, "|", status.st_ctim.tv_sec, ".", status.st_ctim.tv_nsec, "|",
+                      status.st_mtim.tv_sec, ".", status.st_mtim.tv_nsec);
+}
+
+// Shared with the workers, who may acknowledge after the pipeline gave up waiting.
+struct Acknowledgement {
+  std::mutex mutex;
+  std::condition_variable arrived;
+  bool done = false;
+
+  void Set() {
+    const std::lock_guard lock(mutex);
+    done = true;
+    arrived.notify_all();
+  }
+  bool WaitFor(std::chrono::seconds most) {
+    std::unique_lock lock(mutex);
+    return arrived.wait_for(lock, most, [this] { return done; });
+  }
+};
+
+}  // namespace
+
+struct Pipeline::Impl {
+  Impl(FileSource source, PipelineOptions chosen) : loader(std::move(source)), options(std::move(chosen)) {}
+
+  void Run();
+  void Turn(Trigger trigger, std::vector<Done>& waiting);
+  bool Offer(const FileSource::Content& content, Trigger trigger);
+  ReloadReport Load(FileSource::Content content);
+  ReloadReport Apply();
+  absl::Status Build(std::shared_ptr<const proxy::Snapshot>& snapshot);
+  absl::Status Publish(const std::shared_ptr<const proxy::Snapshot>& snapshot);
+  void TakeInForce(const std::shared_ptr<const proxy::Snapshot>& snapshot);
+  void Remember(const Loader::Loaded& from);
+  void Forget();
+  std::vector<std::string> Named() const;
+  void Finish(ReloadReport report, bool first);
+
+  Loader loader;
+  PipelineOptions options;
+  proxy::Server* server = nullptr;
+  std::optional<proxy::SnapshotBuilder> builder;
+  std::shared_ptr<const proxy::Snapshot> current;
+  Loader::Loaded loaded;
+  std::vector<std::string> warnings;
+  // Files that the configuration names, refused ones' included, as they were before they were read.
+  std::map<std::string, std::string> stamps;
+  std::string offered;  // what the last look found: the texts' hash and what could not be read
+  base::Instant started;
+
+  std::mutex publish_mutex;  // held while something is published: draining waits for it
+  bool draining = false;
+
+  std::mutex mutex;
+  std::condition_variable wake;
+  std::optional<Trigger> pending;
+  std::vector<Done> waiting;
+  bool stopping = false;
+  std::thread thread;
+};
+
+void Pipeline::Impl::Remember(const Loader::Loaded& from) {
+  if (from.proposal.model == nullptr) return;
+  for (const std::string& path : NamedFiles(*from.proposal.model)) {
+    const auto [at, is_new] = stamps.try_emplace(path);
+    if (is_new) at->second = StampOf(path);
+  }
+}
+
+void Pipeline::Impl::Forget() {
+  const std::vector<std::string> kept = NamedFiles(*loaded.proposal.model);
+  const std::set<std::string_view> names(kept.begin(), kept.end());
+  std::erase_if(stamps, [&](const auto& entry) { return !names.contains(entry.first); });
+}
+
+std::vector<std::string> Pipeline::Impl::Named() const {
+  std::vector<std::string> paths;
+  for (const auto& [path, stamp] : stamps) paths.push_back(path);
+  return paths;
+}
+
+// A certificate that cannot be used leaves its file out; the others go on.
+absl::Status Pipeline::Impl::Build(std::shared_ptr<const proxy::Snapshot>& snapshot) {
+  absl::Status status;
+  const routing::Compiled* previous = current != nullptr ? current->compiled.get() : nullptr;
+  for (int i = 0; i < kBuildsMax && loaded.compiled != nullptr; ++i) {
+    warnings.clear();
+    auto built = builder->Build(loaded.compiled, loaded.hash, current.get(), warnings);
+    if (built.ok()) {
+      snapshot = *std::move(built);
+      return absl::OkStatus();
+    }
+    status = built.status();
+    config::DiagnosticList problems;
+    CheckCertificates(*loaded.proposal.model, problems);
+    if (!problems.HasErrors()) return status;
+    loaded = loader.Reject(problems, previous);
+  }
+  return status.ok() ? absl::InvalidArgumentError("there is no good configuration") : status;
+}
+
+absl::Status Pipeline::Impl::Publish(const std::shared_ptr<const proxy::Snapshot>& snapshot) {
+  if (options.before_publish) options.before_publish(*snapshot);
+  auto acknowledged = std::make_shared<Acknowledgement>();
+  {
+    const std::lock_guard lock(publish_mutex);
+    if (draining) return absl::UnavailableError("the process is draining: its configuration stays as it is");
+    const absl::Status status = server->Publish(snapshot, [acknowledged] { acknowledged->Set(); });
+    if (!status.ok()) return status;
+  }
+  if (!acknowledged->WaitFor(kAcknowledgeMax)) {
+    base::log::Warning("generation {}: a worker has not taken it for {} s", snapshot->generation, kAcknowledgeMax.count());
+  }
+  return absl::OkStatus();
+}
+
+void Pipeline::Impl::TakeInForce(const std::shared_ptr<const proxy::Snapshot>& snapshot) {
+  loader.Commit(loaded);
+  const std::shared_ptr<const proxy::Snapshot> previous = std::exchange(current, snapshot);
+  auto in_force = std::make_shared<InForce>();
+  in_force->snapshot = snapshot;
+  in_force->files = loaded.in_effect;
+  in_force->since = options.clock->WallNow();
+  options.state->SetInForce(std::move(in_force));
+  if (options.published) options.published(*snapshot, previous.get());
+}
+
+ReloadReport Pipeline::Impl::Apply() {
+  ReloadReport report;
+  std::shared_ptr<const proxy::Snapshot> snapshot;
+  const absl::Status built = Build(snapshot);
+  Remember(loaded);
+  report.problems = ProblemsOf(loaded);
+  for (const config::FileReport& file : loaded.proposal.files) report.files.push_back({file.name, file.status});
+  if (!built.ok()) {
+    report.outcome = ReloadOutcome::kConfiguration;
+    if (report.problems.empty()) report.problems = absl::StrCat("error: ", built.message(), "\n");
+    return report;
+  }
+  for (const std::string& warning : warnings) absl::StrAppend(&report.problems, "warning: ", warning, "\n");
+  if (const absl::Status status = Publish(snapshot); !status.ok()) {
+    report.outcome = absl::IsUnavailable(status) ? ReloadOutcome::kRefused : ReloadOutcome::kAddress;
+    absl::StrAppend(&report.problems, "error: ", status.message(), "\n");
+    return report;
+  }
+  TakeInForce(snapshot);
+  report.outcome = loaded.HasErrors() ? ReloadOutcome::kConfiguration : ReloadOutcome::kApplied;
+  if (report.ok()) Forget();
+  return report;
+}
+
+ReloadReport Pipeline::Impl::Load(FileSource::Content content) {
+  loaded = loader.Load(std::move(content), current != nullptr ? current->compiled.get() : nullptr);
+  Remember(loaded);
+  return Apply();
+}
+
+// Whether there is anything to do; what was refused once is not refused again every few seconds.
+bool Pipeline::Impl::Offer(const FileSource::Content& content, Trigger trigger) {
+  std::string now = HashOf(content.files);
+  for (const std::string& sentence : content.refused) now += sentence;
+  bool same = now == offered;
+  offered = std::move(now);
+  for (auto& [path, stamp] : stamps) {
+    std::string fresh = StampOf(path);
+    same = same && fresh == stamp;
+    stamp = std::move(fresh);
+  }
+  return !same || trigger == Trigger::kRequest;
+}
+
+void Pipeline::Impl::Finish(ReloadReport report, bool first) {
+  report.at = options.clock->WallNow();
+  report.took = options.clock->Now() - started;
+  if (current != nullptr) {
+    report.hash = current->hash;
+    report.generation = current->generation;
+  }
+  if (!first || report.ok()) options.registry->CountReload(report.ok());
+  LogReload(report, current.get());
+  options.state->SetLastReload(std::make_shared<const ReloadReport>(std::move(report)));
+  if (options.watch) options.watch(Named());
+}
+
+void Pipeline::Impl::Turn(Trigger trigger, std::vector<Done>& callers) {
+  started = options.clock->Now();
+  bool refused = false;
+  {
+    const std::lock_guard lock(publish_mutex);
+    refused = draining;
+  }
+  if (refused) {
+    if (trigger == Trigger::kWatch) return;
+    ReloadReport report;
+    report.outcome = ReloadOutcome::kRefused;
+    report.problems = "error: the process is draining: its configuration stays as it is\n";
+    base::log::Warning("reload refused: the process is draining");
+    for (const Done& done : callers) done(std::make_shared<const ReloadReport>(report));
+    return;
+  }
+  auto content = loader.Read();
+  if (!content.ok()) {
+    const std::string problem = absl::StrCat("error: ", content.status().message(), "\n");
+    const bool same = std::exchange(offered, problem) == problem;
+    if (!same || trigger == Trigger::kRequest) {
+      ReloadReport report;
+      report.outcome = ReloadOutcome::kConfiguration;
+      report.problems = problem;
+      Finish(std::move(report), false);
+    }
+  } else if (Offer(*content, trigger)) {
+    Finish(Load(*std::move(content)), false);
+  } else if (options.watch) {
+    options.watch(Named());
+  }
+  const auto report = options.state->last_reload();
+  for (const Done& done : callers) done(report);
+}
+
+void Pipeline::Impl::Run() {
+  while (true) {
+    Trigger trigger = Trigger::kWatch;
+    std::vector<Done> callers;
+    {
+      std::unique_lock lock(mutex);
+      wake.wait_for(lock, kPoll, [this] { return stopping || pending.has_value(); });
+      if (stopping) break;
+      trigger = std::exchange(pending, std::nullopt).value_or(Trigger::kWatch);
+      callers.swap(waiting);
+    }
+    Turn(trigger, callers);
+  }
+}
+
+Pipeline::Pipeline(FileSource source, PipelineOptions options)
+    : impl_(std::make_unique<Impl>(std::move(source), std::move(options))) {}
+
+Pipeline::~Pipeline() { Stop(); }
+
+std::shared_ptr<const routing::Compiled> Pipeline::LoadFirst(std::string& problems) {
+  impl_->started = impl_->options.clock->Now();
+  auto content = impl_->loader.Read();
+  if (!content.ok()) {
+    problems = absl::StrCat("error: ", content.status().message(), "\n");
+    return nullptr;
+  }
+  impl_->Offer(*content, Trigger::kRequest);
+  impl_->loaded = impl_->loader.Load(*std::move(content), nullptr);
+  problems = ProblemsOf(impl_->loaded);
+  return impl_->loaded.compiled;
+}
+
+ReloadReport Pipeline::ApplyFirst(proxy::Server& server) {
+  impl_->server = &server;
+  impl_->builder.emplace(*impl_->options.registry, *impl_->options.tickets, server.workers());
+  impl_->Remember(impl_->loaded);
+  ReloadReport report = impl_->Apply();
+  if (impl_->current != nullptr) impl_->Finish(report, true);
+  return report;
+}
+
+void Pipeline::Start() {
+  impl_->thread = std::thread([impl = impl_.get()] { impl->Run(); });
+}
+
+void Pipeline::Reload(Trigger trigger, Done done) {
+  bool refused = false;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    refused = impl_->stopping;
+    if (!refused) {
+      impl_->pending = std::max(impl_->pending.value_or(trigger), trigger);
+      if (done) impl_->waiting.push_back(std::move(done));
+      impl_->wake.notify_one();
+    }
+  }
+  if (!refused || !done) return;
+  ReloadReport report;
+  report.outcome = ReloadOutcome::kRefused;
+  report.problems = "error: the process is stopping\n";
+  done(std::make_shared<const ReloadReport>(std::move(report)));
+}
+
+void Pipeline::BeginDrain() {
+  const std::lock_guard lock(impl_->publish_mutex);
+  impl_->draining = true;
+}
+
+void Pipeline::Stop() {
+  std::vector<Done> callers;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->stopping = true;
+    callers.swap(impl_->waiting);
+    impl_->wake.notify_one();
+  }
+  if (impl_->thread.joinable()) impl_->thread.join();
+  ReloadReport report;
+  report.outcome = ReloadOutcome::kRefused;
+  report.problems = "error: the process is stopping\n";
+  for (const Done& done : callers) done(std::make_shared<const ReloadReport>(report));
+}
+
+}  // namespace headgate::control

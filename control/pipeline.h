@@ -1,0 +1,70 @@
+// From a trigger to an acknowledged generation: read, validate, compile, build, publish, one reload at a time.
+// Owned by app's wiring; stopped before the Server goes.
+// Has a thread of its own, so that nobody who asks something waits for a compiler. Public functions: see each.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "control/loader.h"
+#include "control/state.h"
+#include "metrics/registry.h"
+#include "proxy/snapshot/builder.h"
+#include "proxy/worker/server.h"
+
+namespace headgate::control {
+
+/// Why to look at the files.
+enum class Trigger : uint8_t {
+  kWatch,    // something moved in the directory, or it is time to look: unchanged files are left alone
+  kRequest,  // SIGHUP, POST /reload: whatever there is
+};
+
+struct PipelineOptions {
+  metrics::Registry* registry = nullptr;
+  const proxy::net::TicketKeys* tickets = nullptr;
+  const base::Clock* clock = nullptr;
+  State* state = nullptr;
+  /// On the pipeline's thread. Before a snapshot is published: may wait a little for names to resolve.
+  std::function<void(const proxy::Snapshot&)> before_publish;
+  /// After it was acknowledged. `previous` is null for the first.
+  std::function<void(const proxy::Snapshot& now, const proxy::Snapshot* previous)> published;
+  /// The files that the configuration names, after each look: for the watcher.
+  std::function<void(std::vector<std::string>)> watch;
+};
+
+class Pipeline {
+ public:
+  static constexpr std::chrono::seconds kPoll{5};
+  static constexpr std::chrono::seconds kAcknowledgeMax{10};
+
+  Pipeline(FileSource source, PipelineOptions options);
+  ~Pipeline();
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
+
+  // ---- At the start, on the caller's thread, before Start().
+  /// Null when there is nothing to start with; `problems` then says why (and may hold warnings otherwise).
+  std::shared_ptr<const routing::Compiled> LoadFirst(std::string& problems);
+  /// Builds and publishes what was loaded. `server` outlives the pipeline's thread.
+  ReloadReport ApplyFirst(proxy::Server& server);
+  void Start();
+
+  // ---- Any thread.
+  using Done = std::function<void(std::shared_ptr<const ReloadReport>)>;
+  /// Triggers that come while a reload runs become one reload after it. `done` runs on the pipeline's thread.
+  void Reload(Trigger trigger, Done done = {});
+  /// From now on every reload is refused; returns when none is under way any more.
+  void BeginDrain();
+  /// Ends the thread; what waits is refused.
+  void Stop();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace headgate::control
