@@ -11,12 +11,13 @@ namespace headgate::http {
 
 // Reads and removes Host, Content-Length, Transfer-Encoding, Connection, what Connection names, Keep-Alive,
 // Proxy-Connection, Upgrade, TE, HTTP2-Settings, Expect and names with '_' that imitate a field of ours; fills body,
-// keep_alive, expect_continue (only where a body follows), wants_websocket, te_trailers, is_grpc, authority, host, port.
-// Before: method, version, scheme and the fields (names lower case, both checked by IsFieldName and IsFieldValue or a
-// parser as strict); authority when the target had one (absolute form, :authority), which Host must then equal.
+// keep_alive, expect_continue (only where a body follows), wants_websocket, te_trailers, is_grpc, authority, host,
+// port. Before: method, version, scheme and the fields (names lower case, both checked by IsFieldName and IsFieldValue
+// or a parser as strict); authority when the target had one (absolute form, :authority), which Host must then equal.
 // Errors as in docs/threat-model.md's table; the head is not usable then.
 base::Result<void> JudgeRequest(RequestHead& head) noexcept;
-// The same for a response to `method` (identical repeated Content-Length is tolerated). 101, 1xx, 204, 304, HEAD: no body.
+// The same for a response to `method` (identical repeated Content-Length is tolerated). 101, 1xx, 204, 304, HEAD: no
+// body.
 base::Result<void> JudgeResponse(ResponseHead& head, Method method) noexcept;
 // A trailer section: framing, authentication and forwarding names are errors (RFC 9110 6.5.1).
 base::Result<void> JudgeTrailers(const HeaderMap& trailers, base::Side side) noexcept;

@@ -42,7 +42,7 @@ struct RequestHead {
   bool has_query = false;  // a '?' alone is forwarded too
   HeaderMap headers;       // without Host, Content-Length, Transfer-Encoding, Connection and what it named
   Body body;
-  bool keep_alive = true;        // the client's wish and version
+  bool keep_alive = true;  // the client's wish and version
   bool expect_continue = false;
   bool wants_websocket = false;  // a well-formed Upgrade: websocket (RFC 6455 4.2.1), or :protocol
   bool te_trailers = false;      // TE: trailers

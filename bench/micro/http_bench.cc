@@ -1,4 +1,5 @@
-// What decoding, judging and encoding a message's head costs. `perf stat -e instructions:u` or callgrind counts exactly.
+// What decoding, judging and encoding a message's head costs. `perf stat -e instructions:u` or callgrind counts
+// exactly.
 #include <benchmark/benchmark.h>
 
 #include <cstring>

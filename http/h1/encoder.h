@@ -19,15 +19,15 @@ size_t EncodeRequestHead(const RequestHead& head, bool upgrade, std::span<char> 
 
 struct ResponseOptions {
   Version client_version = Version::kHttp11;
-  bool close = false;    // connection: close (or, to a 1.0 client that asked, keep-alive when false)
-  bool upgrade = false;  // 101
+  bool close = false;         // connection: close (or, to a 1.0 client that asked, keep-alive when false)
+  bool upgrade = false;       // 101
   bool head_request = false;  // the body is not sent, its stated length is
   // The value of Date (http/date.h) for a final response that has none; empty adds nothing.
   std::string_view date{};
 };
 // Framing from `head.body`: Content-Length, chunked, or neither (until close, 1xx, 204; to HEAD and with 304 what the
-// upstream stated). A 1.0 client is never sent `chunked`: the caller makes the body kUntilClose and closes. Returns 0 when
-// `out` is smaller than EncodedBound plus options.date.
+// upstream stated). A 1.0 client is never sent `chunked`: the caller makes the body kUntilClose and closes. Returns 0
+// when `out` is smaller than EncodedBound plus options.date.
 size_t EncodeResponseHead(const ResponseHead& head, const ResponseOptions& options, std::span<char> out) noexcept;
 
 // An upper bound of what the head takes when encoded (a response's without the text of options.date).

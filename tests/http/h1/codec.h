@@ -93,10 +93,16 @@ struct BodyDecode {
       data += step.data;
       piece.remove_prefix(step.consumed);
       switch (step.event) {
-        case BodyDecoder::Event::kNeedMore: return true;
-        case BodyDecoder::Event::kData: break;
-        case BodyDecoder::Event::kEnd: ended = clean_at_end = true; return false;
-        case BodyDecoder::Event::kError: error = step.error; return false;
+        case BodyDecoder::Event::kNeedMore:
+          return true;
+        case BodyDecoder::Event::kData:
+          break;
+        case BodyDecoder::Event::kEnd:
+          ended = clean_at_end = true;
+          return false;
+        case BodyDecoder::Event::kError:
+          error = step.error;
+          return false;
       }
     }
   }
