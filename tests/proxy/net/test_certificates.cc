@@ -5,6 +5,7 @@
 #include <openssl/x509v3.h>
 
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 
 #include "base/check.h"
@@ -54,8 +55,9 @@ TestCertificate::TestCertificate(const CertificateWish& wish, const TestCertific
   uint64_t serial = 0;
   RAND_bytes(reinterpret_cast<unsigned char*>(&serial), 7);
   ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate_), serial);
-  X509_gmtime_adj(X509_getm_notBefore(certificate_), wish.not_before_seconds);
-  X509_gmtime_adj(X509_getm_notAfter(certificate_), wish.not_after_seconds);
+  time_t now = std::time(nullptr);  // read once: a second may pass between the two
+  X509_time_adj(X509_getm_notBefore(certificate_), wish.not_before_seconds, &now);
+  X509_time_adj(X509_getm_notAfter(certificate_), wish.not_after_seconds, &now);
   X509_set_pubkey(certificate_, key_);
   X509_NAME* subject = X509_get_subject_name(certificate_);
   X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8,
