@@ -32,9 +32,9 @@ H1Connection::H1Connection(WorkerContext& worker, H1ConnectionOwner& owner, std:
 H1Connection::~H1Connection() { Close(); }
 
 Error H1Connection::ConnectTimedOut() const noexcept {
-  return UpstreamError(ErrorCode::kConnectTimeout, Retry::kSafe,
-                       state_ == State::kHandshaking ? "connectTimeout passed within the TLS handshake"
-                                                     : "connectTimeout passed");
+  return UpstreamError(
+      ErrorCode::kConnectTimeout, Retry::kSafe,
+      state_ == State::kHandshaking ? "connectTimeout passed within the TLS handshake" : "connectTimeout passed");
 }
 
 bool H1Connection::Alive() noexcept {

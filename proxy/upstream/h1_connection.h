@@ -58,9 +58,9 @@ struct AgeTag {};   // connecting or idle ones of a pool, the longest first; gra
 struct PoolNotes {
   PoolEndpoint* place = nullptr;  // null: its endpoint is gone
   Attempt* granted_to = nullptr;
-  uint64_t generation = 0;        // of the configuration it was opened under
-  base::Instant deadline{};       // connecting: when it has failed; idle: since when
-  base::Instant expires{};        // connections.maxAge
+  uint64_t generation = 0;   // of the configuration it was opened under
+  base::Instant deadline{};  // connecting: when it has failed; idle: since when
+  base::Instant expires{};   // connections.maxAge
 };
 
 class H1Connection final : public UpstreamStream,

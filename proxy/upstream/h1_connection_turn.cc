@@ -83,7 +83,9 @@ bool H1Connection::ReadOnce(bool& more) {
   }
   if (result.status == IoStatus::kFailed) {
     const bool tls = transport_.is_tls() && !transport_.tls_error().empty();
-    Fail(Lost(tls ? transport_.tls_error().data() : reader_.in_head() ? "reset before a response" : "reset within the response"));
+    Fail(Lost(tls                 ? transport_.tls_error().data()
+              : reader_.in_head() ? "reset before a response"
+                                  : "reset within the response"));
     return false;
   }
   return true;

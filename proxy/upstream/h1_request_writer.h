@@ -53,8 +53,8 @@ class H1RequestWriter {
   bool shut_down_ = false;  // the FIN was sent
   uint64_t remaining_ = 0;  // of a body with a length
   base::Chain out_;
-  size_t body_bytes_ = 0;   // of those in out_; framing is counted when in doubt
-  base::SlabRef text_;      // the head and the chunks' framing
+  size_t body_bytes_ = 0;  // of those in out_; framing is counted when in doubt
+  base::SlabRef text_;     // the head and the chunks' framing
   size_t text_used_ = 0;
 };
 

@@ -99,10 +99,10 @@ base::Result<http::ResponseHead*> H1ResponseReader::NextHead() {
   const size_t bytes = scanner_.Scan(seen);
   if (bytes > head_bytes_max_ || (bytes == 0 && seen.size() >= head_bytes_max_)) return TooLarge();
   if (bytes == 0) return static_cast<http::ResponseHead*>(nullptr);
-  auto* head = new (arena_->Allocate(sizeof(http::ResponseHead), alignof(http::ResponseHead))) http::ResponseHead(*arena_);
-  const http::h1::HeadLimits limits{.head_bytes = head_bytes_max_,
-                                    .field_bytes = head_bytes_max_,
-                                    .fields = base::kUpstreamFieldsMax};
+  auto* head =
+      new (arena_->Allocate(sizeof(http::ResponseHead), alignof(http::ResponseHead))) http::ResponseHead(*arena_);
+  const http::h1::HeadLimits limits{
+      .head_bytes = head_bytes_max_, .field_bytes = head_bytes_max_, .fields = base::kUpstreamFieldsMax};
   const base::Result<void> decoded =
       http::h1::DecodeResponseHead({slab_->data() + begin_, bytes}, limits, method_, *arena_, *head);
   if (!decoded.ok()) return decoded.error();

@@ -72,11 +72,11 @@ class H1ResponseReader {
   http::HeaderMap* trailers_ = nullptr;
   http::h1::HeadScanner scanner_;
   http::h1::BodyDecoder decoder_;
-  base::SlabRef head_;   // the final head's text
-  base::SlabRef slab_;   // where reads go: [begin_, end_) is not decoded yet
+  base::SlabRef head_;  // the final head's text
+  base::SlabRef slab_;  // where reads go: [begin_, end_) is not decoded yet
   size_t begin_ = 0;
   size_t end_ = 0;
-  base::Chain raw_;      // of a large read
+  base::Chain raw_;  // of a large read
   base::Chain ready_;
   base::Error error_;
 };

@@ -29,8 +29,7 @@ Pool::~Pool() {
   while (H1Connection* connection = all_.front()) Destroy(*connection);
 }
 
-void Pool::Configure(std::shared_ptr<const routing::UpstreamPolicy> policy,
-                     std::shared_ptr<net::TlsClientContext> tls,
+void Pool::Configure(std::shared_ptr<const routing::UpstreamPolicy> policy, std::shared_ptr<net::TlsClientContext> tls,
                      std::shared_ptr<const metrics::UpstreamSeries> series) {
   const bool speaks_otherwise = policy_ != nullptr && (tls != tls_ || policy->tls != policy_->tls);
   policy_ = std::move(policy);

@@ -114,7 +114,8 @@ void Pool::OnConnectDeadline() {
     if (connection->notes.deadline > worker_.now) break;
     OnConnectFailed(*connection, connection->ConnectTimedOut());
   }
-  if (const H1Connection* next = connecting_by_age_.front()) worker_.timers.Arm(connect_deadline_, next->notes.deadline);
+  if (const H1Connection* next = connecting_by_age_.front())
+    worker_.timers.Arm(connect_deadline_, next->notes.deadline);
 }
 
 void Pool::OnConnectDone(H1Connection& connection) {

@@ -97,7 +97,7 @@ TEST_F(H1RequestTest, ManyChunksStayWithinAFewSlabs) {
     received += peer->ReceiveNow();
     ASSERT_LE(worker.slabs.lent(), 6u);
   }
-  received += peer->ReceiveUntil("0\r\n\r\n");
+  if (!received.ends_with("0\r\n\r\n")) received += peer->ReceiveUntil("0\r\n\r\n");
   EXPECT_EQ(BodyOf(received), expected + "0\r\n\r\n");
   Finish(*request);
 }

@@ -164,8 +164,8 @@ TEST_F(H1ResponseTest, AResetWithinABodyUntilCloseIsNoEnd) {
 }
 
 TEST_F(H1ResponseTest, InterimResponsesComeBeforeTheFinalOne) {
-  const auto request = Answer("HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" +
-                              std::string(kOk));
+  const auto request =
+      Answer("HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" + std::string(kOk));
   EXPECT_EQ(request->interims, (std::vector<uint16_t>{103, 100}));
   EXPECT_EQ(request->body, "ok");
   EXPECT_TRUE(Reused());

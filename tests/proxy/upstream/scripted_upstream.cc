@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -123,7 +124,11 @@ bool ScriptedUpstream::HasVisitor() { return WaitReadable(descriptor_, 0); }
 
 std::unique_ptr<ScriptedPeer> ScriptedUpstream::Accept() {
   if (!WaitReadable(descriptor_, kWaitMilliseconds)) return nullptr;
-  return std::make_unique<ScriptedPeer>(::accept4(descriptor_, nullptr, nullptr, SOCK_CLOEXEC));
+  const int accepted = ::accept4(descriptor_, nullptr, nullptr, SOCK_CLOEXEC);
+  // Each Send is a segment of its own, at once.
+  const int on = 1;
+  ::setsockopt(accepted, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  return std::make_unique<ScriptedPeer>(accepted);
 }
 
 }  // namespace headgate::proxy

@@ -80,10 +80,10 @@ class TestRequest final : public AttemptEvents {
   base::Arena arena;
   http::RequestHead head;
   Attempt attempt;
-  bool has_body = false;      // a body follows the head
+  bool has_body = false;  // a body follows the head
   bool upgrade = false;
-  bool auto_release = true;   // when it is over
-  size_t credit = 1 << 20;    // granted when the connection comes
+  bool auto_release = true;  // when it is over
+  size_t credit = 1 << 20;   // granted when the connection comes
   std::function<void()> on_connected;
   std::function<void()> on_head;
 
