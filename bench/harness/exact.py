@@ -27,7 +27,7 @@ def instructions(peer: Peer, cores: tuple[int, int], few: int = 2000, many: int 
     for requests in (few, many):
         out = peer.directory / f"callgrind.{peer.name}.{requests}"
         log = peer.directory / f"callgrind.{peer.name}.{requests}.log"
-        peer.start(cores[0], ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", f"--log-file={log}"], 120)
+        peer.start(cores[0], ["valgrind", "--tool=callgrind", "--fair-sched=yes", f"--callgrind-out-file={out}", f"--log-file={log}"], 120)
         try:
             send(peer, requests, connections, cores[1], 300)
         finally:

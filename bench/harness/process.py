@@ -33,7 +33,8 @@ def cores() -> tuple[int, int]:
 def free_ports(count: int) -> list[int]:
     """Ports of 127.0.0.1 that nobody listens on, below the range of outgoing connections."""
     found: list[int] = []
-    for port in range(20100, 32000):
+    first = 20000 + os.getpid() * 50 % 10000  # two runs at a time look in different places
+    for port in range(first, 32000):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
