@@ -13,7 +13,8 @@ namespace headgate::app {
 
 class AccessLog {
  public:
-  explicit AccessLog(metrics::Registry& registry) : writer_(registry.AddShard(), registry.Process().access_log_dropped) {}
+  explicit AccessLog(metrics::Registry& registry)
+      : writer_(registry.AddShard(), registry.Process().access_log_dropped) {}
 
   /// False when the file cannot be opened; standard error says why.
   bool Start(const routing::AccessLogPolicy& policy);

@@ -35,7 +35,8 @@ std::string ActionText(const Value& action) {
   std::string text;
   if (const Value* backends = object.if_contains("backends")) {
     for (const Value& backend : backends->as_array()) {
-      text += (text.empty() ? "" : ", ") + Text(backend.at("upstream")) + " " + base::json::Serialize(backend.at("weight"));
+      text +=
+          (text.empty() ? "" : ", ") + Text(backend.at("upstream")) + " " + base::json::Serialize(backend.at("weight"));
     }
   }
   return text;
@@ -102,8 +103,10 @@ struct AdminCommand {
 
 constexpr AdminCommand kCommands[] = {
     {"routes", "List the routes of a running headgate", "GET", "/routes", PrintRoutes},
-    {"upstreams", "List the upstreams of a running headgate, their endpoints and state", "GET", "/upstreams", PrintUpstreams},
-    {"reload", "Make a running headgate read its configuration again, and say how that went", "POST", "/reload", PrintReload},
+    {"upstreams", "List the upstreams of a running headgate, their endpoints and state", "GET", "/upstreams",
+     PrintUpstreams},
+    {"reload", "Make a running headgate read its configuration again, and say how that went", "POST", "/reload",
+     PrintReload},
 };
 
 }  // namespace

@@ -47,7 +47,9 @@ std::string Bash(const std::vector<Entry>& entries) {
       "_headgate() {\n"
       "  local current=${COMP_WORDS[COMP_CWORD]}\n"
       "  if ((COMP_CWORD == 1)); then\n"
-      "    COMPREPLY=($(compgen -W \"" + Names(entries) + " --help --version\" -- \"$current\"))\n"
+      "    COMPREPLY=($(compgen -W \"" +
+      Names(entries) +
+      " --help --version\" -- \"$current\"))\n"
       "    return\n"
       "  fi\n"
       "  local options=\n"
@@ -89,7 +91,8 @@ std::string Zsh(const std::vector<Entry>& entries) {
 std::string Fish(const std::vector<Entry>& entries) {
   std::string script;
   for (const Entry& entry : entries) {
-    script += "complete -c headgate -n __fish_use_subcommand -f -a " + entry.name + " -d '" + Quoted(entry.help) + "'\n";
+    script +=
+        "complete -c headgate -n __fish_use_subcommand -f -a " + entry.name + " -d '" + Quoted(entry.help) + "'\n";
     for (const std::string& option : entry.options) {
       const bool is_long = option.starts_with("--");
       script += "complete -c headgate -n '__fish_seen_subcommand_from " + entry.name + "' " +

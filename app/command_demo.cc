@@ -27,9 +27,7 @@ void AddDemo(CLI::App& app, Action& chosen) {
   port("--metrics", options->metrics_port, "Port of /metrics, /livez and /readyz");
   port("--admin", options->admin_port, "Port of the admin listener (always on 127.0.0.1)");
   command->footer("Writes its configuration to a temporary directory, which is removed when it ends.");
-  command->callback([&chosen, options] {
-    chosen = [options] { return RunDemo(*options); };
-  });
+  command->callback([&chosen, options] { chosen = [options] { return RunDemo(*options); }; });
 }
 
 }  // namespace headgate::app

@@ -51,7 +51,8 @@ int Explain(Options& options) {
 }
 
 std::string CheckHeader(const std::string& text) {
-  return text.find(':') == std::string::npos || text.starts_with(':') ? "'" + text + "' is not name:value" : std::string();
+  return text.find(':') == std::string::npos || text.starts_with(':') ? "'" + text + "' is not name:value"
+                                                                      : std::string();
 }
 
 std::string CheckAddress(const std::string& text) {
@@ -63,7 +64,9 @@ std::string CheckAddress(const std::string& text) {
 void AddExplain(CLI::App& app, Action& chosen) {
   CLI::App* command = app.add_subcommand("explain", "Say where a request would go, and why no other route takes it");
   auto options = std::make_shared<Options>();
-  command->add_option("-c,--config", options->config, "The configuration: a file or a directory")->required()->type_name("PATH");
+  command->add_option("-c,--config", options->config, "The configuration: a file or a directory")
+      ->required()
+      ->type_name("PATH");
   command->add_option("METHOD", options->asked.method, "GET, POST, ...")->required();
   command->add_option("URL", options->asked.url, "https://host/path?query, or /path")->required();
   command->add_option("-H,--header", options->headers, "A field of the request; may be given several times")
@@ -71,14 +74,16 @@ void AddExplain(CLI::App& app, Action& chosen) {
       ->allow_extra_args(false)
       ->check(CheckHeader);
   command->add_option("--listener", options->asked.listener, "The listener it comes in by (default: as the URL says)");
-  command->add_option("--client", options->client, "The client's address")->type_name("IP")->check(CheckAddress)->capture_default_str();
+  command->add_option("--client", options->client, "The client's address")
+      ->type_name("IP")
+      ->check(CheckAddress)
+      ->capture_default_str();
   command->add_flag("--json", options->json, "Print JSON");
   command->footer(
       "Example: headgate explain -c headgate.yaml GET https://shop.example.com/api/cart -H 'x-canary: always'\n"
-      "Exit codes: 0 explained (404 included), 1 bad configuration or a request that would be refused, 2 bad command line.");
-  command->callback([&chosen, options] {
-    chosen = [options] { return Explain(*options); };
-  });
+      "Exit codes: 0 explained (404 included), 1 bad configuration or a request that would be refused, 2 bad command "
+      "line.");
+  command->callback([&chosen, options] { chosen = [options] { return Explain(*options); }; });
 }
 
 }  // namespace headgate::app

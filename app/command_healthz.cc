@@ -29,9 +29,7 @@ void AddHealthz(CLI::App& app, Action& chosen) {
   AddAskOptions(*command, options->ask, "metrics", "127.0.0.1:9090", false);
   command->add_flag("--live", options->live, "Ask whether it is alive instead");
   command->footer("Exit codes: 0 yes, 1 no or nobody answered, 2 bad command line.");
-  command->callback([&chosen, options] {
-    chosen = [options] { return Check(*options); };
-  });
+  command->callback([&chosen, options] { chosen = [options] { return Check(*options); }; });
 }
 
 }  // namespace headgate::app

@@ -56,7 +56,8 @@ int ValidateAll(const std::vector<std::string>& paths, bool json) {
     if (json) {
       documents += (documents.empty() ? "" : ",\n ") + std::string(R"({"path":)");
       config::AppendJsonString(documents, path);
-      documents += std::string(R"(,"valid":)") + (result.good ? "true" : "false") + R"(,"problems":)" + result.text + "}";
+      documents +=
+          std::string(R"(,"valid":)") + (result.good ? "true" : "false") + R"(,"problems":)" + result.text + "}";
       continue;
     }
     std::fputs(result.text.c_str(), stderr);
@@ -73,11 +74,12 @@ void AddValidate(CLI::App& app, Action& chosen) {
   auto paths = std::make_shared<std::vector<std::string>>();
   auto format = std::make_shared<std::string>("text");
   command->add_option("PATH", *paths, "Files, or directories with headgate.yaml in them")->required();
-  command->add_option("--format", *format, "How to print")->check(CLI::IsMember({"text", "json"}))->capture_default_str();
+  command->add_option("--format", *format, "How to print")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
   command->footer("Exit codes: 0 valid (there may be warnings), 1 not valid, 2 bad command line.");
-  command->callback([&chosen, paths, format] {
-    chosen = [paths, format] { return ValidateAll(*paths, *format == "json"); };
-  });
+  command->callback(
+      [&chosen, paths, format] { chosen = [paths, format] { return ValidateAll(*paths, *format == "json"); }; });
 }
 
 }  // namespace headgate::app

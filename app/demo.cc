@@ -23,7 +23,8 @@ namespace fs = std::filesystem;
 
 constexpr int kCertificateDays = 30;
 
-constexpr char kConfiguration[] = R"(# A canary release. headgate watches this file: change it and save, and the next request sees it.
+constexpr char kConfiguration[] =
+    R"(# A canary release. headgate watches this file: change it and save, and the next request sees it.
 listeners:
   - name: web
     address: {address}:{http}
@@ -102,20 +103,19 @@ bool WriteFiles(const Folder& folder, const DemoOptions& options, const std::vec
   const std::vector<std::string> names = {"localhost", "127.0.0.1", "::1"};
   const auto certificate = base::MakeSelfSigned(names, kCertificateDays);
   if (!certificate.ok()) return false;
-  const std::string text = fmt::format(kConfiguration, fmt::arg("address", options.address), fmt::arg("http", options.http_port),
-                                       fmt::arg("https", options.https_port), fmt::arg("metrics", options.metrics_port),
-                                       fmt::arg("admin", options.admin_port), fmt::arg("v1", samples[0].ToString()),
-                                       fmt::arg("v2", samples[1].ToString()));
+  const std::string text = fmt::format(kConfiguration, fmt::arg("address", options.address),
+                                       fmt::arg("http", options.http_port), fmt::arg("https", options.https_port),
+                                       fmt::arg("metrics", options.metrics_port), fmt::arg("admin", options.admin_port),
+                                       fmt::arg("v1", samples[0].ToString()), fmt::arg("v2", samples[1].ToString()));
   return folder.Write("tls.crt", certificate->certificate_pem) && folder.Write("tls.key", certificate->key_pem) &&
          folder.Write("headgate.yaml", text);
 }
 
 void Welcome(const DemoOptions& options, const Folder& folder) {
-  const std::string text =
-      fmt::format(kWelcome, fmt::arg("config", (folder.path() / "headgate.yaml").string()),
-                  fmt::arg("folder", folder.path().string()), fmt::arg("address", options.address),
-                  fmt::arg("http", options.http_port), fmt::arg("https", options.https_port),
-                  fmt::arg("metrics", options.metrics_port));
+  const std::string text = fmt::format(kWelcome, fmt::arg("config", (folder.path() / "headgate.yaml").string()),
+                                       fmt::arg("folder", folder.path().string()), fmt::arg("address", options.address),
+                                       fmt::arg("http", options.http_port), fmt::arg("https", options.https_port),
+                                       fmt::arg("metrics", options.metrics_port));
   std::fputs(text.c_str(), stdout);
   std::fflush(stdout);
 }
@@ -137,11 +137,13 @@ int RunDemo(const DemoOptions& options) {
     std::fprintf(stderr, "headgate: cannot write to %s\n", folder.path().c_str());
     return kExitConfiguration;
   }
-  const int code = RunProcess({.config_path = (folder.path() / "headgate.yaml").string(),
-                               .dns_servers = {},
-                               .started = [&] { Welcome(options, folder); }});
+  const int code =
+      RunProcess({.config_path = (folder.path() / "headgate.yaml").string(), .dns_servers = {}, .started = [&] {
+                    Welcome(options, folder);
+                  }});
   if (code == kExitAddress) {
-    std::fputs("The demo can use other ports: headgate demo --http 8081 --https 8444 --metrics 9091 --admin 9902\n", stderr);
+    std::fputs("The demo can use other ports: headgate demo --http 8081 --https 8444 --metrics 9091 --admin 9902\n",
+               stderr);
   } else if (code == kExitOk) {
     std::puts("bye");
   }

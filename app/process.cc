@@ -128,12 +128,11 @@ absl::Status Process::OpenPages(const routing::Compiled& compiled) {
     base::log::Info("metrics and probes on {}", metrics_server_->address().ToString());
   }
   if (compiled.admin_address) {
-    auto server = control::http::Server::Open(
-        pages_io_, *compiled.admin_address,
-        control::AdminPages({.pages = context,
-                             .pipeline = pipeline_.get(),
-                             .address = *compiled.admin_address,
-                             .token_file = compiled.admin_token_file}));
+    auto server = control::http::Server::Open(pages_io_, *compiled.admin_address,
+                                              control::AdminPages({.pages = context,
+                                                                   .pipeline = pipeline_.get(),
+                                                                   .address = *compiled.admin_address,
+                                                                   .token_file = compiled.admin_token_file}));
     if (!server.ok()) return server.status();
     admin_server_ = *std::move(server);
     base::log::Info("admin on {}", admin_server_->address().ToString());
@@ -164,7 +163,8 @@ int Process::Serve(const routing::Compiled& compiled) {
     return report.outcome == control::ReloadOutcome::kAddress ? kExitAddress : kExitConfiguration;
   }
   for (const auto& listener : compiled.listeners) {
-    base::log::Info("listener '{}' on {}{}", listener->name, workers_->AddressOf(listener->name), listener->tls ? " (TLS)" : "");
+    base::log::Info("listener '{}' on {}{}", listener->name, workers_->AddressOf(listener->name),
+                    listener->tls ? " (TLS)" : "");
   }
   state_.SetPhase(control::Phase::kServing);
   base::log::Info("ready: {} workers", workers);

@@ -21,7 +21,8 @@ void CheckListener(const config::Listener& listener, config::DiagnosticList& dia
     const auto loaded = proxy::net::CertificateSet::Load({&files, 1});
     if (loaded.ok()) {
       for (const proxy::net::CertificateInfo& info : (*loaded)->infos()) {
-        if (info.expired) diagnostics.Warning(Code::kCertificateExpired, certificate.cert_file.at, "this certificate has expired");
+        if (info.expired)
+          diagnostics.Warning(Code::kCertificateExpired, certificate.cert_file.at, "this certificate has expired");
       }
       continue;
     }
@@ -35,7 +36,8 @@ void CheckListener(const config::Listener& listener, config::DiagnosticList& dia
 void CheckUpstream(const config::Upstream& upstream, config::DiagnosticList& diagnostics) {
   if (!upstream.tls) return;
   const config::UpstreamTls& tls = *upstream.tls;
-  routing::UpstreamTlsPolicy policy{.enabled = true, .verify = true, .server_name = kProbeName, .ca_file = {}, .cert_file = {}, .key_file = {}};
+  routing::UpstreamTlsPolicy policy{
+      .enabled = true, .verify = true, .server_name = kProbeName, .ca_file = {}, .cert_file = {}, .key_file = {}};
   if (tls.ca_file) policy.ca_file = tls.ca_file->value.resolved;
   if (tls.cert_file) policy.cert_file = tls.cert_file->value.resolved;
   if (tls.key_file) policy.key_file = tls.key_file->value.resolved;

@@ -58,7 +58,8 @@ uint16_t PortOf(const Url& url) {
   const size_t colon = url.authority.rfind(':');
   const bool has_port = colon != std::string::npos && url.authority.find(']', colon) == std::string::npos;
   uint32_t port = 0;
-  if (has_port && absl::SimpleAtoi(absl::string_view(url.authority).substr(colon + 1), &port)) return static_cast<uint16_t>(port);
+  if (has_port && absl::SimpleAtoi(absl::string_view(url.authority).substr(colon + 1), &port))
+    return static_cast<uint16_t>(port);
   return url.tls ? kHttpsPort : kHttpPort;
 }
 

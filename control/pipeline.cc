@@ -54,6 +54,7 @@ struct Pipeline::Impl {
 
   void Run();
   void Turn(Trigger trigger, std::vector<Done>& waiting);
+  bool IsSettled(const FileSource::Content& content) const;
   bool Offer(const FileSource::Content& content, Trigger trigger);
   ReloadReport Load(FileSource::Content content);
   ReloadReport Apply();
@@ -74,7 +75,10 @@ struct Pipeline::Impl {
   std::vector<std::string> warnings;
   // Files that the configuration names, refused ones' included, as they were before they were read.
   std::map<std::string, std::string> stamps;
-  std::string offered;  // what the last look found: the texts' hash and what could not be read
+  std::map<std::string, uint64_t> inodes;  // of the texts that were looked at last, by name
+  bool unsettled = false;                  // the last look came too early
+  bool files_moved = false;                // one of them differs since the last look
+  std::string offered;                     // what the last look found: the texts' hash and what could not be read
   base::Instant started;
 
   std::mutex publish_mutex;  // held while something is published: draining waits for it
@@ -138,7 +142,8 @@ absl::Status Pipeline::Impl::Publish(const std::shared_ptr<const proxy::Snapshot
     if (!status.ok()) return status;
   }
   if (!acknowledged->WaitFor(kAcknowledgeMax)) {
-    base::log::Warning("generation {}: a worker has not taken it for {} s", snapshot->generation, kAcknowledgeMax.count());
+    base::log::Warning("generation {}: a worker has not taken it for {} s", snapshot->generation,
+                       kAcknowledgeMax.count());
   }
   return absl::OkStatus();
 }
@@ -166,6 +171,11 @@ ReloadReport Pipeline::Impl::Apply() {
     if (report.problems.empty()) report.problems = absl::StrCat("error: ", built.message(), "\n");
     return report;
   }
+  // What is bad changes nothing, not even the generation's number.
+  if (loaded.HasErrors() && !files_moved && current != nullptr && loaded.hash == current->hash) {
+    report.outcome = ReloadOutcome::kConfiguration;
+    return report;
+  }
   for (const std::string& warning : warnings) absl::StrAppend(&report.problems, "warning: ", warning, "\n");
   if (const absl::Status status = Publish(snapshot); !status.ok()) {
     report.outcome = absl::IsUnavailable(status) ? ReloadOutcome::kRefused : ReloadOutcome::kAddress;
@@ -184,18 +194,32 @@ ReloadReport Pipeline::Impl::Load(FileSource::Content content) {
   return Apply();
 }
 
+// A file that was replaced is whole; one whose bytes are being rewritten in place may not be.
+bool Pipeline::Impl::IsSettled(const FileSource::Content& content) const {
+  const base::WallTime now = options.clock->WallNow();
+  for (size_t i = 0; i < content.files.size(); ++i) {
+    const auto known = inodes.find(content.files[i].name);
+    const bool in_place = known != inodes.end() && known->second == content.identities[i].inode;
+    const base::Duration age = now - content.identities[i].written;
+    if (in_place && age >= base::Duration(0) && age < kSettled) return false;
+  }
+  return true;
+}
+
 // Whether there is anything to do; what was refused once is not refused again every few seconds.
 bool Pipeline::Impl::Offer(const FileSource::Content& content, Trigger trigger) {
   std::string now = HashOf(content.files);
   for (const std::string& sentence : content.refused) now += sentence;
-  bool same = now == offered;
-  offered = std::move(now);
+  inodes.clear();
+  for (size_t i = 0; i < content.files.size(); ++i) inodes[content.files[i].name] = content.identities[i].inode;
+  const bool same = std::exchange(offered, now) == now;
+  files_moved = false;
   for (auto& [path, stamp] : stamps) {
     std::string fresh = StampOf(path);
-    same = same && fresh == stamp;
+    files_moved = files_moved || fresh != stamp;
     stamp = std::move(fresh);
   }
-  return !same || trigger == Trigger::kRequest;
+  return !same || files_moved || trigger == Trigger::kRequest;
 }
 
 void Pipeline::Impl::Finish(ReloadReport report, bool first) {
@@ -228,6 +252,8 @@ void Pipeline::Impl::Turn(Trigger trigger, std::vector<Done>& callers) {
     return;
   }
   auto content = loader.Read();
+  unsettled = trigger == Trigger::kWatch && content.ok() && !IsSettled(*content);
+  if (unsettled) return;
   if (!content.ok()) {
     const std::string problem = absl::StrCat("error: ", content.status().message(), "\n");
     const bool same = std::exchange(offered, problem) == problem;
@@ -252,7 +278,8 @@ void Pipeline::Impl::Run() {
     std::vector<Done> callers;
     {
       std::unique_lock lock(mutex);
-      wake.wait_for(lock, kPoll, [this] { return stopping || pending.has_value(); });
+      const std::chrono::milliseconds wait = unsettled ? kSettled : kPoll;
+      wake.wait_for(lock, wait, [this] { return stopping || pending.has_value(); });
       if (stopping) break;
       trigger = std::exchange(pending, std::nullopt).value_or(Trigger::kWatch);
       callers.swap(waiting);

@@ -39,6 +39,8 @@ struct PipelineOptions {
 class Pipeline {
  public:
   static constexpr std::chrono::seconds kPoll{5};
+  /// A file that was written to in place within this time may be half of itself, or empty: it is read again later.
+  static constexpr std::chrono::milliseconds kSettled{50};
   static constexpr std::chrono::seconds kAcknowledgeMax{10};
 
   Pipeline(FileSource source, PipelineOptions options);

@@ -56,8 +56,8 @@ void LogReload(const ReloadReport& report, const proxy::Snapshot* current) {
   const double milliseconds = std::chrono::duration<double, std::milli>(report.took).count();
   switch (report.outcome) {
     case ReloadOutcome::kApplied:
-      base::log::Info("configuration {} in force: generation {}, {} listeners, {} routes, {} upstreams, {:.1f} ms", hash,
-                      report.generation, current->compiled->listeners.size(), current->compiled->routes.size(),
+      base::log::Info("configuration {} in force: generation {}, {} listeners, {} routes, {} upstreams, {:.1f} ms",
+                      hash, report.generation, current->compiled->listeners.size(), current->compiled->routes.size(),
                       current->compiled->upstreams.size(), milliseconds);
       return;
     case ReloadOutcome::kConfiguration:

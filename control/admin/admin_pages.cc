@@ -40,7 +40,8 @@ asio::awaitable<Report> AwaitReload(Pipeline& pipeline) {
       [&pipeline, executor](auto handler) {
         auto shared = std::make_shared<decltype(handler)>(std::move(handler));
         pipeline.Reload(Trigger::kRequest, [shared, executor](Report report) {
-          asio::post(executor, [shared, report = std::move(report)]() mutable { std::move (*shared)(std::move(report)); });
+          asio::post(executor,
+                     [shared, report = std::move(report)]() mutable { std::move (*shared)(std::move(report)); });
         });
       },
       asio::use_awaitable);
@@ -70,7 +71,8 @@ http::Response ExplainPage(const InForce& in_force, const http::Request& request
     if (name != "header") continue;
     const size_t colon = value.find(':');
     if (colon == std::string::npos) return http::JsonResponse(400, ErrorJson("header=name:value"));
-    asked.headers.emplace_back(value.substr(0, colon), std::string(absl::StripAsciiWhitespace(value.substr(colon + 1))));
+    asked.headers.emplace_back(value.substr(0, colon),
+                               std::string(absl::StripAsciiWhitespace(value.substr(colon + 1))));
   }
   const auto explanation = ExplainRequest(*in_force.snapshot->compiled, asked);
   if (!explanation.ok()) {

@@ -83,7 +83,8 @@ http::Response Answer(const PagesContext& context, const http::Request& request)
 }  // namespace
 
 bool AcceptsGzip(std::string_view accept_encoding) {
-  for (absl::string_view item : absl::StrSplit(absl::string_view(accept_encoding.data(), accept_encoding.size()), ',')) {
+  for (absl::string_view item :
+       absl::StrSplit(absl::string_view(accept_encoding.data(), accept_encoding.size()), ',')) {
     const std::vector<absl::string_view> parts = absl::StrSplit(item, ';');
     if (!absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(parts.front()), "gzip")) continue;
     if (parts.size() == 1) return true;

@@ -3,11 +3,10 @@
 // Prepare: the pipeline's thread. EndpointsOf: any thread. Everything else happens on the io_context's thread.
 #pragma once
 
+#include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
 #include <string>
-
-#include <boost/asio/io_context.hpp>
 
 #include "proxy/snapshot/snapshot.h"
 

@@ -46,7 +46,8 @@ Answer AnswerOf(const std::string& host, int status, const ares_addrinfo* result
     return answer;
   }
   int ttl = INT32_MAX;
-  for (const ares_addrinfo_cname* alias = result->cnames; alias != nullptr; alias = alias->next) ttl = std::min(ttl, alias->ttl);
+  for (const ares_addrinfo_cname* alias = result->cnames; alias != nullptr; alias = alias->next)
+    ttl = std::min(ttl, alias->ttl);
   for (const ares_addrinfo_node* node = result->nodes; node != nullptr; node = node->ai_next) {
     base::IpAddress ip;
     if (!AddressOf(*node->ai_addr, ip)) continue;
@@ -144,7 +145,8 @@ Lookup::Lookup(asio::io_context& io, const std::string& servers) : impl_(std::ma
   options.tries = kTries;
   options.sock_state_cb = &Impl::OnState;
   options.sock_state_cb_data = impl_.get();
-  const int status = ares_init_options(&impl_->channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
+  const int status =
+      ares_init_options(&impl_->channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
   if (status != ARES_SUCCESS) {
     base::log::Error("names cannot be resolved: {}", ares_strerror(status));
     impl_->channel = nullptr;

@@ -4,12 +4,11 @@
 // One thread: the one that runs its io_context. Nothing blocks but reading /etc/hosts.
 #pragma once
 
+#include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include <boost/asio/io_context.hpp>
 
 #include "absl/status/status.h"
 #include "base/clock.h"
@@ -18,9 +17,9 @@
 namespace headgate::control::dns {
 
 struct Answer {
-  absl::Status status;                      // NotFound: no such name or no address; Unavailable: no usable answer
-  std::vector<base::IpAddress> addresses;   // sorted, each once; not empty when the status is ok
-  base::Duration ttl{0};                    // the smallest of all records; 0 from /etc/hosts
+  absl::Status status;                     // NotFound: no such name or no address; Unavailable: no usable answer
+  std::vector<base::IpAddress> addresses;  // sorted, each once; not empty when the status is ok
+  base::Duration ttl{0};                   // the smallest of all records; 0 from /etc/hosts
 };
 
 class Lookup {

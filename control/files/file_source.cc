@@ -38,6 +38,15 @@ bool StaysInside(const fs::path& file, const fs::path& directory) {
   return end == directory.end();
 }
 
+// After the text was read: one that was written to meanwhile shows it.
+FileSource::Identity IdentityOf(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return {};
+  const auto since_1970 =
+      std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::nanoseconds(status.st_mtim.tv_nsec);
+  return {.inode = status.st_ino, .written = base::WallTime(since_1970)};
+}
+
 class Descriptor {
  public:
   explicit Descriptor(int descriptor) : descriptor_(descriptor) {}
@@ -78,7 +87,8 @@ absl::StatusOr<FileSource> FileSource::Open(const std::string& path) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (!fs::exists(status)) {
-    return absl::NotFoundError(absl::StrCat("no configuration at '", path, "': ", std::strerror(error ? error.value() : ENOENT)));
+    return absl::NotFoundError(
+        absl::StrCat("no configuration at '", path, "': ", std::strerror(error ? error.value() : ENOENT)));
   }
   const bool is_directory = fs::is_directory(status);
   fs::path directory = is_directory ? fs::path(path) : fs::absolute(path).parent_path();
@@ -122,6 +132,7 @@ absl::StatusOr<FileSource::Content> FileSource::ReadDirectory() const {
       continue;
     }
     content.files.push_back({name, *std::move(text)});
+    content.identities.push_back(IdentityOf(path));
   }
   return content;
 }
@@ -133,7 +144,7 @@ absl::StatusOr<FileSource::Content> FileSource::Read() const {
     if (is_directory_) {
       content = ReadDirectory();
     } else if (absl::StatusOr<std::string> text = ReadFile(path_, kFileBytesMax); text.ok()) {
-      content = Content{.files = {{path_, *std::move(text)}}, .refused = {}};
+      content = Content{.files = {{path_, *std::move(text)}}, .identities = {IdentityOf(path_)}, .refused = {}};
     } else {
       content = text.status();
     }

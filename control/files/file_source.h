@@ -3,11 +3,13 @@
 // One thread: the one that compiles.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/clock.h"
 #include "config/units.h"
 
 namespace headgate::control {
@@ -23,8 +25,14 @@ class FileSource {
   /// `path` names a file, or a directory with headgate.yaml and others in it. NotFound when there is neither.
   static absl::StatusOr<FileSource> Open(const std::string& path);
 
+  /// The file behind a name when it was read.
+  struct Identity {
+    uint64_t inode = 0;
+    base::WallTime written;
+  };
   struct Content {
     std::vector<config::SourceFile> files;
+    std::vector<Identity> identities;  // as files
     std::vector<std::string> refused;  // sentences: files of the directory that were not read, and why
   };
   /// All of one state: when a `..data` link is swapped meanwhile, it reads again. A file that cannot be read is an

@@ -10,7 +10,6 @@
 #include <cstring>
 #include <filesystem>
 #include <map>
-#include <optional>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -21,8 +20,8 @@ namespace {
 namespace asio = boost::asio;
 namespace fs = std::filesystem;
 
-constexpr uint32_t kEvents = IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_MODIFY | IN_CLOSE_WRITE |
-                             IN_ATTRIB | IN_ONLYDIR;
+constexpr uint32_t kEvents =
+    IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | IN_ONLYDIR;
 constexpr size_t kEventBytes = 16 * 1024;
 constexpr std::string_view kDataLink = "..data";
 
@@ -82,9 +81,7 @@ struct Watcher::Impl {
   }
 
   void Wait() {
-    const auto now = std::chrono::steady_clock::now();
-    if (!restless_since) restless_since = now;
-    quiet.expires_at(std::min(now + kQuiet, *restless_since + kPatience));
+    quiet.expires_after(kQuiet);
     quiet.async_wait([this](const boost::system::error_code& error) {
       if (!error) Tell();
     });
@@ -92,14 +89,12 @@ struct Watcher::Impl {
 
   void Tell() {
     quiet.cancel();
-    restless_since.reset();
     changed();
   }
 
   std::function<void()> changed;
   asio::posix::stream_descriptor stream;
   asio::steady_timer quiet;
-  std::optional<std::chrono::steady_clock::time_point> restless_since;
   std::map<int, Interest> interests;  // by watch descriptor
   alignas(inotify_event) std::array<char, kEventBytes> buffer{};
 };

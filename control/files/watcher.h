@@ -3,20 +3,17 @@
 // Owned by the control plane's wiring. One thread: the one that runs its io_context.
 #pragma once
 
+#include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include <boost/asio/io_context.hpp>
 
 namespace headgate::control {
 
 class Watcher {
  public:
   static constexpr std::chrono::milliseconds kQuiet{50};
-  // A file that never rests is looked at all the same.
-  static constexpr std::chrono::milliseconds kPatience{500};
 
   /// `changed` runs on the io_context's thread.
   Watcher(boost::asio::io_context& io, std::function<void()> changed);

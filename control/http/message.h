@@ -3,6 +3,7 @@
 // One thread: the server's.
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
 #include <functional>
 #include <optional>
 #include <string>
@@ -10,14 +11,12 @@
 #include <utility>
 #include <vector>
 
-#include <boost/asio/awaitable.hpp>
-
 namespace headgate::control::http {
 
 struct Request {
   std::string method;
-  std::string target;  // as it came
-  std::string path;    // up to the '?', decoded
+  std::string target;                                        // as it came
+  std::string path;                                          // up to the '?', decoded
   std::vector<std::pair<std::string, std::string>> query;    // decoded, in order
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string body;

@@ -3,11 +3,10 @@
 // Owned by app's wiring. One thread: the one that runs its io_context, which outlives it.
 #pragma once
 
+#include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <cstddef>
 #include <memory>
-
-#include <boost/asio/io_context.hpp>
 
 #include "absl/status/statusor.h"
 #include "base/ip.h"

@@ -1,0 +1,85 @@
+#include "control/files/file_source.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "tests/control/temporary_directory.h"
+
+namespace headgate::control {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::vector<std::string> Names(const FileSource::Content& content) {
+  std::vector<std::string> names;
+  for (const config::SourceFile& file : content.files) names.push_back(file.name);
+  return names;
+}
+
+TEST(FileSource, OfOneFileIsThatFileUnderTheNameGiven) {
+  const TemporaryDirectory directory;
+  directory.Write("a.yaml", "routes: []");
+  const auto source = FileSource::Open(directory.File("a.yaml"));
+  ASSERT_TRUE(source.ok());
+  EXPECT_FALSE(source->unit_options().confined);
+  const auto content = source->Read();
+  ASSERT_TRUE(content.ok());
+  EXPECT_THAT(Names(*content), ElementsAre(directory.File("a.yaml")));
+  EXPECT_EQ(content->files.front().text, "routes: []");
+}
+
+TEST(FileSource, OfADirectoryIsItsYamlFilesInOrderWithoutHiddenOnes) {
+  const TemporaryDirectory directory;
+  for (const char* name : {"b.yaml", "headgate.yaml", "a.yaml", ".swap.yaml", "notes.txt"}) directory.Write(name, "");
+  const auto content = FileSource::Open(directory.path())->Read();
+  ASSERT_TRUE(content.ok());
+  EXPECT_THAT(Names(*content), ElementsAre("a.yaml", "b.yaml", "headgate.yaml"));
+}
+
+TEST(FileSource, ALinkOutOfTheDirectoryIsRefusedAndOneWithinItIsNot) {
+  const TemporaryDirectory outside;
+  outside.Write("secret.yaml", "x");
+  const TemporaryDirectory directory;
+  fs::create_directory(directory.File("..2026"));
+  directory.Write("..2026/headgate.yaml", "routes: []");
+  fs::create_symlink("..2026", directory.File("..data"));
+  fs::create_symlink("..data/headgate.yaml", directory.File("headgate.yaml"));
+  fs::create_symlink(outside.File("secret.yaml"), directory.File("stolen.yaml"));
+  const auto content = FileSource::Open(directory.path())->Read();
+  ASSERT_TRUE(content.ok());
+  EXPECT_THAT(Names(*content), ElementsAre("headgate.yaml"));
+  EXPECT_THAT(content->refused, ElementsAre(HasSubstr("stolen.yaml")));
+}
+
+TEST(FileSource, NothingAtThePathIsAnErrorThatNamesIt) {
+  const auto source = FileSource::Open("/nowhere/headgate.yaml");
+  EXPECT_EQ(source.status().code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(std::string(source.status().message()), HasSubstr("/nowhere/headgate.yaml"));
+}
+
+TEST(FileSource, AReaderGetsOneByteMoreThanTheLimitAtMost) {
+  const TemporaryDirectory directory;
+  directory.Write("big", std::string(200'000, 'x'));
+  EXPECT_EQ(ReadFile(directory.File("big"), 100'000)->size(), 100'001U);
+  EXPECT_EQ(ReadFile(directory.File("big"), 200'000)->size(), 200'000U);
+  EXPECT_FALSE(ReadFile(directory.path(), 10).ok());
+}
+
+TEST(FileSource, AFileThatWasReplacedHasAnotherIdentityAndOneThatWasRewrittenHasNot) {
+  const TemporaryDirectory directory;
+  directory.Write("headgate.yaml", "a");
+  const auto source = FileSource::Open(directory.path());
+  const uint64_t first = source->Read()->identities.front().inode;
+  directory.Write("headgate.yaml", "b");
+  EXPECT_EQ(source->Read()->identities.front().inode, first);
+  directory.Write("next", "c");
+  fs::rename(directory.File("next"), directory.File("headgate.yaml"));
+  EXPECT_NE(source->Read()->identities.front().inode, first);
+}
+
+}  // namespace
+}  // namespace headgate::control
