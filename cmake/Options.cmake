@@ -29,6 +29,11 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   endif()
 endif()
 
+if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  # libstdc++ 12's own stable_sort uses what C++17 deprecated.
+  target_compile_options(headgate_options INTERFACE -Wno-deprecated-declarations)
+endif()
+
 if(HEADGATE_SANITIZE)
   add_compile_options(-fsanitize=${HEADGATE_SANITIZE} -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${HEADGATE_SANITIZE})

@@ -12,7 +12,8 @@ using metrics::UpstreamResult;
 
 namespace {
 
-constexpr uint64_t kRetriesAlwaysAllowed = 3;
+// Below this a budget would keep a quiet upstream from ever being retried.
+constexpr uint64_t kRetriesAlwaysAllowed = 10;
 // We ask for a body ourselves when an upstream does not say 100 (RFC 9110 10.1.1).
 constexpr base::Duration kContinueAfter = std::chrono::seconds(1);
 

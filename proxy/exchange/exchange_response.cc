@@ -90,7 +90,7 @@ void Exchange::BecomeTunnel(http::ResponseHead& head) {
   state_ = State::kTunnel;
   response_committed_ = true;
   status_ = 101;
-  request_ended_ = false;
+  request_ended_ = request_end_sent_ = false;
   request_deadline_ = attempt_deadline_ = base::Instant::max();
   idle_timeout_ = route_->timeouts.tunnel_idle;
   idle_deadline_ = idle_timeout_.count() > 0 ? now() + idle_timeout_ : base::Instant::max();

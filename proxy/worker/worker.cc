@@ -73,11 +73,12 @@ void Worker::BeginTurn(base::Instant now) {
   context_.now = now;
   context_.wall_now = clock_.WallNow();
   last_turn_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
-  timers_.Advance(now);
   if (!mailbox_.empty()) mailbox_.Drain();
 }
 
+// Deadlines come after what has arrived: a process that was stopped for a while must not time out answers that wait.
 void Worker::EndTurn() {
+  timers_.Advance(context_.now);
   if (!graveyard_.empty()) graveyard_.Empty();
 }
 

@@ -199,6 +199,26 @@ TEST(Stream, AWebSocketIsATunnelBothWays) {
   EXPECT_EQ(proxy.WaitMetric("headgate_tunnels_active{route=\"all\"}", 0), 0);
 }
 
+TEST(Stream, ATunnelCarriesMoreThanItsCredit) {
+  constexpr size_t kWhole = 4 << 20U;
+  RawUpstream upstream([](SocketPeer& peer, int) {
+    peer.ReadHead();
+    peer.Send(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
+    peer.Send(peer.ReadBytes(kWhole));
+    peer.WaitClosed();
+  });
+  ProxyUnderTest proxy(OneUpstream(upstream.address()));
+  SocketPeer client = proxy.Connect();
+  client.Send(kUpgrade);
+  client.ReadHead();
+  const std::string sent(kWhole, 'x');
+  std::thread writer([&client, &sent] { client.Send(sent); });
+  EXPECT_EQ(client.ReadBytes(kWhole).size(), kWhole);
+  writer.join();
+}
+
 TEST(Stream, ATunnelOutlivesItsRoute) {
   RawUpstream upstream(EchoingTunnel());
   ProxyUnderTest proxy(OneUpstream(upstream.address()));
