@@ -8,7 +8,7 @@ std::shared_ptr<const Regex> RegexPool::Get(const config::Located<std::string>& 
   if (const auto known = regexes_.find(pattern.value); known != regexes_.end()) return known->second;
   std::shared_ptr<const Regex> regex;
   if (previous_ != nullptr) {
-    if (const auto before = previous_->find(pattern.value); before != previous_->end()) regex = before->second;
+    if (const auto before = previous_->find(pattern.value); before != previous_->end()) regex = before->second.lock();
   }
   if (regex == nullptr) {
     absl::StatusOr<std::shared_ptr<const Regex>> compiled = Regex::Compile(pattern.value);
@@ -21,6 +21,17 @@ std::shared_ptr<const Regex> RegexPool::Get(const config::Located<std::string>& 
   }
   regexes_.emplace(regex->pattern(), regex);
   return regex;
+}
+
+RegexMap RegexPool::Take() {
+  RegexMap map;
+  if (previous_ != nullptr) {
+    for (const auto& [pattern, regex] : *previous_) {
+      if (!regex.expired()) map.emplace(pattern, regex);
+    }
+  }
+  for (const auto& [pattern, regex] : regexes_) map.insert_or_assign(pattern, regex);
+  return map;
 }
 
 }  // namespace headgate::routing

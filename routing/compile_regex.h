@@ -5,7 +5,6 @@
 
 #include <memory>
 #include <string>
-#include <string_view>
 #include <unordered_map>
 
 #include "config/diagnostic.h"
@@ -14,8 +13,8 @@
 
 namespace headgate::routing {
 
-// By pattern; the keys are the patterns' own text.
-using RegexMap = std::unordered_map<std::string_view, std::shared_ptr<const Regex>>;
+// By pattern; routes hold what is in use.
+using RegexMap = std::unordered_map<std::string, std::weak_ptr<const Regex>>;
 
 class RegexPool {
  public:
@@ -25,12 +24,13 @@ class RegexPool {
 
   // Null after adding an error at the pattern's place.
   std::shared_ptr<const Regex> Get(const config::Located<std::string>& pattern);
-  RegexMap Take() { return std::move(regexes_); }
+  // All that are in use, by what was compiled now or before.
+  RegexMap Take();
 
  private:
   const RegexMap* previous_;
   config::DiagnosticList& diagnostics_;
-  RegexMap regexes_;
+  std::unordered_map<std::string, std::shared_ptr<const Regex>> regexes_;
 };
 
 }  // namespace headgate::routing

@@ -60,7 +60,7 @@ class SlotText {
 
  private:
   uint32_t size_ = 0;
-  std::array<char, kInlineBytes> bytes_;
+  std::array<char, kInlineBytes> bytes_{};
 };
 
 // Entries of one host that have one path. Free when count is 0.

@@ -15,7 +15,7 @@ struct LimitsPolicy {
   uint32_t fields = 100;
   uint32_t target_bytes = 8 * 1024;
   base::Duration head_timeout = std::chrono::seconds(10);
-  base::Duration keep_alive = std::chrono::seconds(60);  // 0: for ever
+  base::Duration keep_alive = std::chrono::seconds(60);
   base::Duration tls_handshake = std::chrono::seconds(5);
   base::Duration body_idle = std::chrono::seconds(15);  // 0: none
   uint32_t body_bytes_per_second = 240;                 // over 30 s; 0: none
