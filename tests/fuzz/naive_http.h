@@ -90,7 +90,7 @@ inline std::optional<Framing> FramingOf(const Fields& fields, bool tolerant) {
     if (length.empty() || length.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
     if (length != lengths[0] || (!tolerant && lengths.size() > 1)) return std::nullopt;
   }
-  unsigned __int128 value = 0;
+  __extension__ unsigned __int128 value = 0;
   for (const char c : lengths[0]) {
     value = value * 10 + static_cast<unsigned>(c - '0');
     if (value > static_cast<uint64_t>(INT64_MAX)) return std::nullopt;
