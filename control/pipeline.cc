@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/crypto/crypto.h"
 #include "base/log/log.h"
 #include "control/certificate_check.h"
 #include "control/reload_text.h"
@@ -54,7 +55,7 @@ struct Pipeline::Impl {
 
   void Run();
   void Turn(Trigger trigger, std::vector<Done>& waiting);
-  bool IsSettled(const FileSource::Content& content) const;
+  bool IsSettled(const FileSource::Content& content);
   bool Offer(const FileSource::Content& content, Trigger trigger);
   ReloadReport Load(FileSource::Content content);
   ReloadReport Apply();
@@ -75,10 +76,16 @@ struct Pipeline::Impl {
   std::vector<std::string> warnings;
   // Files that the configuration names, refused ones' included, as they were before they were read.
   std::map<std::string, std::string> stamps;
-  std::map<std::string, uint64_t> inodes;  // of the texts that were looked at last, by name
-  bool unsettled = false;                  // the last look came too early
-  bool files_moved = false;                // one of them differs since the last look
-  std::string offered;                     // what the last look found: the texts' hash and what could not be read
+  struct Seen {
+    uint64_t inode = 0;
+    std::string digest;
+  };
+  std::map<std::string, Seen> seen;  // the texts that were looked at last, by name
+  std::string candidate;             // what was rewritten in place and waits for a second look
+  base::Instant candidate_since;
+  bool unsettled = false;    // the last look came too early
+  bool files_moved = false;  // one of them differs since the last look
+  std::string offered;       // what the last look found: the texts' hash and what could not be read
   base::Instant started;
 
   std::mutex publish_mutex;  // held while something is published: draining waits for it
@@ -194,24 +201,40 @@ ReloadReport Pipeline::Impl::Load(FileSource::Content content) {
   return Apply();
 }
 
-// A file that was replaced is whole; one whose bytes are being rewritten in place may not be.
-bool Pipeline::Impl::IsSettled(const FileSource::Content& content) const {
+// A file that was replaced is whole; one whose bytes are being rewritten in place may not be. Its time alone does not
+// tell: a kernel shows a truncated file with its old time for a while. So it must look the same at two looks.
+bool Pipeline::Impl::IsSettled(const FileSource::Content& content) {
   const base::WallTime now = options.clock->WallNow();
+  bool fresh = false;
+  std::string rewritten;
   for (size_t i = 0; i < content.files.size(); ++i) {
-    const auto known = inodes.find(content.files[i].name);
-    const bool in_place = known != inodes.end() && known->second == content.identities[i].inode;
-    const base::Duration age = now - content.identities[i].written;
-    if (in_place && age >= base::Duration(0) && age < kSettled) return false;
+    const config::SourceFile& file = content.files[i];
+    const auto known = seen.find(file.name);
+    if (known == seen.end() || known->second.inode != content.identities[i].inode) continue;
+    std::string digest = base::Sha256Hex(file.text);
+    if (digest == known->second.digest) continue;
+    absl::StrAppend(&rewritten, file.name, "|", digest, "\n");
+    const base::Duration rest = file.text.empty() ? base::Duration(kEmptied) : base::Duration(kSettled);
+    fresh = fresh || now - content.identities[i].written < rest;
   }
-  return true;
+  if (rewritten.empty()) return true;
+  if (rewritten != candidate) {
+    candidate = std::move(rewritten);
+    candidate_since = options.clock->Now();
+    return false;
+  }
+  return !fresh && options.clock->Now() - candidate_since >= kSecondLook;
 }
 
 // Whether there is anything to do; what was refused once is not refused again every few seconds.
 bool Pipeline::Impl::Offer(const FileSource::Content& content, Trigger trigger) {
   std::string now = HashOf(content.files);
   for (const std::string& sentence : content.refused) now += sentence;
-  inodes.clear();
-  for (size_t i = 0; i < content.files.size(); ++i) inodes[content.files[i].name] = content.identities[i].inode;
+  seen.clear();
+  candidate.clear();
+  for (size_t i = 0; i < content.files.size(); ++i) {
+    seen[content.files[i].name] = {content.identities[i].inode, base::Sha256Hex(content.files[i].text)};
+  }
   const bool same = std::exchange(offered, now) == now;
   files_moved = false;
   for (auto& [path, stamp] : stamps) {
@@ -278,7 +301,7 @@ void Pipeline::Impl::Run() {
     std::vector<Done> callers;
     {
       std::unique_lock lock(mutex);
-      const std::chrono::milliseconds wait = unsettled ? kSettled : kPoll;
+      const std::chrono::milliseconds wait = unsettled ? kSecondLook : kPoll;
       wake.wait_for(lock, wait, [this] { return stopping || pending.has_value(); });
       if (stopping) break;
       trigger = std::exchange(pending, std::nullopt).value_or(Trigger::kWatch);

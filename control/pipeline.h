@@ -41,6 +41,9 @@ class Pipeline {
   static constexpr std::chrono::seconds kPoll{5};
   /// A file that was written to in place within this time may be half of itself, or empty: it is read again later.
   static constexpr std::chrono::milliseconds kSettled{50};
+  static constexpr std::chrono::milliseconds kSecondLook{20};
+  /// A file that is emptied is about to be written, as a rule: its writer may be held up on a busy machine.
+  static constexpr std::chrono::seconds kEmptied{2};
   static constexpr std::chrono::seconds kAcknowledgeMax{10};
 
   Pipeline(FileSource source, PipelineOptions options);
