@@ -20,6 +20,9 @@ namespace {
 // a client that left.
 constexpr base::Duration kHalfCloseWithin = std::chrono::milliseconds(50);
 
+// How long a drain waits for a new connection's first request.
+constexpr base::Duration kFreshFor = std::chrono::seconds(1);
+
 TlsHandshake FailureOf(std::string_view error) noexcept {
   if (error.find("version") != std::string_view::npos) return TlsHandshake::kVersion;
   if (error.find("cipher") != std::string_view::npos) return TlsHandshake::kCipher;
@@ -35,6 +38,7 @@ DownstreamH1Connection::DownstreamH1Connection(Listener& listener, const base::S
       timer_([](void* self) { static_cast<DownstreamH1Connection*>(self)->OnTimer(); }, this),
       body_clock_(listener.policy().limits.body_idle, listener.policy().limits.body_bytes_per_second),
       read_clock_(base::Duration{0}, listener.policy().limits.read_bytes_per_second) {
+  first_byte_ = listener.services().worker.now;
   client_.peer = peer.ip;
   client_.peer_text = {peer_text_.data(), peer.ip.Format(peer_text_)};
 }
@@ -231,8 +235,12 @@ void DownstreamH1Connection::Linger() {
   transport_.RequestTurn();
 }
 
+// A connection that was made a moment ago has a request on its way.
 void DownstreamH1Connection::CloseIfIdle() {
-  if (state_ == State::kIdle && buffered() == 0) Close(false);
+  if (state_ != State::kIdle || buffered() > 0) return;
+  if (requests_ > 0 || now() - first_byte_ >= kFreshFor) return Close(false);
+  deadline_ = first_byte_ + kFreshFor;
+  ArmTimer();
 }
 
 void DownstreamH1Connection::CloseNow() { Close(true); }

@@ -115,7 +115,7 @@ class DownstreamH1Connection final : public net::Mortal,
   size_t begin_ = 0;  // first byte not yet taken
   size_t end_ = 0;    // behind the last byte read
   http::h1::HeadScanner scanner_;
-  base::Instant first_byte_{};
+  base::Instant first_byte_{};  // of the request; until there is one, when the connection was accepted
   uint64_t requests_ = 0;
 
   base::Chain incoming_;  // storage for body bytes within one call; empty between calls

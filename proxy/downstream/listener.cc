@@ -51,11 +51,15 @@ void Listener::Retire(PinRef last) {
 
 void Listener::Shut() {
   if (socket_ == nullptr) return;
-  AcceptSome(std::numeric_limits<size_t>::max());
   if (!paused_) services_.worker.reactor.Remove(socket_->descriptor());
   paused_ = false;
   resume_timer_.Disarm();
+  // Nothing may come between the last Accept and Close: whoever is in the queue then is reset.
+  while (socket_ != nullptr && AcceptOne()) {
+  }
+  socket_->Close();
   socket_ = nullptr;
+  paused_ = false;
 }
 
 void Listener::OnReady(uint32_t /*events*/) {

@@ -121,6 +121,7 @@ class Exchange final : private AttemptEvents {
   // exchange_finish.cc: deadlines and the outcome.
   void OnTimer();
   void ArmTimer();
+  void MoveIdleDeadline() noexcept;
   void Finish();
   void Fail(const base::Error& error);  // the client sees an error or a visible cut
   void CountOutcome();

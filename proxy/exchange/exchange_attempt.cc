@@ -96,7 +96,7 @@ void Exchange::KeepForReplay(const base::Chain& data) {
 void Exchange::OnRequestBody(base::Chain& data, bool end, const http::HeaderMap* trailers) {
   bytes_in_ += data.size();
   if (state_ == State::kTunnel) {
-    idle_deadline_ = now() + idle_timeout_;
+    MoveIdleDeadline();
     request_ended_ = request_ended_ || end;
     upstream_->SendBody(data, end);
     if (end) request_end_sent_ = true;
@@ -113,7 +113,7 @@ void Exchange::OnRequestBody(base::Chain& data, bool end, const http::HeaderMap*
     request_trailers_ = trailers;
   }
   if (state_ == State::kReplying || (state_ == State::kResponding && upstream_ == nullptr)) return data.Clear();
-  if (state_ == State::kResponding) idle_deadline_ = now() + idle_timeout_;
+  if (state_ == State::kResponding) MoveIdleDeadline();
   waiting_body_.Append(data);
   if (upstream_ == nullptr) return UpdateRequestCredit();
   KeepForReplay(waiting_body_);
@@ -136,7 +136,8 @@ void Exchange::UpdateRequestCredit() {
 }
 
 void Exchange::OnRequestFlushed() {
-  if (state_ == State::kTunnel || state_ == State::kResponding) idle_deadline_ = now() + idle_timeout_;
+  if (state_ == State::kTunnel || state_ == State::kResponding) MoveIdleDeadline();
+  if (state_ == State::kTunnel) return RelayTunnelEnd();
   UpdateRequestCredit();
 }
 

@@ -49,6 +49,11 @@ void Exchange::ArmTimer() {
   if (next != base::Instant::max()) services_.worker.timers.Arm(timer_, next);
 }
 
+// Something moved.
+void Exchange::MoveIdleDeadline() noexcept {
+  idle_deadline_ = idle_timeout_.count() > 0 ? now() + idle_timeout_ : base::Instant::max();
+}
+
 void Exchange::OnTimer() {
   const base::Instant at = now();
   if (at >= continue_deadline_) {

@@ -44,7 +44,7 @@ void Exchange::OnResponseHead(http::ResponseHead& head, bool end) {
   response_committed_ = true;
   status_ = head.status;
   idle_timeout_ = route_->timeouts.idle;
-  idle_deadline_ = idle_timeout_.count() > 0 ? now() + idle_timeout_ : base::Instant::max();
+  MoveIdleDeadline();
   streaming_ = request_->is_grpc || IsEventStream(head);
   if (streaming_) request_deadline_ = attempt_deadline_ = base::Instant::max();
   stream_->StopBodyClock();
@@ -59,7 +59,7 @@ void Exchange::OnResponseHead(http::ResponseHead& head, bool end) {
 
 void Exchange::OnResponseBody(base::Chain& data, bool end, const http::HeaderMap* trailers) {
   bytes_out_ += data.size();
-  idle_deadline_ = idle_timeout_.count() > 0 ? now() + idle_timeout_ : base::Instant::max();
+  MoveIdleDeadline();
   if (state_ == State::kTunnel) {
     response_ended_ = response_ended_ || end;
     stream_->SendBody(data, end);
@@ -93,7 +93,7 @@ void Exchange::BecomeTunnel(http::ResponseHead& head) {
   request_ended_ = request_end_sent_ = false;
   request_deadline_ = attempt_deadline_ = base::Instant::max();
   idle_timeout_ = route_->timeouts.tunnel_idle;
-  idle_deadline_ = idle_timeout_.count() > 0 ? now() + idle_timeout_ : base::Instant::max();
+  MoveIdleDeadline();
   shard().CountRequest(series_->backends[backend_series_].requests,
                        metrics::MethodLabel(static_cast<unsigned>(request_->method)), status_);
   shard().AddGauge(series_->tunnels_active, 1);
@@ -110,6 +110,7 @@ void Exchange::RelayTunnelEnd() {
   if (request_ended_ || response_ended_) idle_timeout_ = route_->timeouts.idle;
   if (!request_end_sent_) UpdateRequestCredit();
   if (!request_ended_ || !response_ended_) return;
+  if (upstream_ != nullptr && upstream_->queued() > 0) return;
   EndAttempt(UpstreamResult::kOk);
   if (stream_->queued() == 0) Finish();
 }
@@ -122,7 +123,7 @@ void Exchange::UpdateResponseCredit() {
 
 void Exchange::OnResponseFlushed(bool all) {
   if (state_ == State::kResponding || state_ == State::kTunnel) {
-    idle_deadline_ = idle_timeout_.count() > 0 ? now() + idle_timeout_ : base::Instant::max();
+    MoveIdleDeadline();
   }
   if (!response_ended_) return UpdateResponseCredit();
   if (!all || (state_ == State::kTunnel && !request_ended_)) return;

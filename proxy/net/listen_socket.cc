@@ -79,7 +79,11 @@ bool IsOfTheConnection(int error) noexcept {
 ListenSocket::ListenSocket(int descriptor, const base::SocketAddress& address) noexcept
     : descriptor_(descriptor), address_(address) {}
 
-ListenSocket::~ListenSocket() { ::close(descriptor_); }
+ListenSocket::~ListenSocket() { Close(); }
+
+void ListenSocket::Close() noexcept {
+  if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
+}
 
 absl::StatusOr<std::vector<std::unique_ptr<ListenSocket>>> ListenSocket::Open(const base::SocketAddress& address,
                                                                               bool dual_stack, size_t count) {

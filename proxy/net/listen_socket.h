@@ -27,6 +27,9 @@ class ListenSocket {
     int error = 0;  // errno: EAGAIN when nobody waits; EMFILE, ENFILE ... otherwise
   };
   Accepted Accept() noexcept;
+  // Stops listening; whoever is in the queue now is reset. The worker it is lent to, right after an Accept that found
+  // nobody.
+  void Close() noexcept;
   int descriptor() const noexcept { return descriptor_; }
   const base::SocketAddress& address() const noexcept { return address_; }  // with the real port
 
