@@ -1,117 +1,15 @@
 // No allocation per request in the steady state: a worker is turned by hand on the test's own thread and counted.
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <cstring>
-#include <string>
 #include <string_view>
 
-#include "config/units.h"
-#include "proxy/snapshot/builder.h"
-#include "proxy/worker/worker.h"
-#include "routing/compile.h"
 #include "support/allocation/allocation_counter.h"
+#include "tests/integration/hand_turned_worker.h"
 
 namespace headgate::integration {
 namespace {
 
-int ListenOnLoopback(uint16_t& port) {
-  const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  ::bind(descriptor, reinterpret_cast<sockaddr*>(&address), sizeof(address));
-  socklen_t size = sizeof(address);
-  ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size);
-  port = ntohs(address.sin_port);
-  ::listen(descriptor, 16);
-  return descriptor;
-}
-
-int ConnectTo(uint16_t port) {
-  const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  EXPECT_EQ(::connect(descriptor, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
-  return descriptor;
-}
-
-class SteadyState : public ::testing::Test {
- protected:
-  void SetUp() override {
-    upstream_listener_ = ListenOnLoopback(upstream_port_);
-    uint16_t web_port = 0;
-    ::close(ListenOnLoopback(web_port));
-    const std::string text = "listeners:\n  - {name: web, address: \"127.0.0.1:" + std::to_string(web_port) +
-                             "\"}\nupstreams:\n  app: {endpoints: [\"127.0.0.1:" + std::to_string(upstream_port_) +
-                             "\"]}\nroutes:\n  - name: all\n    hostnames: [shop.example.com]\n"
-                             "    matches: [{path: {prefix: /}}]\n    backends: [{upstream: app}]\n";
-    const config::LoadedFile file = config::LoadFile("test.yaml", text);
-    ASSERT_NE(file.model, nullptr);
-    config::DiagnosticList diagnostics;
-    std::vector<std::string> warnings;
-    auto snapshot = builder_.Build(routing::Compile(*file.model, nullptr, diagnostics), "test", nullptr, warnings);
-    ASSERT_TRUE(snapshot.ok()) << snapshot.status();
-    auto sockets = proxy::net::ListenSocket::Open((*snapshot)->listeners[0].policy->address, false, 1);
-    ASSERT_TRUE(sockets.ok()) << sockets.status();
-    socket_ = std::move(sockets->front());
-    worker_.Adopt(*snapshot, {{"web", socket_.get()}});
-    client_ = ConnectTo(web_port);
-  }
-  void TearDown() override {
-    worker_.Stop();
-    ::close(client_);
-    if (upstream_ >= 0) ::close(upstream_);
-    ::close(upstream_listener_);
-  }
-
-  // Turns the worker until `descriptor` has something to read.
-  void TurnUntilReadable(int descriptor) {
-    pollfd wait{.fd = descriptor, .events = POLLIN, .revents = 0};
-    for (int turns = 0; ::poll(&wait, 1, 0) == 0 && turns < 1000; ++turns) worker_.Turn(std::chrono::milliseconds(1));
-  }
-  void Exchange(std::string_view request, std::string_view response) {
-    char bytes[4096];
-    ASSERT_GT(::send(client_, request.data(), request.size(), MSG_NOSIGNAL), 0);
-    if (upstream_ < 0) {
-      TurnUntilReadable(upstream_listener_);
-      upstream_ = ::accept(upstream_listener_, nullptr, nullptr);
-    }
-    TurnUntilReadable(upstream_);
-    ASSERT_GT(::recv(upstream_, bytes, sizeof(bytes), MSG_DONTWAIT), 0);
-    ASSERT_GT(::send(upstream_, response.data(), response.size(), MSG_NOSIGNAL), 0);
-    TurnUntilReadable(client_);
-    const ssize_t got = ::recv(client_, bytes, sizeof(bytes), MSG_DONTWAIT);
-    ASSERT_GT(got, 0);
-    ASSERT_EQ(std::string_view(bytes, 15), "HTTP/1.1 200 OK");
-    for (int i = 0; i < 3; ++i) worker_.Turn(base::Duration{0});
-  }
-
-  base::SystemClock clock_;
-  metrics::Registry registry_{clock_};
-  proxy::net::TicketKeys tickets_;
-  proxy::SnapshotBuilder builder_{registry_, tickets_, 1};
-  proxy::ProcessShared process_;
-  metrics::Shard& shard_ = registry_.AddShard();
-  metrics::AccessLogSettings log_settings_;
-  metrics::AccessLogRing ring_{size_t{1} << 20U, log_settings_, shard_, registry_.Process().access_log_dropped};
-  std::unique_ptr<proxy::net::ListenSocket> socket_;
-  proxy::Worker worker_{{.index = 0,
-                         .clock = &clock_,
-                         .registry = &registry_,
-                         .access_log = &ring_,
-                         .shard = &shard_,
-                         .process = &process_}};
-  int upstream_listener_ = -1;
-  int upstream_ = -1;
-  int client_ = -1;
-  uint16_t upstream_port_ = 0;
-};
+using SteadyState = HandTurnedWorker;
 
 constexpr std::string_view kGet =
     "GET /products/17?colour=green HTTP/1.1\r\nHost: shop.example.com\r\nUser-Agent: Mozilla/5.0 (X11; Linux "
