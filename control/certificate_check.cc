@@ -1,5 +1,7 @@
 #include "control/certificate_check.h"
 
+#include <algorithm>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "control/files/file_source.h"
@@ -13,7 +15,24 @@ using config::Code;
 constexpr size_t kTokenBytesMax = 4096;
 constexpr char kProbeName[] = "localhost";
 
-void CheckListener(const config::Listener& listener, config::DiagnosticList& diagnostics) {
+// A route's `*.` stands for one label or more, a certificate's for one: what a route takes may have no certificate.
+void CheckWildcards(const config::Model& model, const config::Listener& listener, const std::string& name,
+                    config::DiagnosticList& diagnostics) {
+  for (const auto& route : model.routes) {
+    const bool elsewhere = !route->listeners.empty() &&
+                           std::none_of(route->listeners.begin(), route->listeners.end(),
+                                        [&](const auto& wanted) { return wanted.value == listener.name.value; });
+    if (elsewhere) continue;
+    for (const auto& hostname : route->hostnames) {
+      if (!absl::EqualsIgnoreCase(hostname.value, name)) continue;
+      diagnostics.Warning(Code::kCertificateWildcard, hostname.at,
+                          absl::StrCat("'", name, "' stands for one label in the certificate of listener '",
+                                       listener.name.value, "', for one or more in a route"));
+    }
+  }
+}
+
+void CheckListener(const config::Model& model, const config::Listener& listener, config::DiagnosticList& diagnostics) {
   if (!listener.tls) return;
   for (const config::Certificate& certificate : listener.tls->certificates) {
     const routing::CertificateFiles files{.cert_file = certificate.cert_file.value.resolved,
@@ -23,6 +42,9 @@ void CheckListener(const config::Listener& listener, config::DiagnosticList& dia
       for (const proxy::net::CertificateInfo& info : (*loaded)->infos()) {
         if (info.expired)
           diagnostics.Warning(Code::kCertificateExpired, certificate.cert_file.at, "this certificate has expired");
+        for (const std::string& name : info.names) {
+          if (absl::StartsWith(name, "*.")) CheckWildcards(model, listener, name, diagnostics);
+        }
       }
       continue;
     }
@@ -60,7 +82,7 @@ void AddPath(const config::Optional<config::FilePath>& path, std::vector<std::st
 }  // namespace
 
 void CheckCertificates(const config::Model& model, config::DiagnosticList& diagnostics) {
-  for (const config::Listener& listener : model.listeners) CheckListener(listener, diagnostics);
+  for (const config::Listener& listener : model.listeners) CheckListener(model, listener, diagnostics);
   for (const auto& upstream : model.upstreams) CheckUpstream(*upstream, diagnostics);
   if (!model.admin.HasValue() || !model.admin->token_file) return;
   const auto& token = *model.admin->token_file;

@@ -12,7 +12,8 @@
 
 namespace headgate::control {
 
-/// Reads every one of them. Errors HG060, HG061; an expired certificate is the warning HG062.
+/// Reads every one of them. Errors HG060, HG061; an expired certificate is the warning HG062, a wildcard
+/// that covers less than a route's HG063.
 void CheckCertificates(const config::Model& model, config::DiagnosticList& diagnostics);
 
 /// Paths of all files that the model names, for the watcher.

@@ -1,9 +1,12 @@
 #include "proxy/snapshot/builder.h"
 
+#include <fstream>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/crypto/crypto.h"
 
 namespace headgate::proxy {
 
@@ -17,6 +20,18 @@ const ListenerRuntime* Before(const Snapshot* previous, const std::string& name)
     if (listener.policy->name == name) return &listener;
   }
   return nullptr;
+}
+
+// A digest of what the policy's files hold now: a context is built anew when a file changed under its name.
+std::string DigestOfFiles(const routing::UpstreamTlsPolicy& policy) {
+  std::string contents;
+  for (const std::string* path : {&policy.ca_file, &policy.cert_file, &policy.key_file}) {
+    if (path->empty()) continue;
+    std::ifstream file(*path, std::ios::binary);
+    absl::StrAppend(&contents, *path, "\n");
+    contents.append(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+  }
+  return base::Sha256Hex(contents);
 }
 
 bool SameFiles(const routing::ListenerPolicy& a, const routing::ListenerPolicy& b) {
@@ -90,7 +105,9 @@ absl::Status SnapshotBuilder::BuildUpstream(const routing::UpstreamPolicy& polic
         same ? before->endpoints : MakeEndpointSet(addresses, before == nullptr ? nullptr : before->endpoints.get());
   }
   if (!policy.tls.enabled) return absl::OkStatus();
-  if (before != nullptr && before->policy->tls == policy.tls && !before->tls.empty()) {
+  runtime.tls_files = DigestOfFiles(policy.tls);
+  const bool same_files = before != nullptr && before->tls_files == runtime.tls_files;
+  if (same_files && before->policy->tls == policy.tls && !before->tls.empty()) {
     runtime.tls = before->tls;
     return absl::OkStatus();
   }
@@ -134,7 +151,7 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> SnapshotBuilder::Build(
     for (const UpstreamRuntime& upstream : previous->upstreams) before[upstream.policy->name] = &upstream;
   }
   for (const auto& policy : snapshot->compiled->upstreams) {
-    UpstreamRuntime runtime{.policy = policy, .shared = {}, .series = {}, .endpoints = {}, .tls = {}};
+    UpstreamRuntime runtime{.tls_files = {}, .policy = policy, .shared = {}, .series = {}, .endpoints = {}, .tls = {}};
     const auto known = before.find(policy->name);
     const absl::Status status = BuildUpstream(*policy, known == before.end() ? nullptr : known->second, runtime);
     if (!status.ok()) return status;

@@ -23,6 +23,7 @@ struct ListenerRuntime {
 };
 
 struct UpstreamRuntime {
+  std::string tls_files;  // digest of what the files of its TLS policy held when `tls` was built
   std::shared_ptr<const routing::UpstreamPolicy> policy;
   std::shared_ptr<UpstreamShared> shared;
   std::shared_ptr<const metrics::UpstreamSeries> series;

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import unittest
 
-from support import PATIENCE, Headgate, Nginx, RawSocket, curl, need, request, self_signed, wait_until
+from support import PATIENCE, Headgate, Nginx, RawSocket, curl, need, request, run_headgate, self_signed, wait_until
 
 CONFIG = """
 listeners:
@@ -141,6 +141,19 @@ class Renewal(unittest.TestCase):
             self.assertIn("shop.crt", headgate.logs())
 
 
+class Warnings(unittest.TestCase):
+    def test_a_wildcard_certificate_that_covers_less_than_its_route_is_told(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self_signed(folder, ["*.apps.example.com"], "wild")
+            path = pathlib.Path(folder, "headgate.yaml")
+            path.write_text("listeners:\n  - name: secure\n    address: 127.0.0.1:8443\n"
+                            "    tls: {certificates: [{certFile: wild.crt, keyFile: wild.key}]}\n"
+                            "routes:\n  - {name: r, hostnames: ['*.apps.example.com'], respond: {status: 200}}\n")
+            result = run_headgate("validate", str(path))
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertIn("warning HG063", result.stdout + result.stderr)
+
+
 class ToUpstreams(unittest.TestCase):
     CONFIG = """
 listeners: [{name: web, address: "127.0.0.1:{port:web}"}]
@@ -173,6 +186,10 @@ routes:
                 self.assertEqual(request(headgate.port(), "/unknown").status, 502)
                 reasons = {line["path"]: line["reason"] for line in headgate_lines(headgate, 4)}
                 self.assertEqual(reasons["/wrongname"], "upstream_tls")
+                # An authority that changed under its name is read again: this one did not sign the upstream's certificate.
+                (headgate.directory / "up.crt").write_text(make_files({"up": ["up.example.com"]})["up.crt"])
+                headgate.reload()
+                self.assertEqual(request(headgate.port(), "/verified").status, 502)
 
 
 def headgate_lines(headgate: Headgate, count: int) -> list[dict]:
