@@ -29,6 +29,7 @@ Listener::~Listener() {
 void Listener::Configure(const ListenerRuntime& runtime, uint32_t index) {
   policy_ = runtime.policy;
   series_ = runtime.series;
+  connections_budget_ = runtime.connections;
   certificates_ = runtime.certificates;
   tls_ = runtime.tls.empty() ? nullptr : runtime.tls[services_.worker.index];
   index_ = index;
@@ -72,9 +73,22 @@ void Listener::AcceptSome(size_t most) {
   }
 }
 
+// A place among the process's connections and among the listener's own.
+bool Listener::TakePlace() {
+  SharedBudget& process = services_.worker.process.connections;
+  if (!process.TryTake(host_.connections_limit())) return false;
+  if (connections_budget_->TryTake(policy_->limits.max_connections)) return true;
+  process.Give();
+  return false;
+}
+
+void Listener::GivePlace() {
+  services_.worker.process.connections.Give();
+  connections_budget_->Give();
+}
+
 bool Listener::AcceptOne() {
-  ProcessShared& process = services_.worker.process;
-  if (!process.connections.TryTake(host_.connections_limit())) {
+  if (!TakePlace()) {
     Pause();
     return false;
   }
@@ -84,7 +98,7 @@ bool Listener::AcceptOne() {
     DownstreamH1Connection::Start(*this, accepted.descriptor, accepted.peer);
     return true;
   }
-  process.connections.Give();
+  GivePlace();
   if (accepted.error == EAGAIN || accepted.error == EWOULDBLOCK) return false;
   services_.worker.shard.Add(series_->accept_errors);
   if (accepted.error == ECONNABORTED || accepted.error == EINTR || accepted.error == EPROTO) return true;
@@ -108,7 +122,7 @@ void Listener::Resume() {
 }
 
 void Listener::Removed() {
-  services_.worker.process.connections.Give();
+  GivePlace();
   Resume();
 }
 

@@ -82,6 +82,8 @@ class Listener final : private net::IoHandler {
   void OnReady(uint32_t events) override;
   void AcceptSome(size_t most);
   bool AcceptOne();
+  bool TakePlace();
+  void GivePlace();
   void Pause();
   void Resume();
 
@@ -89,6 +91,7 @@ class Listener final : private net::IoHandler {
   ExchangeServices& services_;
   std::shared_ptr<const routing::ListenerPolicy> policy_;
   std::shared_ptr<const metrics::ListenerSeries> series_;
+  std::shared_ptr<SharedBudget> connections_budget_;
   std::shared_ptr<net::TlsServerContext> tls_;
   std::shared_ptr<const net::CertificateSet> certificates_;
   uint32_t index_ = 0;

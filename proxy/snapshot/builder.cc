@@ -62,6 +62,9 @@ std::shared_ptr<UpstreamShared> SnapshotBuilder::SharedFor(const std::string& na
 absl::Status SnapshotBuilder::BuildListener(const routing::ListenerPolicy& policy, const ListenerRuntime* before,
                                             ListenerRuntime& runtime, std::vector<std::string>& warnings) {
   runtime.series = registry_.Listener(policy.name);
+  std::weak_ptr<SharedBudget>& known = listener_connections_[policy.name];
+  runtime.connections = known.lock();
+  if (runtime.connections == nullptr) known = runtime.connections = std::make_shared<SharedBudget>();
   if (!policy.tls) return absl::OkStatus();
   auto loaded = net::CertificateSet::Load(policy.certificates);
   const bool keeps = before != nullptr && before->certificates != nullptr && SameFiles(policy, *before->policy);
@@ -141,7 +144,7 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> SnapshotBuilder::Build(
   snapshot->hash = std::move(hash);
   snapshot->compiled = std::move(compiled);
   for (const auto& policy : snapshot->compiled->listeners) {
-    ListenerRuntime runtime{.policy = policy, .series = {}, .certificates = {}, .tls = {}};
+    ListenerRuntime runtime{.policy = policy, .series = {}, .connections = {}, .certificates = {}, .tls = {}};
     const absl::Status status = BuildListener(*policy, Before(previous, policy->name), runtime, warnings);
     if (!status.ok()) return status;
     snapshot->listeners.push_back(std::move(runtime));
@@ -159,6 +162,7 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> SnapshotBuilder::Build(
   }
   BuildRoutes(*snapshot);
   std::erase_if(shared_, [](const auto& entry) { return entry.second.expired(); });
+  std::erase_if(listener_connections_, [](const auto& entry) { return entry.second.expired(); });
   snapshot->generation = next_generation_++;
   return std::shared_ptr<const Snapshot>(std::move(snapshot));
 }

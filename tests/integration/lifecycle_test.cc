@@ -115,6 +115,26 @@ TEST(Lifecycle, DrainingResponsesCloseAndANewConnectionsRequestIsStillServed) {
   EXPECT_TRUE(fresh.WaitClosed());
 }
 
+TEST(Lifecycle, AListenersOwnLimitOfConnectionsHoldsAcrossReloads) {
+  constexpr const char* kLimited =
+      "listeners:\n  - {name: web, address: \"127.0.0.1:0\", limits: {maxConnections: 2}}\n"
+      "  - {name: free, address: \"127.0.0.1:0\"}\nroutes:\n  - {name: r, respond: {status: 200, body: hi}}\n";
+  ProxyUnderTest proxy(kLimited, 2);
+  SocketPeer first = proxy.Connect();
+  first.Send(kGet);
+  EXPECT_THAT(first.ReadResponse(), HasSubstr("hi"));
+  proxy.Publish(kLimited);
+  SocketPeer second = proxy.Connect();
+  second.Send(kGet);
+  EXPECT_THAT(second.ReadResponse(), HasSubstr("hi"));
+  SocketPeer third = proxy.Connect();
+  third.Send(kGet);
+  EXPECT_EQ(third.ReadBytes(1, 300), "");
+  EXPECT_THAT(proxy.Ask(kGet, "free"), HasSubstr("hi"));
+  first.Close();
+  EXPECT_THAT(third.ReadResponse(), HasSubstr("hi"));
+}
+
 TEST(Lifecycle, TheGaugesReturnToZero) {
   ProxyUnderTest proxy(Responding("hi"));
   {
