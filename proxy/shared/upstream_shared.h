@@ -20,7 +20,7 @@ namespace headgate::proxy {
 struct EndpointShared {
   explicit EndpointShared(const base::SocketAddress& where) : address(where), text(where.ToString()) {}
   const base::SocketAddress address;
-  const std::string text;  // "10.1.2.3:8080", for logs and /upstreams
+  const std::string text;               // "10.1.2.3:8080", for logs and /upstreams
   std::atomic<int64_t> aside_until{0};  // steady clock, nanoseconds
   std::atomic<uint32_t> refusals{0};    // in a row
   std::atomic<uint32_t> active{0};      // requests now
@@ -55,7 +55,7 @@ struct UpstreamShared {
 };
 
 // Makes an endpoint set that keeps the shared state of addresses that `previous` had. Control thread.
-std::shared_ptr<const EndpointSet> MakeEndpointSet(const std::vector<std::pair<base::SocketAddress, uint32_t>>& addresses,
-                                                   const EndpointSet* previous);
+std::shared_ptr<const EndpointSet> MakeEndpointSet(
+    const std::vector<std::pair<base::SocketAddress, uint32_t>>& addresses, const EndpointSet* previous);
 
 }  // namespace headgate::proxy

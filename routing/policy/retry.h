@@ -15,11 +15,11 @@ struct RetryPolicy {
   uint8_t attempts = 2;  // besides the first
   bool on_connect_failure = true;
   bool on_reset = false;
-  bool on_timeout = false;           // backendRequest passed
-  std::bitset<600> on_status;        // by code
-  std::bitset<64> methods;           // by http::Method, for what may have reached an upstream
+  bool on_timeout = false;                                 // backendRequest passed
+  std::bitset<600> on_status;                              // by code
+  std::bitset<64> methods;                                 // by http::Method, for what may have reached an upstream
   base::Duration backoff = std::chrono::milliseconds(25);  // doubles, full jitter
-  uint32_t budget_percent = 20;      // retries to requests active at the upstream, process-wide; at least 10 at once
+  uint32_t budget_percent = 20;  // retries to requests active at the upstream, process-wide; at least 10 at once
   bool operator==(const RetryPolicy&) const = default;
   bool AllowsMethod(http::Method method) const noexcept { return methods.test(static_cast<size_t>(method)); }
 };

@@ -51,9 +51,9 @@ struct ForceCondition {
 };
 
 struct Backend {
-  uint32_t upstream = 0;  // index into the compiled configuration's upstreams
-  std::string name;       // the upstream's
-  uint64_t name_hash = 0; // for rendezvous hashing
+  uint32_t upstream = 0;   // index into the compiled configuration's upstreams
+  std::string name;        // the upstream's
+  uint64_t name_hash = 0;  // for rendezvous hashing
   uint32_t weight = 1;
   std::vector<ForceCondition> force;
 };
@@ -94,7 +94,7 @@ struct RewritePolicy {
   Kind kind = Kind::kNone;
   std::string replacement;  // prefix, path or substitution
   std::shared_ptr<const Regex> regex;
-  std::string hostname;     // empty: as it was
+  std::string hostname;  // empty: as it was
   // Patterns are shared: the same pattern is the same object as long as it is in use.
   bool operator==(const RewritePolicy&) const = default;
 };
