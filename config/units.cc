@@ -1,12 +1,12 @@
 #include "config/units.h"
 
 #include <algorithm>
-#include <unordered_set>
 #include <utility>
 
 #include "base/check.h"
 #include "config/parse.h"
 #include "config/text.h"
+#include "config/unit_names.h"
 
 namespace headgate::config {
 namespace {
@@ -17,20 +17,8 @@ constexpr int kRoundsMax = 16;
 constexpr char kDefaultListenerName[] = "web";
 constexpr uint16_t kDefaultListenerPort = 8080;
 
-// Routes on one hostname and match, each on listeners of its own, that are compared: there are fewer listeners.
-constexpr size_t kComparedMax = 256;
-
 bool SameText(const std::shared_ptr<const UnitContent>& content, const std::string& text) {
   return content != nullptr && *content->text == text;
-}
-
-// Calls visit(name of an upstream, with its position) for everything that a route sends to.
-template <class F>
-void ForEachTarget(const Route& route, F visit) {
-  for (const Backend& backend : route.backends) visit(backend.upstream);
-  if (!route.blue_green) return;
-  visit(route.blue_green->blue);
-  visit(route.blue_green->green);
 }
 
 Listener DefaultListener() {
@@ -51,129 +39,6 @@ std::shared_ptr<const Route> OnListeners(const std::shared_ptr<const Route>& rou
   std::erase_if(copy->listeners, gone);
   return copy->listeners.empty() ? nullptr : std::move(copy);
 }
-
-}  // namespace
-
-struct UnitSet::Unit {
-  std::string name;
-  uint32_t file = 0;
-  bool is_main = false;
-  bool present = false;
-  std::shared_ptr<const UnitContent> offered;
-  std::shared_ptr<const UnitContent> in_force;
-  std::shared_ptr<const UnitContent> chosen;
-  DiagnosticList rejected;  // by a later step, until the next Propose()
-  bool refused = false;     // the offered content is bad, whatever the other files do
-  DiagnosticList faults;    // why, if it is because of references and paths
-  bool lost = false;        // the offered content claims what another file holds
-  DiagnosticList conflicts;
-
-  bool ChoseOffered() const { return chosen != nullptr && chosen == offered; }
-  bool IsVerified() const { return ChoseOffered() && !refused && !lost; }
-};
-
-/// Who holds what among the chosen contents.
-struct UnitSet::Names {
-  struct Name {
-    Unit* unit = nullptr;
-    Position at;
-  };
-  struct Match {
-    Unit* unit = nullptr;
-    const Route* route = nullptr;
-  };
-  std::unordered_map<std::string_view, Name> upstreams;
-  std::unordered_map<std::string_view, Name> routes;
-  std::unordered_multimap<MatchKey, Match, MatchKeyHash> matches;
-  std::vector<std::string_view> listeners;
-
-  void ClaimName(Unit& unit, const Located<std::string>& name, bool route);
-  void ClaimMatch(Unit& unit, const MatchClaim& claim);
-  void Claim(Unit& unit, bool established);
-  void CheckReferences(Unit& unit) const;
-};
-
-void UnitSet::Names::ClaimName(Unit& unit, const Located<std::string>& name, bool route) {
-  if (name.value.empty()) return;
-  const auto [holder, added] = (route ? routes : upstreams).emplace(name.value, Name{&unit, name.at});
-  if (added || holder->second.unit == &unit) return;
-  unit.lost = true;
-  unit.conflicts.Error(Code::kNameTaken, name.at,
-                       std::string(route ? "route " : "upstream ") + Quoted(name.value) + " belongs to " +
-                           Quoted(holder->second.unit->name),
-                       "defined at", holder->second.at);
-}
-
-void UnitSet::Names::ClaimMatch(Unit& unit, const MatchClaim& claim) {
-  const auto [begin, end] = matches.equal_range(claim.key);
-  size_t compared = 0;
-  for (auto it = begin; it != end && compared < kComparedMax; ++it, ++compared) {
-    const Match& holder = it->second;
-    if (holder.unit == &unit || !ShareListener(*holder.route, *claim.route)) continue;
-    unit.lost = true;
-    unit.conflicts.Error(Code::kSameMatches, claim.route->name.at,
-                         "routes " + Quoted(holder.route->name.value) + " and " + Quoted(claim.route->name.value) +
-                             " have the same listener, hostname and matches",
-                         Quoted(holder.route->name.value) + " is at", holder.route->name.at);
-    return;
-  }
-  matches.emplace(claim.key, Match{&unit, claim.route});
-}
-
-// In two passes over all files: first what a file holds already in the content in force, then what is new.
-void UnitSet::Names::Claim(Unit& unit, bool established) {
-  const UnitContent& content = *unit.chosen;
-  const bool unchanged = unit.chosen == unit.in_force;
-  if (unchanged && !established) return;
-  std::unordered_set<std::string_view> old_upstreams;
-  std::unordered_set<std::string_view> old_routes;
-  std::unordered_set<MatchKey, MatchKeyHash> old_matches;
-  if (!unchanged && unit.in_force != nullptr) {
-    for (const auto& upstream : unit.in_force->model.upstreams) old_upstreams.insert(upstream->name.value);
-    for (const auto& route : unit.in_force->model.routes) old_routes.insert(route->name.value);
-    for (const MatchClaim& claim : unit.in_force->claims) old_matches.insert(claim.key);
-  }
-  for (const auto& upstream : content.model.upstreams) {
-    const bool old = unchanged || old_upstreams.contains(upstream->name.value);
-    if (old == established) ClaimName(unit, upstream->name, false);
-  }
-  for (const auto& route : content.model.routes) {
-    const bool old = unchanged || old_routes.contains(route->name.value);
-    if (old == established) ClaimName(unit, route->name, true);
-  }
-  for (const MatchClaim& claim : content.claims) {
-    const bool old = unchanged || old_matches.contains(claim.key);
-    if (old == established) ClaimMatch(unit, claim);
-  }
-}
-
-void UnitSet::Names::CheckReferences(Unit& unit) const {
-  std::unordered_set<std::string_view> own;
-  for (const auto& upstream : unit.offered->model.upstreams) own.insert(upstream->name.value);
-  std::vector<std::string_view> words;
-  const auto known = [&]() -> const std::vector<std::string_view>& {
-    if (!words.empty()) return words;
-    words.assign(own.begin(), own.end());
-    for (const auto& [name, holder] : upstreams) words.push_back(name);
-    return words;
-  };
-  for (const auto& route : unit.offered->model.routes) {
-    ForEachTarget(*route, [&](const Located<std::string>& target) {
-      if (target.value.empty() || own.contains(target.value) || upstreams.contains(target.value)) return;
-      unit.faults.Error(Code::kUnknownUpstream, target.at,
-                        "route " + Quoted(route->name.value) + " sends to an unknown upstream " + Quoted(target.value),
-                        unit.faults.errors() < kComparedMax ? DidYouMean(target.value, known()) : std::string());
-    });
-    for (const Located<std::string>& name : route->listeners) {
-      if (std::find(listeners.begin(), listeners.end(), name.value) != listeners.end()) continue;
-      unit.faults.Error(Code::kUnknownListener, name.at,
-                        "route " + Quoted(route->name.value) + " names an unknown listener " + Quoted(name.value),
-                        DidYouMean(name.value, listeners));
-    }
-  }
-}
-
-namespace {
 
 void CheckPaths(const UnitContent& content, const std::string& directory, const std::vector<Located<FilePath>>& roots,
                 DiagnosticList& diagnostics) {
