@@ -1,6 +1,7 @@
 // Text to model: what the contract's complete example says arrives in the structs, and what comes later is refused.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -11,8 +12,6 @@
 
 namespace headgate::config {
 namespace {
-
-using namespace std::chrono_literals;
 
 // The contract's complete example without the keys that come later.
 constexpr char kExample[] = R"yaml(
@@ -115,12 +114,12 @@ TEST_F(CompleteExample, ProcessKeysArrive) {
   EXPECT_EQ(model().metrics->address->value.port, 9090);
   EXPECT_EQ(model().access_log->to->value, LogTarget::kStdout);
   EXPECT_EQ(model().access_log->sample->value.ppm, 1'000'000U);
-  EXPECT_EQ(model().drain->lame_duck->value, Duration(5s));
+  EXPECT_EQ(model().drain->lame_duck->value, Duration(std::chrono::seconds(5)));
   EXPECT_EQ(model().trusted_proxies[0].value.ToString(), "10.0.0.0/8");
   EXPECT_TRUE(model().limits.max_connections.IsNone());
   EXPECT_EQ(*model().limits.request_head, 32U * 1024);
   EXPECT_EQ(*model().limits.body_rate, 240U);
-  EXPECT_EQ(*model().limits.tls_handshake, Duration(5s));
+  EXPECT_EQ(*model().limits.tls_handshake, Duration(std::chrono::seconds(5)));
 }
 
 TEST_F(CompleteExample, UpstreamsArrive) {
@@ -132,7 +131,7 @@ TEST_F(CompleteExample, UpstreamsArrive) {
   EXPECT_EQ(fixed.endpoints[1].address.value.ToString(), "[::1]:8080");
   EXPECT_EQ(fixed.endpoints[1].weight->value, 3U);
   EXPECT_EQ(fixed.load_balancing->value, LoadBalancing::kLeastRequest);
-  EXPECT_EQ(*fixed.connections->max_age, Duration(5min));
+  EXPECT_EQ(*fixed.connections->max_age, Duration(std::chrono::minutes(5)));
   EXPECT_EQ(fixed.tls->ca_file->value.resolved, "/etc/headgate/ca.crt");
 }
 
@@ -159,7 +158,7 @@ TEST_F(CompleteExample, RoutesArrive) {
 TEST_F(CompleteExample, PoliciesArrive) {
   const RoutePolicy& policy = model().routes[0]->policy;
   EXPECT_EQ(policy.sticky->name->value, "hg_shop");
-  EXPECT_EQ(*policy.timeouts->backend_request, Duration(10s));
+  EXPECT_EQ(*policy.timeouts->backend_request, Duration(std::chrono::seconds(10)));
   ASSERT_EQ(policy.retry->on.size(), 4U);
   EXPECT_EQ(policy.retry->on[3].status, 503);
   EXPECT_EQ(policy.retry->budget->value.ppm, 200'000U);
@@ -184,7 +183,7 @@ TEST(RoutePolicy, AbsentNoneAndAValueAreThreeThings) {
   EXPECT_TRUE(policy.retry.IsNone());
   EXPECT_TRUE(policy.timeouts->request.IsNone());
   EXPECT_TRUE(policy.timeouts->backend_request.IsAbsent());
-  EXPECT_EQ(*policy.timeouts->idle, Duration(5s));
+  EXPECT_EQ(*policy.timeouts->idle, Duration(std::chrono::seconds(5)));
   RoutePolicy defaults;
   defaults.retry.Set(Retry{}, {});
   defaults.sticky.Set(Sticky{}, {});

@@ -7,8 +7,6 @@
 namespace headgate::config {
 namespace {
 
-using namespace std::chrono_literals;
-
 TEST(ParseCount, TakesDecimalsOnly) {
   EXPECT_EQ(ParseCount("0"), 0U);
   EXPECT_EQ(ParseCount("18446744073709551615"), 18446744073709551615U);
@@ -18,11 +16,11 @@ TEST(ParseCount, TakesDecimalsOnly) {
 }
 
 TEST(ParseDuration, NeedsOneCountAndOneUnit) {
-  EXPECT_EQ(ParseDuration("250ms"), Duration(250ms));
-  EXPECT_EQ(ParseDuration("5s"), Duration(5s));
-  EXPECT_EQ(ParseDuration("10m"), Duration(10min));
-  EXPECT_EQ(ParseDuration("1h"), Duration(1h));
-  EXPECT_EQ(ParseDuration("0s"), Duration(0s));
+  EXPECT_EQ(ParseDuration("250ms"), Duration(std::chrono::milliseconds(250)));
+  EXPECT_EQ(ParseDuration("5s"), Duration(std::chrono::seconds(5)));
+  EXPECT_EQ(ParseDuration("10m"), Duration(std::chrono::minutes(10)));
+  EXPECT_EQ(ParseDuration("1h"), Duration(std::chrono::hours(1)));
+  EXPECT_EQ(ParseDuration("0s"), Duration(std::chrono::seconds(0)));
   for (const char* bad : {"", "5", "s", "5 s", "1.5s", "-5s", "05s", "5S", "1h30m", "5us", "99999999999999h", "none"}) {
     EXPECT_FALSE(ParseDuration(bad)) << bad;
   }

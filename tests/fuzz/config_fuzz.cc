@@ -10,10 +10,11 @@
 #include "config/render.h"
 #include "config/units.h"
 
+namespace headgate::config {
 namespace {
 
-std::vector<headgate::config::SourceFile> Split(std::string_view text) {
-  std::vector<headgate::config::SourceFile> files;
+std::vector<SourceFile> Split(std::string_view text) {
+  std::vector<SourceFile> files;
   std::string name = "headgate.yaml";
   while (files.size() < 4) {
     const size_t end = text.find("\n%%");
@@ -29,11 +30,8 @@ void Require(bool holds) {
   if (!holds) std::abort();
 }
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace headgate::config;
-  const std::vector<SourceFile> files = Split({reinterpret_cast<const char*>(data), size});
+void TryFiles(std::string_view text) {
+  const std::vector<SourceFile> files = Split(text);
   UnitSet set({.main_name = "headgate.yaml", .directory = "/etc/headgate", .confined = true});
   const Proposal proposal = set.Propose(files);
   for (const FileReport& report : proposal.files) {
@@ -41,11 +39,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     RenderJson(report.diagnostics, proposal.offered);
   }
   Require(proposal.model != nullptr || proposal.HasErrors());
-  if (proposal.model == nullptr) return 0;
+  if (proposal.model == nullptr) return;
   set.Commit();
   // The same files again are the same configuration, and no file may end what is in force.
   const Proposal again = set.Propose(files);
   Require(again.model != nullptr && again.model->routes.size() == proposal.model->routes.size());
   Require(set.Propose({{"headgate.yaml", "via: maybe"}}).model != nullptr);
+}
+
+}  // namespace
+}  // namespace headgate::config
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  headgate::config::TryFiles({reinterpret_cast<const char*>(data), size});
   return 0;
 }
