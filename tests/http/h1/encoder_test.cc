@@ -111,7 +111,8 @@ TEST(CodecProperty, MutatedRequestsAreRefusedOrStable) {
   const std::string good =
       "POST /a/./b//c%2F?d=e HTTP/1.1\r\nHost: A.b.:80\r\nTransfer-Encoding: chunked\r\nX-Empty:\r\nTE: trailers\r\n"
       "Connection: X-Hop, keep-alive\r\nx-hop: 1\r\nAccept: */*\r\n\r\n";
-  const std::string_view alphabet("\r\n\t :;,./%2eF\0\\#aZ_-[]@\x80\xff", 29);
+  using std::string_view_literals::operator""sv;
+  constexpr std::string_view alphabet = "\r\n\t :;,./%2eF\0\\#aZ_-[]@\x80\xff"sv;
   int accepted = 0;
   for (int round = 0; round < 20000; ++round) {
     std::string text = good;
