@@ -15,7 +15,7 @@ build_packages=(
 test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev python3 python3-yaml python3-jsonschema
   curl openssl nginx-light haproxy wrk h2o nghttp2-client apache2-utils prometheus
-  strace valgrind procps iproute2 netcat-openbsd clang-format-19
+  python3-websockets strace valgrind procps iproute2 netcat-openbsd clang-format-19
 )
 lint_packages=(clang-19 clang-format-19 clang-tidy-19 python3)
 fuzz_packages=(clang-19 libclang-rt-19-dev llvm-19)
