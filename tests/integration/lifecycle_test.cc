@@ -78,12 +78,13 @@ TEST(Lifecycle, AHundredGenerationsUnderTrafficFailNoRequest) {
   RawUpstream upstream(RawUpstream::Answering("ok"));
   const std::string text = OneUpstream(upstream.address());
   ProxyUnderTest proxy(text, 2);
+  const uint16_t port = proxy.port();
   std::atomic<bool> stop{false};
   std::atomic<int> answered{0};
   std::atomic<int> failed{0};
   std::thread traffic([&] {
     while (!stop) {
-      SocketPeer client = proxy.Connect();
+      SocketPeer client = SocketPeer::Connect(port);
       for (int i = 0; i < 10; ++i) {
         client.Send(kGet);
         client.ReadResponse().ends_with("ok") ? ++answered : ++failed;
