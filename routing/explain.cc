@@ -90,7 +90,7 @@ class Explainer {
     if (compiled_.table.impl_ == nullptr) return;
     const ListenerGroup& group = compiled_.table.impl_->groups[listener_ / kGroupListeners];
     const uint64_t bit = uint64_t{1} << (listener_ % kGroupListeners);
-    const HostSlot* host = FindHost(group, bit, head_.host);
+    const HostSlot* host = FindHost(group, bit, head_.host, HostHash(HostKind::kExact, head_.host)).slot;
     std::span<const Entry> entries;
     if (host != nullptr) {
       explanation_.host_rule = DescribeHost(host->kind, host->text.View(group.pool));

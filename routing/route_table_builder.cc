@@ -39,12 +39,23 @@ bool AsksOnlyForPath(const Entry& entry, uint64_t all_listeners) noexcept {
   return entry.listeners == all_listeners && entry.method == Entry::kAnyMethod && !entry.has_conditions;
 }
 
-template <class Slot>
-Slot& FreeSlot(std::span<Slot> slots, uint64_t hash, uint32_t Slot::* count) noexcept {
+template <class Slot, class F>
+Slot& FreeSlot(std::span<Slot> slots, uint64_t hash, F&& is_free) noexcept {
   const size_t mask = slots.size() - 1;
   size_t at = hash & mask;
-  while (slots[at].*count != 0) at = (at + 1) & mask;
+  while (!is_free(slots[at])) at = (at + 1) & mask;
   return slots[at];
+}
+
+// Calls `visit(first, count)` for each run of entries with the same path.
+template <class V>
+void ForEachRun(std::span<const Entry> entries, V&& visit) {
+  for (uint32_t at = 0; at < entries.size();) {
+    uint32_t end = at + 1;
+    while (end < entries.size() && SamePath(entries[at], entries[end])) ++end;
+    visit(at, end - at);
+    at = end;
+  }
 }
 
 // A power of two that leaves a quarter free, at least one.
@@ -106,47 +117,72 @@ void RouteTableBuilder::SortByHost(std::vector<Pending>& pending) {
   });
 }
 
-void RouteTableBuilder::AddPaths(ListenerGroup& group, HostSlot& host) {
+void RouteTableBuilder::AddPath(ListenerGroup& group, const HostSlot& host, uint64_t host_hash, PathRun run) {
+  const Entry& entry = group.entries[run.first];
+  const bool exact = entry.match->path_kind == PathKind::kExact;
+  const uint64_t hash = PathHash(host_hash, exact, entry.match->path);
+  PathSlot& slot = FreeSlot<PathSlot>(group.paths, hash, [](const PathSlot& one) { return one.count == 0; });
+  slot.tag = HashTag(hash);
+  slot.host = static_cast<uint32_t>(&host - group.hosts.data());
+  slot.first = run.first;
+  slot.count = run.count;
+  slot.route_index = entry.route_index;
+  slot.exact = exact;
+  slot.text.Set(entry.match->path, group.pool);
+  if (AsksOnlyForPath(entry, host.listeners)) slot.answer = entry.policy;
+}
+
+void RouteTableBuilder::AddPaths(ListenerGroup& group, HostSlot& host, uint64_t host_hash) {
   const std::span entries(group.entries.data() + host.first_entry, host.entry_count);
-  std::vector<std::pair<uint32_t, uint32_t>> runs;  // first and count, of one path each
-  host.first_regex = host.first_entry;
-  for (uint32_t at = 0; at < entries.size();) {
-    uint32_t end = at + 1;
-    while (end < entries.size() && SamePath(entries[at], entries[end])) ++end;
-    const PathKind kind = entries[at].match->path_kind;
-    if (kind != PathKind::kRegex) {
-      runs.emplace_back(host.first_entry + at, end - at);
-    } else if (host.regex_count == 0) {
-      host.first_regex = host.first_entry + at;
+  ForEachRun(entries, [&](uint32_t at, uint32_t count) {
+    const uint32_t first = host.first_entry + at;
+    const MatchRule& match = *entries[at].match;
+    switch (match.path_kind) {
+      case PathKind::kExact:
+        host.has_exact_paths = true;
+        break;
+      case PathKind::kRegex:
+        if (!host.has_patterns) host.first_regex = first;
+        host.has_patterns = true;
+        host.regex_count += count;
+        return;
+      case PathKind::kPrefix:
+        HG_CHECK(CountSegments(match.path) <= kPrefixSegmentsMax);
+        host.prefix_depths |= uint64_t{1} << CountSegments(match.path);
+        break;
     }
-    if (kind == PathKind::kRegex) host.regex_count += end - at;
-    at = end;
+    AddPath(group, host, host_hash, {first, count});
+  });
+  group.prefix_depths |= host.prefix_depths;
+  group.has_exact_paths = group.has_exact_paths || host.has_exact_paths;
+}
+
+size_t RouteTableBuilder::CountPaths(const std::vector<Pending>& pending) {
+  size_t paths = 0;
+  for (size_t at = 0; at < pending.size(); ++at) {
+    const bool new_path = at == 0 || pending[at].host_id != pending[at - 1].host_id ||
+                          !SamePath(pending[at].entry, pending[at - 1].entry);
+    if (new_path && pending[at].entry.match->path_kind != PathKind::kRegex) ++paths;
   }
-  const size_t slots = SlotsFor(runs.size());
-  host.path_bits = static_cast<uint8_t>(std::countr_zero(slots));
-  host.first_path = static_cast<uint32_t>(group.paths.size());
-  group.paths.resize(group.paths.size() + slots);
-  const std::span paths(group.paths.data() + host.first_path, slots);
-  for (const auto& [first, count] : runs) {
-    const Entry& entry = group.entries[first];
-    const bool exact = entry.match->path_kind == PathKind::kExact;
-    const uint64_t hash = PathHash(exact, entry.match->path);
-    PathSlot& slot = FreeSlot<PathSlot>(paths, hash, &PathSlot::count);
-    slot.tag = HashTag(hash);
-    slot.first = first;
-    slot.count = count;
-    slot.route_index = entry.route_index;
-    slot.exact = exact;
-    slot.text.Set(entry.match->path, group.pool);
-    if (AsksOnlyForPath(entry, host.listeners)) slot.answer = entry.policy;
-    if (exact) {
-      host.has_exact_paths = true;
-    } else {
-      const uint32_t segments = CountSegments(entry.match->path);
-      HG_CHECK(segments <= kPrefixSegmentsMax);
-      host.prefix_depths |= uint64_t{1} << segments;
-    }
-  }
+  return paths;
+}
+
+void RouteTableBuilder::AddHost(ListenerGroup& group, std::span<const Pending> pending, uint32_t first_entry) {
+  const HostName& name = *pending.front().host;
+  const uint64_t hash = HostHash(name.kind, name.text);
+  HostSlot& host = FreeSlot<HostSlot>(group.hosts, hash, [](const HostSlot& one) { return one.listeners == 0; });
+  host.tag = HashTag(hash);
+  host.kind = name.kind;
+  host.first_entry = first_entry;
+  host.entry_count = static_cast<uint32_t>(pending.size());
+  host.text.Set(name.text, group.pool);
+  for (const Pending& one : pending) host.listeners |= one.entry.listeners;
+  AddPaths(group, host, hash);
+  if (name.kind == HostKind::kAny) group.has_any = true;
+  if (name.kind != HostKind::kWildcard) return;
+  const size_t labels = static_cast<size_t>(std::count(name.text.begin(), name.text.end(), '.')) + 1;
+  const size_t bit = std::min<size_t>(labels, 127);
+  group.wildcard_labels[bit / 64] |= uint64_t{1} << (bit % 64);
 }
 
 void RouteTableBuilder::Fill(std::vector<Pending>& pending, ListenerGroup& group) {
@@ -155,24 +191,11 @@ void RouteTableBuilder::Fill(std::vector<Pending>& pending, ListenerGroup& group
   group.entries.reserve(pending.size());
   for (const Pending& one : pending) group.entries.push_back(one.entry);
   group.hosts.resize(SlotsFor(pending.back().host_id + 1));
+  group.paths.resize(SlotsFor(CountPaths(pending)));
   for (size_t at = 0; at < pending.size();) {
-    const HostName& name = *pending[at].host;
-    const uint64_t hash = HostHash(name.kind, name.text);
-    HostSlot& host = FreeSlot<HostSlot>(group.hosts, hash, &HostSlot::entry_count);
-    host.tag = HashTag(hash);
-    host.kind = name.kind;
-    host.first_entry = static_cast<uint32_t>(at);
-    host.text.Set(name.text, group.pool);
-    const uint32_t id = pending[at].host_id;
-    for (; at < pending.size() && pending[at].host_id == id; ++at) host.listeners |= pending[at].entry.listeners;
-    host.entry_count = static_cast<uint32_t>(at) - host.first_entry;
-    AddPaths(group, host);
-    if (name.kind == HostKind::kAny) group.has_any = true;
-    if (name.kind == HostKind::kWildcard) {
-      const size_t labels = static_cast<size_t>(std::count(name.text.begin(), name.text.end(), '.')) + 1;
-      const size_t bit = std::min<size_t>(labels, 127);
-      group.wildcard_labels[bit / 64] |= uint64_t{1} << (bit % 64);
-    }
+    const size_t first = at;
+    while (at < pending.size() && pending[at].host_id == pending[first].host_id) ++at;
+    AddHost(group, std::span(pending).subspan(first, at - first), static_cast<uint32_t>(first));
   }
 }
 

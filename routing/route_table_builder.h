@@ -32,7 +32,16 @@ class RouteTableBuilder {
   static bool Precedes(const Entry& a, const Entry& b) noexcept;
   static void SortByHost(std::vector<Pending>& pending);
   static void Fill(std::vector<Pending>& pending, ListenerGroup& group);
-  static void AddPaths(ListenerGroup& group, HostSlot& host);
+  // Sorted entries with the same host and path, patterns apart.
+  static size_t CountPaths(const std::vector<Pending>& pending);
+  static void AddHost(ListenerGroup& group, std::span<const Pending> pending, uint32_t first_entry);
+  static void AddPaths(ListenerGroup& group, HostSlot& host, uint64_t host_hash);
+  // Entries of one host that have one path.
+  struct PathRun {
+    uint32_t first = 0;
+    uint32_t count = 0;
+  };
+  static void AddPath(ListenerGroup& group, const HostSlot& host, uint64_t host_hash, PathRun run);
 
   std::vector<std::vector<Pending>> groups_;
   std::vector<uint64_t> all_listeners_;  // per group
