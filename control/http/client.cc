@@ -7,6 +7,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
+#include <boost/system/system_error.hpp>
 #include <exception>
 #include <utility>
 
@@ -63,6 +64,10 @@ absl::StatusOr<Response> Ask(const Call& call) {
     }
     try {
       std::rethrow_exception(failure);
+    } catch (const boost::system::system_error& error) {
+      // Its what() names a place in Boost's source; the message is enough.
+      answer = absl::UnavailableError(
+          absl::StrCat("no answer from ", call.address.ToString(), ": ", error.code().message()));
     } catch (const std::exception& error) {
       answer = absl::UnavailableError(absl::StrCat("no answer from ", call.address.ToString(), ": ", error.what()));
     }
