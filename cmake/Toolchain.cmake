@@ -6,7 +6,7 @@ if(HEADGATE_CCACHE)
       # Precompiled headers carry times and defines that ccache has to be told to tolerate.
       set(CMAKE_${language}_COMPILER_LAUNCHER
           ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
-          CCACHE_BASEDIR=${CMAKE_BINARY_DIR} CCACHE_NOHASHDIR=1
+          CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
           ${HEADGATE_CCACHE})
     endif()
   endforeach()

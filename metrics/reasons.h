@@ -33,12 +33,10 @@ enum class RejectReason : uint8_t {
   kExpectationFailed,
   kMisdirected,
   kSlowClient,
-  kConnectionLimit,
 };
-inline constexpr std::array<std::string_view, 12> kRejectReasonWords = {
-    "bad_request",        "smuggling",   "unknown_coding",   "unknown_method",
-    "method_not_allowed", "version",     "header_too_large", "target_too_long",
-    "expectation_failed", "misdirected", "slow_client",      "connection_limit"};
+inline constexpr std::array<std::string_view, 11> kRejectReasonWords = {
+    "bad_request",      "smuggling",       "unknown_coding",     "unknown_method", "method_not_allowed", "version",
+    "header_too_large", "target_too_long", "expectation_failed", "misdirected",    "slow_client"};
 inline constexpr size_t kRejectReasonCount = kRejectReasonWords.size();
 
 // Why a routed request did not end well (or no route was found): headgate_proxy_errors_total.

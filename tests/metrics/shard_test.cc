@@ -124,7 +124,7 @@ TEST(ReasonsTest, MethodsBeyondTheNamedOnesAreOther) {
 }
 
 TEST(ReasonsTest, EveryEnumeratorHasItsWord) {
-  EXPECT_EQ(kRejectReasonWords[Index(RejectReason::kConnectionLimit)], "connection_limit");
+  EXPECT_EQ(kRejectReasonWords[Index(RejectReason::kSlowClient)], "slow_client");
   EXPECT_EQ(kProxyErrorReasonWords[Index(ProxyErrorReason::kInternal)], "internal");
   EXPECT_EQ(kProxyErrorReasonWords[Index(ProxyErrorReason::kBodyTooLarge)], "body_too_large");
   EXPECT_EQ(kUpstreamResultWords[Index(UpstreamResult::kCanceled)], "canceled");
