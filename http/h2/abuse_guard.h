@@ -1,0 +1,43 @@
+// Counts what a peer should do rarely; says when it does it too often. A token bucket for each kind.
+// Owned by a session.
+// One thread.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/clock.h"
+
+namespace headgate::http::h2 {
+
+// What a connection was ended for, always with GOAWAY(ENHANCE_YOUR_CALM). The reasons of
+// headgate_requests_rejected_total follow this order (h2_reset_flood ...).
+enum class Abuse : uint8_t {
+  kResets,          // requests cancelled before they were answered (CVE-2023-44487)
+  kProvokedResets,  // resets that we had to send
+  kContinuation,    // CONTINUATION frames, or a head beyond kDecodedHeadBytesMax
+  kHeaderBomb,      // streams refused because the heads under way take too much
+  kSettings,
+  kPings,
+  kPriority,
+  kEmptyFrames,
+  kSmallWindowUpdates,
+  kSmallData,
+};
+inline constexpr size_t kAbuseCount = 10;
+
+class AbuseGuard {
+ public:
+  // One more event of this kind. False: too many; the connection must end.
+  bool Allow(Abuse kind, base::Instant now) noexcept;
+
+ private:
+  struct Bucket {
+    uint32_t used = 0;  // events not yet forgiven
+    base::Instant since{};
+  };
+  std::array<Bucket, kAbuseCount> buckets_{};
+};
+
+}  // namespace headgate::http::h2

@@ -1,0 +1,55 @@
+// What one HTTP/2 connection may cost us: each limit with its reason. Those that a user may set are in routing/policy.
+// Nobody owns it: constants.
+// Any thread.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace headgate::http::h2 {
+
+// Heads. A head over the configured limits is answered (431, 414); beyond these the connection ends.
+inline constexpr size_t kDecodedHeadBytesMax = 128 * 1024;  // of one head: HPACK makes 4 KiB out of one byte
+inline constexpr size_t kContinuationFramesMax = 8;         // of one head: 128 KiB in frames of 16 KiB (CVE-2024-28182)
+inline constexpr size_t kCookiePiecesMax = 256;             // clients split cookies for HPACK (RFC 9113 8.2.3)
+// Bytes of decoded heads kept for requests under way: this, and kHeadBytesPerWireByte for each byte that was received.
+inline constexpr size_t kHeadBytesBase = 64 * 1024;
+inline constexpr size_t kHeadBytesPerWireByte = 4;
+
+// Flow control (RFC 9113 5.2).
+inline constexpr uint32_t kStreamWindowBytes = 64 * 1024;       // where a stream starts (limits.h2Window)
+inline constexpr uint32_t kStreamWindowBytesMax = 1024 * 1024;  // where a stream that flows ends
+inline constexpr uint32_t kConnectionWindowBytes = 1024 * 1024;
+inline constexpr uint32_t kHeldBytesMax = 4 * 1024 * 1024;  // per connection, both directions (limits.h2Connection)
+// A DATA frame's piece below this is copied together with its neighbours: a slice would pin a slab of 16 KiB.
+inline constexpr size_t kCopyBelowBytes = 1024;
+// Frames wait for the socket up to this; then nothing more is made, and nothing is read that would need an answer.
+inline constexpr size_t kOutputBytesMax = 64 * 1024;
+inline constexpr size_t kOutputFramesMax = 1024;  // control frames that nghttp2 holds for us
+
+// Floods: a bucket of `burst` events that refills with `per_second`; see abuse_guard.h for what each one counts.
+struct FloodLimit {
+  uint32_t burst;
+  uint32_t per_second;
+};
+// Requests cancelled before they were answered. A page that is left cancels what it had open (100 streams at most).
+inline constexpr FloodLimit kResets{100, 20};
+// Resets that we were made to send, by malformed frames and heads (CVE-2025-8671): a sane client causes none.
+inline constexpr FloodLimit kProvokedResets{50, 5};
+inline constexpr FloodLimit kSettings{20, 1};    // clients send one, some a second after the first page
+inline constexpr FloodLimit kPings{100, 10};     // keep-alive is one in seconds; gRPC's BDP probe is one a round trip
+inline constexpr FloodLimit kPriority{400, 50};  // Firefox and Chromium: a few for each request
+// DATA without a byte and without an end, HEADERS frames without a field, and the like (CVE-2019-9518).
+inline constexpr FloodLimit kEmptyFrames{100, 10};
+// WINDOW_UPDATE of less than 256 bytes; a sane client waits for half a window.
+inline constexpr FloodLimit kSmallWindowUpdates{200, 20};
+inline constexpr uint32_t kSmallWindowUpdateBytes = 256;
+// DATA of less than 16 bytes without an end: gRPC messages may be small, a megabyte of them is a flood.
+inline constexpr FloodLimit kSmallData{20'000, 5'000};
+inline constexpr uint32_t kSmallDataBytes = 16;
+
+// A stream whose window stays closed although we have bytes for it is reset.
+inline constexpr auto kStalledStreamMax = std::chrono::seconds(30);
+
+}  // namespace headgate::http::h2
