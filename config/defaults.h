@@ -28,6 +28,9 @@ inline constexpr uint64_t kBodyRateBytesPerSecond = 240;
 inline constexpr uint64_t kReadRateBytesPerSecond = 34;
 inline constexpr uint64_t kUpstreamHeadBytes = 64 * 1024;
 inline constexpr uint64_t kStreamBufferBytes = 64 * 1024;
+inline constexpr uint64_t kH2Streams = 100;
+inline constexpr uint64_t kH2WindowBytes = 64 * 1024;
+inline constexpr uint64_t kH2ConnectionBytes = 4 * 1024 * 1024;
 
 // process
 inline constexpr char kAdminAddress[] = "127.0.0.1:9901";

@@ -12,8 +12,8 @@ using T = FieldType;
 
 constexpr std::array kTlsVersions = {Choice{"1.2", static_cast<int>(TlsVersion::kTls12)},
                                      Choice{"1.3", static_cast<int>(TlsVersion::kTls13)}};
-constexpr std::array kListenerProtocols = {Choice{"http/1.1", static_cast<int>(Protocol::kHttp11)},
-                                           Choice{"h2", 0, true}};
+constexpr std::array kListenerProtocols = {Choice{"h2", static_cast<int>(Protocol::kH2)},
+                                           Choice{"http/1.1", static_cast<int>(Protocol::kHttp11)}};
 
 // httpsRedirect: true, or a mapping.
 void DecodeHttpsRedirect(Decoder& decoder, const Node& /*key*/, const Node& value, const Field& field, void* block) {
@@ -123,9 +123,9 @@ const BlockSpec& BlockOf<Listener>() {
             .block = BlockOf<ListenerTls>},
       Field{.key = "protocols",
             .type = T::kChoice,
-            .doc = "Protocols that are spoken.",
+            .doc = "What clients may speak: ALPN with tls; without it h2 is taken with prior knowledge.",
             .decode = Into<&Listener::protocols>,
-            .default_text = "[http/1.1]",
+            .default_text = "[h2, http/1.1] with tls, else [http/1.1]",
             .choices = kListenerProtocols,
             .list = true,
             .non_empty = true},

@@ -12,7 +12,8 @@ namespace {
 using T = FieldType;
 
 constexpr std::array kUpstreamProtocols = {Choice{"http/1.1", static_cast<int>(Protocol::kHttp11)},
-                                           Choice{"h2c", 0, true}, Choice{"h2", 0, true}};
+                                           Choice{"h2c", static_cast<int>(Protocol::kH2c)},
+                                           Choice{"h2", static_cast<int>(Protocol::kH2)}};
 constexpr std::array kLoadBalancing = {Choice{"roundRobin", static_cast<int>(LoadBalancing::kRoundRobin)},
                                        Choice{"leastRequest", static_cast<int>(LoadBalancing::kLeastRequest)},
                                        Choice{"random", static_cast<int>(LoadBalancing::kRandom)},
@@ -169,7 +170,7 @@ const BlockSpec& BlockOf<Upstream>() {
             .non_empty = true},
       Field{.key = "protocol",
             .type = T::kChoice,
-            .doc = "What the upstream speaks.",
+            .doc = "What the upstream speaks; h2 needs tls, h2c has none. gRPC needs one of them.",
             .decode = Into<&Upstream::protocol>,
             .default_text = "http/1.1",
             .choices = kUpstreamProtocols},

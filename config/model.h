@@ -32,6 +32,9 @@ struct Limits {
   Setting<uint64_t> read_rate;      // bytes per second
   Setting<uint64_t> upstream_head;  // bytes
   Setting<uint64_t> stream_buffer;  // bytes
+  Setting<uint64_t> h2_streams;     // count, of one connection
+  Setting<uint64_t> h2_window;      // bytes, where a stream starts
+  Setting<uint64_t> h2_connection;  // bytes held for one connection
   Position at;
 };
 
@@ -53,7 +56,7 @@ struct HttpsRedirect {
   Position at;
 };
 
-enum class Protocol : uint8_t { kHttp11 };
+enum class Protocol : uint8_t { kHttp11, kH2, kH2c };  // kH2c: upstreams only
 
 struct Listener {
   Located<std::string> name;
@@ -61,8 +64,8 @@ struct Listener {
   Optional<uint16_t> public_port;
   Box<HttpsRedirect> https_redirect;
   Box<ListenerTls> tls;
-  std::vector<Located<Protocol>> protocols;
-  Box<Limits> limits;  // each key here overrides the global one
+  std::vector<Located<Protocol>> protocols;  // empty: h2 and http/1.1 with tls, http/1.1 without
+  Box<Limits> limits;                        // each key here overrides the global one
   Position at;
 };
 

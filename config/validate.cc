@@ -122,6 +122,19 @@ void CheckPrefixReplaced(const Route& route, const Position& at, DiagnosticList&
   }
 }
 
+// h2 is HTTP/2 over TLS, h2c without (RFC 9113 3.1).
+void CheckProtocol(const Upstream& upstream, DiagnosticList& diagnostics) {
+  if (!upstream.protocol) return;
+  const std::string name = "upstream " + Quoted(upstream.name.value);
+  if (upstream.protocol->value == Protocol::kH2 && !upstream.tls) {
+    diagnostics.Error(Code::kExclusiveKeys, upstream.protocol->at, name + " speaks h2 and needs 'tls'",
+                      "without TLS it is h2c");
+  } else if (upstream.protocol->value == Protocol::kH2c && upstream.tls) {
+    diagnostics.Error(Code::kExclusiveKeys, upstream.protocol->at, name + " speaks h2c and has no 'tls'",
+                      "with TLS it is h2; tls is at", upstream.tls->at);
+  }
+}
+
 }  // namespace
 
 void ValidatePolicy(const RoutePolicy& policy, const std::string& owner, DiagnosticList& diagnostics) {
@@ -148,6 +161,7 @@ void ValidateRoute(const Route& route, DiagnosticList& diagnostics) {
 }
 
 void ValidateUpstream(const Upstream& upstream, DiagnosticList& diagnostics) {
+  CheckProtocol(upstream, diagnostics);
   std::unordered_map<std::string, Position> seen;
   for (const Endpoint& endpoint : upstream.endpoints) {
     const auto [first, added] = seen.emplace(endpoint.address.value.ToString(), endpoint.address.at);

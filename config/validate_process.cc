@@ -108,6 +108,21 @@ void CheckLimits(const Limits& limits, DiagnosticList& diagnostics) {
   };
   check(limits.field_size, "fieldSize");
   check(limits.target, "target");
+  const uint64_t held = limits.h2_connection.ValueOr(defaults::kH2ConnectionBytes, defaults::kUnlimited);
+  if (!limits.h2_window.HasValue() || *limits.h2_window <= held) return;
+  diagnostics.Warning(Code::kNoEffect, limits.h2_window.at(),
+                      "h2Window beyond h2Connection (" + FormatQuantity(FieldType::kSize, held) + ") has no effect");
+}
+
+void CheckProtocols(const Listener& listener, DiagnosticList& diagnostics) {
+  for (size_t i = 0; i < listener.protocols.size(); ++i) {
+    for (size_t before = 0; before < i; ++before) {
+      if (listener.protocols[before].value != listener.protocols[i].value) continue;
+      diagnostics.Warning(Code::kNoEffect, listener.protocols[i].at, "a protocol given twice has no effect",
+                          "first given at", listener.protocols[before].at);
+      break;
+    }
+  }
 }
 
 void CheckAdmin(const Model& unit, DiagnosticList& diagnostics) {
@@ -127,6 +142,7 @@ void ValidateProcess(const Model& unit, DiagnosticList& diagnostics) {
   for (const Listener& listener : unit.listeners) {
     if (listener.https_redirect) CheckHttpsRedirect(unit, listener, diagnostics);
     if (listener.limits) CheckLimits(*listener.limits, diagnostics);
+    CheckProtocols(listener, diagnostics);
   }
   for (const auto& range : unit.trusted_proxies) {
     const std::string text = range.value.ToString();

@@ -39,6 +39,9 @@ LimitsPolicy CompileLimits(const Limits& global, const config::Box<Limits>& own)
   limits.read_bytes_per_second = number(&Limits::read_rate, defaults::kReadRateBytesPerSecond);
   limits.upstream_head_bytes = number(&Limits::upstream_head, defaults::kUpstreamHeadBytes);
   limits.stream_buffer_bytes = number(&Limits::stream_buffer, defaults::kStreamBufferBytes);
+  limits.h2_streams = number(&Limits::h2_streams, defaults::kH2Streams);
+  limits.h2_window_bytes = number(&Limits::h2_window, defaults::kH2WindowBytes);
+  limits.h2_connection_bytes = number(&Limits::h2_connection, defaults::kH2ConnectionBytes);
   if (own) limits.max_connections = own->max_connections.ValueOr(0, 0);
   return limits;
 }
@@ -69,6 +72,17 @@ HttpsRedirectPolicy CompileHttpsRedirect(const config::Model& model, const confi
   return redirect;
 }
 
+// Absent: browsers speak HTTP/2 over TLS only, and in the clear prior knowledge is something to ask for.
+ProtocolsPolicy CompileProtocols(const config::Listener& listener) {
+  if (listener.protocols.empty()) return {.http1 = true, .h2 = listener.tls.has_value()};
+  ProtocolsPolicy protocols{.http1 = false, .h2 = false};
+  for (const auto& protocol : listener.protocols) {
+    if (protocol.value == config::Protocol::kHttp11) protocols.http1 = true;
+    if (protocol.value == config::Protocol::kH2) protocols.h2 = true;
+  }
+  return protocols;
+}
+
 ListenerPolicy CompileListener(const config::Model& model, const config::Listener& listener) {
   ListenerPolicy policy;
   policy.name = listener.name.value;
@@ -76,6 +90,7 @@ ListenerPolicy CompileListener(const config::Model& model, const config::Listene
   policy.dual_stack = IsDualStack(model, listener);
   policy.public_port = PublicPort(listener);
   policy.https_redirect = CompileHttpsRedirect(model, listener);
+  policy.protocols = CompileProtocols(listener);
   policy.limits = CompileLimits(model.limits, listener.limits);
   if (!listener.tls) return policy;
   policy.tls = true;
@@ -121,6 +136,18 @@ LoadBalancingPolicy CompileLoadBalancing(config::LoadBalancing written) {
   return LoadBalancingPolicy::kRoundRobin;
 }
 
+UpstreamProtocol CompileProtocol(config::Protocol written) {
+  switch (written) {
+    case config::Protocol::kHttp11:
+      return UpstreamProtocol::kHttp1;
+    case config::Protocol::kH2:
+      return UpstreamProtocol::kH2;
+    case config::Protocol::kH2c:
+      return UpstreamProtocol::kH2c;
+  }
+  return UpstreamProtocol::kHttp1;
+}
+
 }  // namespace
 
 base::SocketAddress CompileAddress(const config::HostPort& address) {
@@ -149,6 +176,7 @@ UpstreamPolicy CompileUpstream(const config::Upstream& upstream) {
     policy.endpoints.push_back({CompileAddress(endpoint.address.value), weight});
   }
   if (upstream.load_balancing) policy.load_balancing = CompileLoadBalancing(upstream.load_balancing->value);
+  if (upstream.protocol) policy.protocol = CompileProtocol(upstream.protocol->value);
   if (upstream.tls) policy.tls = CompileUpstreamTls(*upstream.tls);
   if (upstream.connections) policy.connections = CompileConnections(*upstream.connections);
   return policy;

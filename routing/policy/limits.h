@@ -22,7 +22,10 @@ struct LimitsPolicy {
   uint32_t read_bytes_per_second = 34;                  // over 30 s; 0: none
   uint32_t upstream_head_bytes = 64 * 1024;
   uint32_t stream_buffer_bytes = 64 * 1024;
-  uint64_t max_connections = 0;  // of this listener, 0: none
+  uint32_t h2_streams = 100;                       // at one time, of one connection
+  uint32_t h2_window_bytes = 64 * 1024;            // where a stream's window starts
+  uint32_t h2_connection_bytes = 4 * 1024 * 1024;  // held for one connection, both directions
+  uint64_t max_connections = 0;                    // of this listener, 0: none
   bool operator==(const LimitsPolicy&) const = default;
 };
 

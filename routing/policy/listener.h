@@ -27,12 +27,21 @@ struct HttpsRedirectPolicy {
   bool operator==(const HttpsRedirectPolicy&) const = default;
 };
 
+// What clients may speak; at least one. With both, a client that offers h2 by ALPN, or (without tls) opens with its
+// preface, gets HTTP/2.
+struct ProtocolsPolicy {
+  bool http1 = true;
+  bool h2 = false;
+  bool operator==(const ProtocolsPolicy&) const = default;
+};
+
 struct ListenerPolicy {
   std::string name;
   base::SocketAddress address;
   bool dual_stack = false;  // [::] that takes IPv4 too
   uint16_t public_port = 0;
   bool tls = false;
+  ProtocolsPolicy protocols;
   TlsVersion min_version = TlsVersion::kTls12;
   std::vector<CertificateFiles> certificates;
   HttpsRedirectPolicy https_redirect;

@@ -14,6 +14,9 @@ namespace headgate::routing {
 
 enum class LoadBalancingPolicy : uint8_t { kRoundRobin, kLeastRequest, kRandom };
 
+// kH2 is over TLS (ALPN h2); kH2c has prior knowledge (RFC 9113 3.3).
+enum class UpstreamProtocol : uint8_t { kHttp1, kH2, kH2c };
+
 struct UpstreamTlsPolicy {
   bool enabled = false;
   bool verify = true;
@@ -47,6 +50,7 @@ struct UpstreamPolicy {
   uint16_t dns_port = 0;
   // ...or fixed endpoints (a single IP address under `address` is one too).
   std::vector<StaticEndpoint> endpoints;
+  UpstreamProtocol protocol = UpstreamProtocol::kHttp1;
   LoadBalancingPolicy load_balancing = LoadBalancingPolicy::kRoundRobin;
   UpstreamTlsPolicy tls;
   ConnectionsPolicy connections;

@@ -27,7 +27,7 @@ listeners:
       certificates:
         - {certFile: tls/shop/tls.crt, keyFile: tls/shop/tls.key}
       minVersion: "1.2"
-    protocols: [http/1.1]
+    protocols: [h2, http/1.1]
 workers: auto
 admin:   {address: 127.0.0.1:9901}
 metrics: {address: 0.0.0.0:9090}
@@ -37,7 +37,7 @@ via: false
 trustedProxies: [10.0.0.0/8]
 limits:
   {maxConnections: none, requestHead: 32KiB, fieldSize: 16KiB, fields: 100, target: 8KiB, headTimeout: 10s, keepAlive: 60s,
-   tlsHandshake: 5s, bodyIdle: 15s, bodyRate: 240, readRate: 34, upstreamHead: 64KiB, streamBuffer: 64KiB}
+   tlsHandshake: 5s, bodyIdle: 15s, bodyRate: 240, readRate: 34, h2Streams: 100, h2Window: 64KiB, h2Connection: 4MiB, upstreamHead: 64KiB, streamBuffer: 64KiB}
 upstreams:
   shop-v1:
     address: shop-v1.shop.svc.cluster.local:80
@@ -105,7 +105,9 @@ TEST_F(CompleteExample, ListenersArrive) {
   const Listener& secure = model().listeners[1];
   EXPECT_EQ(secure.tls->certificates[0].cert_file.value.resolved, "/etc/headgate/tls/shop/tls.crt");
   EXPECT_EQ(secure.tls->min_version->value, TlsVersion::kTls12);
-  EXPECT_EQ(secure.protocols[0].value, Protocol::kHttp11);
+  ASSERT_EQ(secure.protocols.size(), 2U);
+  EXPECT_EQ(secure.protocols[0].value, Protocol::kH2);
+  EXPECT_EQ(secure.protocols[1].value, Protocol::kHttp11);
 }
 
 TEST_F(CompleteExample, ProcessKeysArrive) {
@@ -119,6 +121,9 @@ TEST_F(CompleteExample, ProcessKeysArrive) {
   EXPECT_TRUE(model().limits.max_connections.IsNone());
   EXPECT_EQ(*model().limits.request_head, 32U * 1024);
   EXPECT_EQ(*model().limits.body_rate, 240U);
+  EXPECT_EQ(*model().limits.h2_streams, 100U);
+  EXPECT_EQ(*model().limits.h2_window, 64U * 1024);
+  EXPECT_EQ(*model().limits.h2_connection, 4U * 1024 * 1024);
   EXPECT_EQ(*model().limits.tls_handshake, Duration(std::chrono::seconds(5)));
 }
 
@@ -213,6 +218,32 @@ TEST(Decode, NoneTurnsTheAdminListenerOff) {
   EXPECT_EQ(loaded.model->workers->value, 3U);
 }
 
+TEST(Decode, AnUpstreamSpeaksH2OverTlsAndH2cWithout) {
+  const LoadedFile loaded = LoadFile(
+      "f.yaml", "upstreams: {a: {address: a:443, protocol: h2, tls: {}}, b: {address: b:80, protocol: h2c}}\n");
+  ASSERT_NE(loaded.model, nullptr) << RenderText(loaded.diagnostics, loaded.sources);
+  EXPECT_EQ(loaded.model->upstreams[0]->protocol->value, Protocol::kH2);
+  EXPECT_EQ(loaded.model->upstreams[1]->protocol->value, Protocol::kH2c);
+}
+
+TEST(Decode, Http2LimitsHaveBounds) {
+  for (const char* limit : {"h2Streams: 0", "h2Streams: 10001", "h2Window: 16383", "h2Window: 17MiB",
+                            "h2Connection: 65535", "h2Connection: 2GiB", "h2Streams: none"}) {
+    EXPECT_EQ(LoadFile("f.yaml", std::string("limits: {") + limit + "}\n").model, nullptr) << limit;
+  }
+  for (const char* limit : {"h2Streams: 1", "h2Streams: 10000", "h2Window: 16KiB", "h2Connection: 64KiB"}) {
+    EXPECT_NE(LoadFile("f.yaml", std::string("limits: {") + limit + "}\n").model, nullptr) << limit;
+  }
+}
+
+TEST(Decode, AListenerSpeaksNeitherNothingNorH2c) {
+  for (const char* protocols : {"[]", "[h2c]", "[h3]", "h2"}) {
+    const std::string text =
+        std::string("listeners: [{name: a, address: '0.0.0.0:1', protocols: ") + protocols + "}]\n";
+    EXPECT_EQ(LoadFile("f.yaml", text).model, nullptr) << protocols;
+  }
+}
+
 struct LaterKey {
   const char* word;
   const char* text;
@@ -242,19 +273,13 @@ INSTANTIATE_TEST_SUITE_P(
                       LaterKey{"ringHash", "upstreams: {a: {address: a:80, loadBalancing: {policy: ringHash}}}"},
                       LaterKey{"maglev", "upstreams: {a: {address: a:80, loadBalancing: {policy: maglev}}}"},
                       LaterKey{"proxyProtocol", "upstreams: {a: {address: a:80, proxyProtocol: v2}}"},
-                      LaterKey{"h2", "upstreams: {a: {address: a:80, protocol: h2}}"},
-                      LaterKey{"h2c", "upstreams: {a: {address: a:80, protocol: h2c}}"},
                       LaterKey{"mirror", "defaults: {mirror: {upstream: a}}"},
                       LaterKey{"rateLimit", "defaults: {rateLimit: {requests: 1}}"},
                       LaterKey{"cors", "defaults: {cors: {}}"}, LaterKey{"compression", "defaults: {compression: {}}"},
                       LaterKey{"errorPages", "defaults: {errorPages: []}"}, LaterKey{"auth", "defaults: {auth: none}"},
                       LaterKey{"clientAuth", "listeners: [{name: a, address: '0.0.0.0:1', tls: {clientAuth: {}}}]"},
                       LaterKey{"proxyProtocol", "listeners: [{name: a, address: '0.0.0.0:1', proxyProtocol: {}}]"},
-                      LaterKey{"h2", "listeners: [{name: a, address: '0.0.0.0:1', protocols: [h2]}]"},
-                      LaterKey{"maxMemory", "limits: {maxMemory: auto}"},
-                      LaterKey{"h2Streams", "limits: {h2Streams: 1}"},
-                      LaterKey{"h2Window", "limits: {h2Window: 64KiB}"},
-                      LaterKey{"h2Connection", "limits: {h2Connection: 4MiB}"}));
+                      LaterKey{"maxMemory", "limits: {maxMemory: auto}"}));
 
 }  // namespace
 }  // namespace headgate::config

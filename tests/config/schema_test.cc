@@ -73,6 +73,9 @@ TEST(Defaults, TheTableAndTheConstantsAgree) {
   EXPECT_EQ(ParseSize(text(limits, "readRate")), defaults::kReadRateBytesPerSecond);
   EXPECT_EQ(ParseSize(text(limits, "upstreamHead")), defaults::kUpstreamHeadBytes);
   EXPECT_EQ(ParseSize(text(limits, "streamBuffer")), defaults::kStreamBufferBytes);
+  EXPECT_EQ(ParseCount(text(limits, "h2Streams")), defaults::kH2Streams);
+  EXPECT_EQ(ParseSize(text(limits, "h2Window")), defaults::kH2WindowBytes);
+  EXPECT_EQ(ParseSize(text(limits, "h2Connection")), defaults::kH2ConnectionBytes);
   EXPECT_EQ(text(Child(RootBlock(), "admin"), "address"), defaults::kAdminAddress);
   EXPECT_EQ(text(Child(RootBlock(), "metrics"), "address"), defaults::kMetricsAddress);
   EXPECT_EQ(ParsePercent(text(Child(RootBlock(), "accessLog"), "sample"))->ppm, defaults::kAccessLogSamplePpm);

@@ -43,13 +43,54 @@ TEST(Compile, WhatIsNotWrittenHasItsDefault) {
   EXPECT_TRUE(route.websocket);
   EXPECT_FALSE(route.access.restricts());
   const UpstreamPolicy& upstream = config.Upstream("v1");
-  EXPECT_EQ(upstream, UpstreamPolicy({"v1", "one.svc", 80, {}, {}, {}, {}}));
+  EXPECT_EQ(upstream, UpstreamPolicy({"v1", "one.svc", 80, {}, {}, {}, {}, {}}));
   EXPECT_EQ(config.compiled->listeners[0]->limits, LimitsPolicy());
   EXPECT_EQ(config.compiled->admin_address->ToString(), "127.0.0.1:9901");
   EXPECT_EQ(config.compiled->metrics_address->ToString(), "0.0.0.0:9090");
   EXPECT_EQ(config.compiled->lame_duck, seconds(5));
   EXPECT_EQ(config.compiled->drain_timeout, seconds(20));
   EXPECT_EQ(config.compiled->workers, std::nullopt);
+}
+
+TEST(Compile, WithoutProtocolsTlsMeansH2AndHttp11AndPlainHttp11) {
+  const TestConfiguration config(R"(
+listeners:
+  - {name: plain, address: 127.0.0.1:1}
+  - {name: secure, address: 127.0.0.1:2, tls: {certificates: [{certFile: a, keyFile: b}]}}
+  - {name: prior, address: 127.0.0.1:3, protocols: [http/1.1, h2]}
+  - {name: only, address: 127.0.0.1:4, protocols: [h2]}
+  - {name: old, address: 127.0.0.1:5, protocols: [http/1.1], tls: {certificates: [{certFile: a, keyFile: b}]}}
+)");
+  const auto protocols = [&](size_t i) { return config.compiled->listeners.at(i)->protocols; };
+  EXPECT_EQ(protocols(0), ProtocolsPolicy({.http1 = true, .h2 = false}));
+  EXPECT_EQ(protocols(1), ProtocolsPolicy({.http1 = true, .h2 = true}));
+  EXPECT_EQ(protocols(2), ProtocolsPolicy({.http1 = true, .h2 = true}));
+  EXPECT_EQ(protocols(3), ProtocolsPolicy({.http1 = false, .h2 = true}));
+  EXPECT_EQ(protocols(4), ProtocolsPolicy({.http1 = true, .h2 = false}));
+}
+
+TEST(Compile, AnUpstreamsProtocolArrives) {
+  const TestConfiguration config(R"(
+upstreams:
+  one: {address: "one.svc:80"}
+  two: {address: "two.svc:443", protocol: h2, tls: {}}
+  three: {address: "three.svc:80", protocol: h2c}
+)");
+  EXPECT_EQ(config.Upstream("one").protocol, UpstreamProtocol::kHttp1);
+  EXPECT_EQ(config.Upstream("two").protocol, UpstreamProtocol::kH2);
+  EXPECT_EQ(config.Upstream("three").protocol, UpstreamProtocol::kH2c);
+}
+
+TEST(Compile, AListenersOwnHttp2LimitsWinOverTheProcesss) {
+  const TestConfiguration config(R"(
+listeners:
+  - {name: a, address: 127.0.0.1:1, limits: {h2Streams: 2500}}
+limits: {h2Streams: 10, h2Window: 1MiB, h2Connection: 8MiB}
+)");
+  const LimitsPolicy& limits = config.compiled->listeners.at(0)->limits;
+  EXPECT_EQ(limits.h2_streams, 2500U);
+  EXPECT_EQ(limits.h2_window_bytes, 1024U * 1024);
+  EXPECT_EQ(limits.h2_connection_bytes, 8U * 1024 * 1024);
 }
 
 TEST(Compile, ARoutesKeyReplacesTheWholeOfTheDefaultsAndNoneTakesItAway) {
