@@ -1,7 +1,9 @@
 #include "proxy/snapshot/builder.h"
 
+#include <array>
 #include <fstream>
 #include <iterator>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -12,7 +14,18 @@ namespace headgate::proxy {
 
 namespace {
 
-constexpr std::string_view kAlpn[] = {"http/1.1"};
+// What is announced, the preferred one first (RFC 7301 3.1).
+std::span<const std::string_view> Alpn(const routing::ProtocolsPolicy& protocols) {
+  static constexpr std::array<std::string_view, 2> kNames = {"h2", "http/1.1"};
+  const std::span<const std::string_view> names(kNames);
+  if (!protocols.h2) return names.subspan(1);
+  return protocols.http1 ? names : names.first(1);
+}
+
+routing::ProtocolsPolicy ProtocolsOf(const routing::UpstreamPolicy& upstream) {
+  const bool h2 = upstream.protocol == routing::UpstreamProtocol::kH2;
+  return {.http1 = !h2, .h2 = h2};
+}
 
 const ListenerRuntime* Before(const Snapshot* previous, const std::string& name) {
   if (previous == nullptr) return nullptr;
@@ -80,14 +93,15 @@ absl::Status SnapshotBuilder::BuildListener(const routing::ListenerPolicy& polic
     if (info.expired)
       warnings.push_back(absl::StrCat("listener '", policy.name, "': ", info.cert_file, " has expired"));
   }
-  if (keeps && before->policy->min_version == policy.min_version &&
+  if (keeps && before->policy->min_version == policy.min_version && before->policy->protocols == policy.protocols &&
       runtime.certificates->SameAs(*before->certificates)) {
     runtime.certificates = before->certificates;
     runtime.tls = before->tls;
     return absl::OkStatus();
   }
   for (uint32_t i = 0; i < workers_; ++i) {
-    auto context = net::TlsServerContext::Build(runtime.certificates, policy.min_version, kAlpn, tickets_);
+    auto context =
+        net::TlsServerContext::Build(runtime.certificates, policy.min_version, Alpn(policy.protocols), tickets_);
     if (!context.ok()) return context.status();
     runtime.tls.push_back(*std::move(context));
   }
@@ -110,12 +124,13 @@ absl::Status SnapshotBuilder::BuildUpstream(const routing::UpstreamPolicy& polic
   if (!policy.tls.enabled) return absl::OkStatus();
   runtime.tls_files = DigestOfFiles(policy.tls);
   const bool same_files = before != nullptr && before->tls_files == runtime.tls_files;
-  if (same_files && before->policy->tls == policy.tls && !before->tls.empty()) {
+  if (same_files && before->policy->tls == policy.tls && before->policy->protocol == policy.protocol &&
+      !before->tls.empty()) {
     runtime.tls = before->tls;
     return absl::OkStatus();
   }
   for (uint32_t i = 0; i < workers_; ++i) {
-    auto context = net::TlsClientContext::Build(policy.tls, kAlpn);
+    auto context = net::TlsClientContext::Build(policy.tls, Alpn(ProtocolsOf(policy)));
     if (!context.ok()) {
       return absl::Status(context.status().code(),
                           absl::StrCat("upstream '", policy.name, "': ", context.status().message()));
