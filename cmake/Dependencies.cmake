@@ -19,6 +19,15 @@ function(headgate_system_library target header library)
 endfunction()
 headgate_system_library(re2::re2 re2/re2.h re2)
 headgate_system_library(c-ares::cares ares.h cares)
+headgate_system_library(nghttp2::nghttp2 nghttp2/nghttp2.h nghttp2)
+
+# Debian's 1.52 has the limit of CONTINUATION frames (CVE-2024-28182) of 1.61.
+file(STRINGS ${nghttp2_INCLUDE_DIR}/nghttp2/nghttp2ver.h nghttp2_version REGEX "define NGHTTP2_VERSION ")
+string(REGEX REPLACE "^[^\"]*\"([^\"]*)\".*" "\\1" nghttp2_version "${nghttp2_version}")
+file(STRINGS ${nghttp2_INCLUDE_DIR}/nghttp2/nghttp2.h nghttp2_continuations REGEX "nghttp2_option_set_max_continuations")
+if(nghttp2_version VERSION_LESS "1.52" OR NOT nghttp2_continuations)
+  message(FATAL_ERROR "nghttp2 ${nghttp2_version} found: 1.52 with a limit of CONTINUATION frames needed (Debian 12)")
+endif()
 
 find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)  # used as a header only
 

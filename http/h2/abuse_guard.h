@@ -29,14 +29,22 @@ inline constexpr size_t kAbuseCount = 10;
 
 class AbuseGuard {
  public:
+  // Whoever may have `streams_max` requests open may cancel them all at once, as gRPC clients do at a deadline.
+  explicit AbuseGuard(uint32_t streams_max) noexcept : streams_max_(streams_max) {}
+
   // One more event of this kind. False: too many; the connection must end.
   bool Allow(Abuse kind, base::Instant now) noexcept;
+  // So many events of this kind are as if they had not been.
+  void Forgive(Abuse kind, uint32_t events) noexcept;
 
  private:
   struct Bucket {
-    uint32_t used = 0;  // events not yet forgiven
-    base::Instant since{};
+    uint32_t used = 0;      // events not yet forgiven
+    base::Instant since{};  // until when time has forgiven
   };
+  uint32_t BurstOf(Abuse kind) const noexcept;
+
+  const uint32_t streams_max_;
   std::array<Bucket, kAbuseCount> buckets_{};
 };
 

@@ -22,6 +22,8 @@ inline constexpr uint32_t kStreamWindowBytes = 64 * 1024;       // where a strea
 inline constexpr uint32_t kStreamWindowBytesMax = 1024 * 1024;  // where a stream that flows ends
 inline constexpr uint32_t kConnectionWindowBytes = 1024 * 1024;
 inline constexpr uint32_t kHeldBytesMax = 4 * 1024 * 1024;  // per connection, both directions (limits.h2Connection)
+// Text of a request's head from here on is shared with HPACK's table and not copied: a client repeats what is long.
+inline constexpr size_t kShareTextBytes = 64;
 // A DATA frame's piece below this is copied together with its neighbours: a slice would pin a slab of 16 KiB.
 inline constexpr size_t kCopyBelowBytes = 1024;
 // Frames wait for the socket up to this; then nothing more is made, and nothing is read that would need an answer.
@@ -37,11 +39,16 @@ struct FloodLimit {
 inline constexpr FloodLimit kResets{100, 20};
 // Resets that we were made to send, by malformed frames and heads (CVE-2025-8671): a sane client causes none.
 inline constexpr FloodLimit kProvokedResets{50, 5};
-inline constexpr FloodLimit kSettings{20, 1};    // clients send one, some a second after the first page
-inline constexpr FloodLimit kPings{100, 10};     // keep-alive is one in seconds; gRPC's BDP probe is one a round trip
+inline constexpr FloodLimit kSettings{20, 1};  // clients send one, some a second after the first page
+inline constexpr FloodLimit kPings{100, 10};   // keep-alive is one in seconds
+// gRPC probes the bandwidth with a PING a round trip while it receives, and some clients give credit for each frame:
+// a frame of a message that we send forgives so many PINGs and small WINDOW_UPDATEs.
+inline constexpr uint32_t kForgivenPerFrame = 2;
 inline constexpr FloodLimit kPriority{400, 50};  // Firefox and Chromium: a few for each request
 // DATA without a byte and without an end, HEADERS frames without a field, and the like (CVE-2019-9518).
 inline constexpr FloodLimit kEmptyFrames{100, 10};
+// Streams refused because the heads under way take too much: sane clients send a refused request again, later.
+inline constexpr FloodLimit kHeaderBombs{100, 10};
 // WINDOW_UPDATE of less than 256 bytes; a sane client waits for half a window.
 inline constexpr FloodLimit kSmallWindowUpdates{200, 20};
 inline constexpr uint32_t kSmallWindowUpdateBytes = 256;

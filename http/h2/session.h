@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "base/clock.h"
@@ -14,6 +15,8 @@
 #include "http/h1/decoder.h"
 #include "http/h2/abuse_guard.h"
 #include "http/h2/error_code.h"
+#include "http/h2/frame_watch.h"
+#include "http/h2/head_reader.h"
 #include "http/h2/limits.h"
 #include "http/h2/stream.h"
 #include "http/message.h"
@@ -21,6 +24,8 @@
 struct nghttp2_session;
 
 namespace headgate::http::h2 {
+
+class HeadWriter;
 
 enum class Role : uint8_t { kServer, kClient };
 
@@ -83,6 +88,8 @@ class Session {
   // Appends frames to `to`, about `bytes_max` at most. Slices without an owner are copied.
   void Produce(base::Chain& to, size_t bytes_max);
   bool wants_write() const noexcept;
+  // So much waits to be written that nothing should be read: an answer to it would have to wait as well.
+  bool congested() const noexcept;
 
   // ---- the connection ----
   // Server: GOAWAY(2^31-1): the client should open no more streams here. FinalGoaway then says which were taken.
@@ -94,6 +101,10 @@ class Session {
 
   size_t streams() const noexcept { return streams_; }  // known to the session
   size_t held_bytes() const noexcept { return held_; }  // received and not taken
+  // A header block has begun and is not complete.
+  bool in_head() const noexcept { return watch_.in_head(); }
+  // Feed said false, or will: nothing is taken in any more.
+  bool ended() const noexcept { return ended_; }
   // Client: how many streams the peer allows at once; whether it knows extended CONNECT; whether its SETTINGS came.
   uint32_t peer_streams_max() const noexcept;
   bool peer_connect_protocol() const noexcept;
@@ -108,23 +119,92 @@ class Session {
 
  private:
   struct Callbacks;
-  friend class HeadReader;
   friend struct Callbacks;
+  friend class Stream;
+
+  // Streams.
+  void Open(Stream& stream, int32_t id);
+  void Close(Stream& stream, H2Error code) noexcept;
+  void CloseAll(H2Error code) noexcept;
+  void Forget(Stream& stream) noexcept;
+  Stream* Find(int32_t id) const noexcept;
+  void Tell(Stream& stream) noexcept { news_.PushBack(stream); }
+  void SubmitReset(Stream& stream, H2Error code);
+  void FailMessage(Stream& stream, const base::Error& error, bool body);
+  void FailBody(Stream& stream, const char* detail);
+
+  // Received frames.
+  void OnBeginHeaders(int32_t id, bool request);
+  void OnBeginRequest(int32_t id);
+  void OnHeaders(Stream& stream, bool end_stream, size_t block_bytes);
+  void OnData(Stream* stream, std::string_view data);
+  void OnRemoteEnd(Stream& stream);
+  void OnRemoteReset(Stream& stream, H2Error code);
+  void OnSettings(bool ack);
+  void OnGoaway(int32_t last_id);
+  void Count(Abuse kind);
+  void EndForAbuse(Abuse kind);
+  void End(H2Error code, const char* fault);
+
+  // Credit (RFC 9113 5.2).
+  void Hold(Stream& stream, std::string_view data);
+  void Release(size_t bytes) noexcept;
+  void CreditConnection() noexcept;
+  void CreditStream(Stream& stream, size_t bytes);
+  void GrowWindow(Stream& stream, size_t taken);
+
+  // Sent frames.
+  void FlushControl();
+  void Run(base::Chain& to, size_t size_max);
+  void Emit(std::string_view bytes);
+  void EmitBody(Stream& stream, size_t size);
+  bool IsFirstSettings(std::string_view frame) const noexcept;
+  void EmitFirstSettings(std::string_view frame);
+  void Resume(Stream& stream);
+  void OnMessageFrameSent(int32_t id, bool end_stream);
+  void OnResetSent(int32_t id, H2Error code);
+  void OnGoawaySent(H2Error code);
+  void OnNotSent(int32_t id, bool reset);
 
   const SessionConfig config_;
   StreamSource* source_;
   base::SlabPool& slabs_;
   const base::Instant& now_;
+  const uint32_t window_;  // the connection's
   nghttp2_session* session_ = nullptr;
   AbuseGuard guard_;
+  FrameWatch watch_;
+  HeadReader reader_;
+  std::unique_ptr<HeadWriter> writer_;  // hidden: it knows nghttp2's types
   base::IntrusiveList<Stream, NewsTag> news_;
+  base::IntrusiveList<Stream::Link, OpenTag> open_;
+  base::IntrusiveList<Stream::Link, OpenTag> closed_;  // those that still hold received bytes
   size_t streams_ = 0;
-  size_t held_ = 0;
+  size_t heads_ = 0;                      // bytes of heads kept for open streams
+  size_t held_ = 0;                       // received and not taken
+  size_t withheld_ = 0;                   // connection credit that is not given back yet
+  uint64_t received_ = 0;                 // on the wire
+  const base::SlabRef* input_ = nullptr;  // within Feed: where the bytes lie
+  base::SlabRef copies_;                  // of small pieces of DATA
+  size_t copies_used_ = 0;
+
+  base::Chain pending_;            // produced by Feed, for the next Produce
+  base::Chain* output_ = nullptr;  // where frames go now
+  size_t output_max_ = 0;          // its size from which on no more DATA goes there
+  bool control_only_ = false;      // no DATA now
+  base::SlabRef frames_;           // frames are copied here; several share it
+  size_t frames_used_ = 0;
+
   bool ping_acknowledged_ = false;
   bool settings_received_ = false;
+  bool settings_acknowledged_ = false;
+  bool settings_sent_ = false;
   bool goaway_received_ = false;
+  bool goaway_submitted_ = false;
+  bool ended_ = false;
   bool abused_ = false;
   Abuse abuse_ = Abuse::kResets;
+  H2Error end_code_ = H2Error::kNoError;
   const char* fault_ = "";
 };
 

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <vector>
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -14,9 +15,13 @@
 #include "http/h2/error_code.h"
 #include "http/message.h"
 
+struct nghttp2_rcbuf;
+
 namespace headgate::http::h2 {
 
+class Session;
 struct NewsTag {};
+struct OpenTag {};
 
 class Stream : public base::ListNode<NewsTag> {
  public:
@@ -39,7 +44,7 @@ class Stream : public base::ListNode<NewsTag> {
   // A server's stream: where the request is decoded to; set by the owner in NewStream.
   RequestHead* request = nullptr;
   // A message of the peer broke the rules of RFC 9113 8.1.1: the session has reset the stream (PROTOCOL_ERROR);
-  // nothing may be answered. head_error() or body_error() names the rule.
+  // nothing may be answered. head_error() or body_error() names the rule. Of a bad request there are head news, too.
   bool malformed() const noexcept { return malformed_; }
   // kNone: the head is good. Not malformed(): an answer is due (431, 414, 405, 501, 417).
   const base::Error& head_error() const noexcept { return head_error_; }
@@ -51,7 +56,8 @@ class Stream : public base::ListNode<NewsTag> {
 
   // DATA that came and was not taken; take it with Session::TakeBody, which returns the credit.
   size_t received() const noexcept { return in_.size(); }
-  bool remote_ended() const noexcept { return remote_ended_; }  // END_STREAM came; received() may still hold bytes
+  bool remote_ended() const noexcept { return remote_ended_; }     // END_STREAM came; received() may still hold bytes
+  uint64_t body_bytes() const noexcept { return body_received_; }  // of DATA in all, those that were discarded too
   // Of a message that ended with them; null: none.
   const HeaderMap* trailers() const noexcept { return trailers_; }
 
@@ -60,10 +66,13 @@ class Stream : public base::ListNode<NewsTag> {
   bool local_ended() const noexcept { return local_ended_; }  // END_STREAM is in the output
 
  protected:
-  // `arena` is where heads and trailers are decoded to; it outlives the stream's life in the session.
   Stream() noexcept = default;
-  ~Stream() = default;
-  // Ready for another life; not while the session knows it.
+  // The session forgets it. If it was open it is cancelled.
+  ~Stream();
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+  // Ready for another life; not while it is open. `arena` is where heads and trailers are decoded to. A request's text
+  // lives until the stream's next life or end, but not longer than the arena.
   void ResetStream(base::Arena& arena, Method method) noexcept;
 
  private:
@@ -74,7 +83,16 @@ class Stream : public base::ListNode<NewsTag> {
     ResponseHead head;
     PendingResponse* next = nullptr;
   };
+  // Links it to the streams that its session knows.
+  struct Link : base::ListNode<OpenTag> {
+    explicit Link(Stream& owner) noexcept : stream(owner) {}
+    Stream& stream;
+  };
 
+  void LeaveSession() noexcept;
+
+  Link link_{*this};
+  Session* session_ = nullptr;  // while it is open, or its received bytes count there
   News news_;
   int32_t id_ = 0;
   base::Arena* arena_ = nullptr;
@@ -85,17 +103,21 @@ class Stream : public base::ListNode<NewsTag> {
   base::Error body_error_;
   HeaderMap* trailers_ = nullptr;
   PendingResponse* responses_ = nullptr;
-  uint64_t body_expected_ = 0;  // content-length
+  std::vector<nghttp2_rcbuf*> shared_;  // text of the head that HPACK's table has as well
+  uint32_t interims_ = 0;               // 1xx that came
+  uint64_t body_expected_ = 0;          // content-length
   uint64_t body_received_ = 0;
-  uint32_t head_bytes_ = 0;  // charged to the session
-  uint32_t window_ = 0;      // what the peer may send at most
-  uint64_t flowed_ = 0;      // taken since the window last grew
+  size_t head_bytes_ = 0;  // charged to the session
+  uint32_t window_ = 0;    // what the peer may send at most
+  uint64_t flowed_ = 0;    // taken since the window last grew
   bool has_length_ = false;
   bool final_head_ = false;  // the request's head, or a response's that is not 1xx
   bool remote_ended_ = false;
   bool malformed_ = false;
   bool closed_ = true;
   bool reset_by_peer_ = false;
+  bool reset_by_us_ = false;
+  bool discard_ = false;
   H2Error reset_code_ = H2Error::kNoError;
   // Out.
   base::Chain out_;

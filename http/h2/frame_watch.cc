@@ -1,0 +1,91 @@
+#include "http/h2/frame_watch.h"
+
+#include <nghttp2/nghttp2.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "http/h2/limits.h"
+
+namespace headgate::http::h2 {
+
+uint32_t FrameWatch::length() const noexcept {
+  return static_cast<uint32_t>(read_[0]) << 16 | static_cast<uint32_t>(read_[1]) << 8 | read_[2];
+}
+uint8_t FrameWatch::type() const noexcept { return read_[3]; }
+uint8_t FrameWatch::flags() const noexcept { return read_[4]; }
+
+// How many of the frame's first bytes have to be known to judge it.
+size_t FrameWatch::Needed() const noexcept {
+  if (read_size_ < kHeaderBytes) return kHeaderBytes;
+  if (type() == NGHTTP2_WINDOW_UPDATE && length() == 4) return kNeededMax;
+  if (type() == NGHTTP2_DATA && (flags() & NGHTTP2_FLAG_PADDED) != 0 && length() > 0) return kHeaderBytes + 1;
+  return kHeaderBytes;
+}
+
+std::optional<Abuse> FrameWatch::Scan(std::string_view bytes, AbuseGuard& guard, base::Instant now) noexcept {
+  while (true) {
+    const size_t skipped = std::min(left_, bytes.size());
+    left_ -= skipped;
+    bytes.remove_prefix(skipped);
+    if (bytes.empty()) return std::nullopt;
+    const size_t taken = std::min(Needed() - read_size_, bytes.size());
+    std::memcpy(read_ + read_size_, bytes.data(), taken);
+    read_size_ += taken;
+    bytes.remove_prefix(taken);
+    if (read_size_ < Needed()) continue;
+    const std::optional<Abuse> kind = Judge();
+    left_ = length() - (read_size_ - kHeaderBytes);
+    read_size_ = 0;
+    if (kind.has_value() && !guard.Allow(*kind, now)) return kind;
+  }
+}
+
+std::optional<Abuse> FrameWatch::Judge() noexcept {
+  is_block_ = type() == NGHTTP2_HEADERS || type() == NGHTTP2_CONTINUATION;
+  if (is_block_) block_open_ = (flags() & NGHTTP2_FLAG_END_HEADERS) == 0;
+  switch (type()) {
+    case NGHTTP2_DATA:
+      return JudgeData();
+    case NGHTTP2_HEADERS:
+      continuations_ = 0;
+      return length() == 0 ? std::optional(Abuse::kEmptyFrames) : std::nullopt;
+    case NGHTTP2_CONTINUATION:
+      return JudgeContinuation();
+    case NGHTTP2_RST_STREAM:  // the session knows what was reset
+    case NGHTTP2_PUSH_PROMISE:
+      return std::nullopt;
+    case NGHTTP2_SETTINGS:
+      return (flags() & NGHTTP2_FLAG_ACK) == 0 ? std::optional(Abuse::kSettings) : std::nullopt;
+    case NGHTTP2_GOAWAY:
+      return Abuse::kSettings;
+    case NGHTTP2_PING:
+      return Abuse::kPings;
+    case NGHTTP2_WINDOW_UPDATE:
+      return is_small_window_update() ? std::optional(Abuse::kSmallWindowUpdates) : std::nullopt;
+    default:  // PRIORITY, PRIORITY_UPDATE, and what we ignore like them
+      return Abuse::kPriority;
+  }
+}
+
+std::optional<Abuse> FrameWatch::JudgeData() const noexcept {
+  if ((flags() & NGHTTP2_FLAG_END_STREAM) != 0) return std::nullopt;
+  uint32_t data = length();
+  if (read_size_ > kHeaderBytes) data -= std::min<uint32_t>(data, 1u + read_[kHeaderBytes]);
+  if (data == 0) return Abuse::kEmptyFrames;
+  return data < kSmallDataBytes ? std::optional(Abuse::kSmallData) : std::nullopt;
+}
+
+std::optional<Abuse> FrameWatch::JudgeContinuation() noexcept {
+  if (++continuations_ > kContinuationFramesMax) return Abuse::kContinuation;
+  return length() == 0 ? std::optional(Abuse::kEmptyFrames) : std::nullopt;
+}
+
+bool FrameWatch::is_small_window_update() const noexcept {
+  if (read_size_ < kNeededMax) return false;
+  uint32_t increment = 0;
+  for (size_t i = kHeaderBytes; i < kNeededMax; ++i) increment = increment << 8 | read_[i];
+  return (increment & 0x7fffffffu) < kSmallWindowUpdateBytes;
+}
+
+}  // namespace headgate::http::h2

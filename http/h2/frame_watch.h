@@ -1,0 +1,48 @@
+// Reads the frame headers that go to nghttp2 (RFC 9113 4.1) and counts those that should be rare. nghttp2 tells nothing
+// of frames that it ignores: unknown ones, and those for streams that are gone.
+// Owned by a session.
+// One thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "base/clock.h"
+#include "http/h2/abuse_guard.h"
+
+namespace headgate::http::h2 {
+
+class FrameWatch {
+ public:
+  // `preface_bytes` come before the first frame (a client's magic, RFC 9113 3.4).
+  explicit FrameWatch(size_t preface_bytes) noexcept : left_(preface_bytes) {}
+
+  // Looks at bytes as they arrive; what there is too much of, or nothing.
+  std::optional<Abuse> Scan(std::string_view bytes, AbuseGuard& guard, base::Instant now) noexcept;
+  // A header block has begun and is not complete.
+  bool in_head() const noexcept { return block_open_ || (is_block_ && left_ > 0); }
+
+ private:
+  static constexpr size_t kHeaderBytes = 9;
+  static constexpr size_t kNeededMax = kHeaderBytes + 4;  // and the increment of a WINDOW_UPDATE
+
+  uint32_t length() const noexcept;
+  uint8_t type() const noexcept;
+  uint8_t flags() const noexcept;
+  size_t Needed() const noexcept;
+  std::optional<Abuse> Judge() noexcept;
+  std::optional<Abuse> JudgeData() const noexcept;
+  std::optional<Abuse> JudgeContinuation() noexcept;
+  bool is_small_window_update() const noexcept;
+
+  size_t left_;               // bytes to skip: of the preface, of a payload
+  uint8_t read_[kNeededMax];  // of the frame that begins
+  size_t read_size_ = 0;
+  bool is_block_ = false;    // the frame whose payload is skipped belongs to a header block
+  bool block_open_ = false;  // CONTINUATION must follow
+  size_t continuations_ = 0;
+};
+
+}  // namespace headgate::http::h2

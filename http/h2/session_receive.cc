@@ -1,0 +1,168 @@
+#include <nghttp2/nghttp2.h>
+
+#include <limits>
+
+#include "http/h2/session.h"
+
+namespace headgate::http::h2 {
+namespace {
+
+// Siblings share the connection by turns; what the client thinks of it is ignored (RFC 9218 lets us).
+void ShareFairly(nghttp2_session* session, int32_t id) {
+  const nghttp2_extpri priority = {NGHTTP2_EXTPRI_DEFAULT_URGENCY, 1};
+  nghttp2_session_change_extpri_stream_priority(session, id, &priority, 1);
+}
+
+}  // namespace
+
+bool Session::Feed(const base::SlabRef& owner, std::string_view bytes) {
+  if (ended_) return false;
+  received_ += bytes.size();
+  const std::optional<Abuse> abuse = watch_.Scan(bytes, guard_, now_);
+  if (abuse.has_value()) {
+    EndForAbuse(*abuse);
+  } else {
+    input_ = &owner;
+    const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
+    const ssize_t taken = nghttp2_session_mem_recv(session_, data, bytes.size());
+    input_ = nullptr;
+    if (taken == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS) EndForAbuse(Abuse::kContinuation);
+    if (taken < 0) End(H2Error::kProtocolError, nghttp2_strerror(static_cast<int>(taken)));
+  }
+  FlushControl();
+  if (ended_) CloseAll(end_code_);
+  return !ended_;
+}
+
+void Session::OnBeginHeaders(int32_t id, bool request) {
+  if (request && config_.role == Role::kServer) return OnBeginRequest(id);
+  Stream* stream = Find(id);
+  if (stream == nullptr || stream->reset_by_us_) return reader_.Begin(HeadReader::Kind::kDropped, nullptr, 0);
+  const auto kind = stream->final_head_ ? HeadReader::Kind::kTrailers : HeadReader::Kind::kResponse;
+  reader_.Begin(kind, stream, std::numeric_limits<size_t>::max());
+}
+
+void Session::OnBeginRequest(int32_t id) {
+  const bool room = streams_ < config_.streams_max;
+  Stream* stream = room ? source_->NewStream(id) : nullptr;
+  if (stream == nullptr) {
+    reader_.Begin(HeadReader::Kind::kDropped, nullptr, 0);
+    nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
+    // A client that has not seen our limit, or whose cancelled requests still keep us busy, may be sane.
+    return Count(room || !settings_acknowledged_ ? Abuse::kResets : Abuse::kProvokedResets);
+  }
+  Open(*stream, id);
+  nghttp2_session_set_stream_user_data(session_, id, stream);
+  ShareFairly(session_, id);
+  const uint64_t allowed = kHeadBytesBase + kHeadBytesPerWireByte * received_;
+  reader_.Begin(HeadReader::Kind::kRequest, stream, allowed > heads_ ? allowed - heads_ : 0);
+}
+
+void Session::OnHeaders(Stream& stream, bool end_stream, size_t block_bytes) {
+  const HeadReader::Kind kind = reader_.kind();
+  if (kind == HeadReader::Kind::kDropped) return;
+  const HeadReader::Verdict verdict = reader_.Finish(end_stream, block_bytes);
+  stream.head_bytes_ += reader_.charged();
+  heads_ += reader_.charged();
+  if (verdict.outcome == HeadReader::Outcome::kRefused) {
+    SubmitReset(stream, H2Error::kRefusedStream);
+    return Count(Abuse::kHeaderBomb);
+  }
+  const bool trailers = kind == HeadReader::Kind::kTrailers;
+  if (verdict.outcome == HeadReader::Outcome::kMalformed) return FailMessage(stream, verdict.error, trailers);
+  if (trailers) return OnRemoteEnd(stream);
+  stream.head_error_ = verdict.error;
+  if (config_.role == Role::kServer) {
+    stream.final_head_ = true;
+    stream.news_.head = true;
+  } else {
+    stream.news_.heads = true;
+  }
+  Tell(stream);
+  // What END_STREAM means to content-length was judged with the head.
+  if (!end_stream) return;
+  stream.remote_ended_ = true;
+  stream.news_.body = true;
+}
+
+// The peer's message is malformed (RFC 9113 8.1.1). `body`: its head was good.
+void Session::FailMessage(Stream& stream, const base::Error& error, bool body) {
+  stream.malformed_ = true;
+  (body ? stream.body_error_ : stream.head_error_) = error;
+  if (!body && config_.role == Role::kServer) {
+    stream.news_.head = true;
+    Tell(stream);
+  }
+  SubmitReset(stream, H2Error::kProtocolError);
+  Count(Abuse::kProvokedResets);
+}
+
+void Session::FailBody(Stream& stream, const char* detail) {
+  const bool client = config_.role == Role::kServer;
+  const auto code = client ? base::ErrorCode::kBadRequest : base::ErrorCode::kUpstreamProtocol;
+  const auto side = client ? base::Side::kClient : base::Side::kUpstream;
+  FailMessage(stream, {code, side, base::Retry::kNever, detail}, stream.final_head_);
+}
+
+void Session::OnData(Stream* stream, std::string_view data) {
+  // RST_STREAM is on its way, but a frame is looked at to its end.
+  if (stream == nullptr || stream->reset_by_us_) {
+    nghttp2_session_consume_connection(session_, data.size());
+    return;
+  }
+  stream->body_received_ += data.size();
+  const bool early = !stream->final_head_;
+  const bool excess = stream->has_length_ && stream->body_received_ > stream->body_expected_;
+  if (early || excess) {
+    nghttp2_session_consume_connection(session_, data.size());
+    return FailBody(*stream, early ? "DATA before a head" : "more DATA than content-length announced");
+  }
+  if (stream->discard_) {
+    nghttp2_session_consume(session_, stream->id_, data.size());
+  } else {
+    Hold(*stream, data);
+  }
+  stream->news_.body = true;
+  Tell(*stream);
+}
+
+void Session::OnRemoteEnd(Stream& stream) {
+  if (stream.reset_by_us_) return;
+  if (!stream.final_head_) return FailBody(stream, "an end before a head");
+  if (stream.has_length_ && stream.body_received_ != stream.body_expected_) {
+    return FailBody(stream, "less DATA than content-length announced");
+  }
+  stream.remote_ended_ = true;
+  stream.news_.body = true;
+  Tell(stream);
+}
+
+// nghttp2 closes the stream next.
+void Session::OnRemoteReset(Stream& stream, H2Error code) {
+  stream.reset_by_peer_ = true;
+  stream.reset_code_ = code;
+  if (!stream.local_ended_ && config_.role == Role::kServer) Count(Abuse::kResets);
+}
+
+void Session::OnSettings(bool ack) {
+  if (ack) {
+    settings_acknowledged_ = true;
+  } else {
+    settings_received_ = true;
+  }
+}
+
+// nghttp2 closes the streams above `last_id` that it has sent already; those that wait in its queue are up to us.
+void Session::OnGoaway(int32_t last_id) {
+  goaway_received_ = true;
+  if (config_.role == Role::kServer) return;
+  open_.ForEach([&](Stream::Link& link) {
+    const bool waiting = nghttp2_session_find_stream(session_, link.stream.id_) == nullptr;
+    if (link.stream.id_ <= last_id || !waiting) return;
+    SubmitReset(link.stream, H2Error::kRefusedStream);
+    link.stream.reset_by_us_ = false;
+    Close(link.stream, H2Error::kRefusedStream);
+  });
+}
+
+}  // namespace headgate::http::h2
