@@ -24,6 +24,7 @@ struct FamilyInfo {
 // In the order of the exposition.
 enum class Family : uint8_t {
   kRequests,
+  kGrpcRequests,
   kRequestDuration,
   kRequestsActive,
   kTunnelsActive,
@@ -40,6 +41,8 @@ enum class Family : uint8_t {
   kUpstreamRetries,
   kConnections,
   kConnectionsLimit,
+  kStreamsActive,
+  kConnectionsByProtocol,
   kAccepts,
   kAcceptErrors,
   kRequestsRejected,
@@ -57,11 +60,15 @@ enum class Family : uint8_t {
   kConfigReloads,
 };
 
-inline constexpr std::array<FamilyInfo, 32> kCatalogue = {{
+inline constexpr std::array<FamilyInfo, 35> kCatalogue = {{
     {"headgate_requests_total",
      MetricType::kCounter,
      "Requests answered, by route, upstream, method and status code.",
      {"route", "upstream", "method", "code", "code_class"}},
+    {"headgate_grpc_requests_total",
+     MetricType::kCounter,
+     "gRPC requests answered, by route, upstream and gRPC status.",
+     {"route", "upstream", "grpc_status"}},
     {"headgate_request_duration_seconds",
      MetricType::kHistogram,
      "Time from a request's first byte in to its response's last byte out; without tunnels.",
@@ -105,11 +112,16 @@ inline constexpr std::array<FamilyInfo, 32> kCatalogue = {{
      MetricType::kGauge,
      "Client connections that a listener may have at most; 0 without a limit.",
      {"listener"}},
+    {"headgate_streams_active", MetricType::kGauge, "HTTP/2 requests of clients that are open.", {"listener"}},
+    {"headgate_connections_by_protocol_total",
+     MetricType::kCounter,
+     "Client connections accepted, once it was known what they speak.",
+     {"listener", "protocol"}},
     {"headgate_accepts_total", MetricType::kCounter, "Client connections accepted.", {"listener"}},
     {"headgate_accept_errors_total", MetricType::kCounter, "Failures to accept a client connection.", {"listener"}},
     {"headgate_requests_rejected_total",
      MetricType::kCounter,
-     "Requests refused before a route was looked for.",
+     "Requests refused before a route was looked for, and HTTP/2 connections ended for abuse.",
      {"reason"}},
     {"headgate_tls_handshakes_total",
      MetricType::kCounter,

@@ -42,7 +42,7 @@ struct BackendEntry : SeriesEntry {
   static constexpr uint32_t kCells = 32;
   static constexpr auto kUse = CellAllocator::Use::kRequests;
   static constexpr uint32_t kRequests = 16;
-  std::vector<KnownKey> known;  // methods and codes
+  std::vector<KnownKey> known;  // methods and codes, gRPC statuses
 
   HistogramId duration() const { return {first_cell, BucketLayout::kRequest}; }
   RequestsId requests() const { return {first_cell + kRequests}; }

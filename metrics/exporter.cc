@@ -12,6 +12,7 @@ namespace headgate::metrics {
 namespace {
 
 constexpr std::string_view kBeyondBounds = R"(method="OTHER",code="_other",code_class="_other")";
+constexpr std::string_view kGrpcBeyondBounds = R"(grpc_status="_other")";
 
 std::vector<std::string> Labels(std::string_view name, std::span<const std::string_view> words) {
   std::vector<std::string> labels;
@@ -28,6 +29,14 @@ std::string RequestLabels(uint32_t key) {
   text += ",code=\"" + std::to_string(code) + "\",code_class=\"";
   text += known ? std::to_string(code / 100) + "xx" : "other";
   return text + "\"";
+}
+
+constexpr bool IsGrpc(uint32_t key) noexcept { return key >> 16U == Shard::kGrpcLabel; }
+
+std::string GrpcLabels(uint32_t key) {
+  std::string text;
+  AppendLabel(text, "grpc_status", kGrpcStatusLabels[std::min<uint32_t>(key & 0xFFFFU, kGrpcStatusOther)]);
+  return text;
 }
 
 // What all shards counted for one id, by key in rising order.
@@ -132,6 +141,9 @@ void WriteListeners(const SeriesLists& lists, NamedWriter& named) {
   const auto& all = lists.listeners;
   named.CellsBy(Family::kConnections, all, kConnectionStateWords, [](const S& s) { return s.connections; });
   named.Cells(Family::kConnectionsLimit, all, [](const S& s) { return s.connections_limit; });
+  named.Cells(Family::kStreamsActive, all, [](const S& s) { return s.streams_active; });
+  named.CellsBy(Family::kConnectionsByProtocol, all, kConnectionProtocolWords,
+                [](const S& s) { return s.accepted_protocols; });
   named.Cells(Family::kAccepts, all, [](const S& s) { return s.accepts; });
   named.Cells(Family::kAcceptErrors, all, [](const S& s) { return s.accept_errors; });
 }
@@ -146,7 +158,7 @@ uint64_t SumCell(const Shards& shards, uint32_t cell) noexcept {
 
 void Exporter::WriteNamed(const SeriesLists& lists, const Shards& shards, std::string_view weights, TextWriter& out) {
   NamedWriter named(shards, out);
-  WriteRequests(lists, shards, out);
+  WriteGrpc(lists, shards, WriteRequests(lists, shards, out), out);
   named.Histograms(Family::kRequestDuration, lists.backends,
                    [](const BackendEntry& backend) { return backend.duration(); });
   named.RouteCells(Family::kRequestsActive, lists.routes, RouteEntry::kRequestsActive);
@@ -159,12 +171,16 @@ void Exporter::WriteNamed(const SeriesLists& lists, const Shards& shards, std::s
   WriteListeners(lists, named);
 }
 
-void Exporter::WriteRequests(const SeriesLists& lists, const Shards& shards, TextWriter& out) {
+std::vector<Exporter::GrpcCount> Exporter::WriteRequests(const SeriesLists& lists, const Shards& shards,
+                                                         TextWriter& out) {
+  std::vector<GrpcCount> grpc;
   out.Begin(Info(Family::kRequests));
   requests_.Begin();
   for (const auto& backend : lists.backends) {
     for (const auto& [key, count] : SumRequests(shards, backend->requests())) {
-      if (backend->is_other) {
+      if (IsGrpc(key)) {
+        grpc.push_back({backend.get(), key, count});
+      } else if (backend->is_other) {
         requests_.AddOther(key, count);
       } else if (requests_.Admit(backend->known, key, count)) {
         out.Counter(backend->labels, RequestLabels(key), count);
@@ -176,6 +192,25 @@ void Exporter::WriteRequests(const SeriesLists& lists, const Shards& shards, Tex
   uint64_t beyond = 0;
   for (const Shard* shard : shards) beyond += shard->requests_beyond_bounds();
   if (beyond != 0) out.Counter(other, kBeyondBounds, beyond);
+  return grpc;
+}
+
+void Exporter::WriteGrpc(const SeriesLists& lists, const Shards& shards, const std::vector<GrpcCount>& counts,
+                         TextWriter& out) {
+  out.Begin(Info(Family::kGrpcRequests));
+  grpc_.Begin();
+  for (const auto& [backend, key, count] : counts) {
+    if (backend->is_other) {
+      grpc_.AddOther(key, count);
+    } else if (grpc_.Admit(backend->known, key, count)) {
+      out.Counter(backend->labels, GrpcLabels(key), count);
+    }
+  }
+  const std::string& other = lists.backends.back()->labels;
+  for (const auto& [key, count] : grpc_.other()) out.Counter(other, GrpcLabels(key), count);
+  uint64_t beyond = 0;
+  for (const Shard* shard : shards) beyond += shard->grpc_beyond_bounds();
+  if (beyond != 0) out.Counter(other, kGrpcBeyondBounds, beyond);
 }
 
 void Exporter::WriteErrors(const SeriesLists& lists, const Shards& shards, TextWriter& out) {
@@ -233,7 +268,8 @@ void Exporter::Drop(const SeriesLists& unused, const Shards& shards) {
     for (const KnownKey& known : backend->known) {
       const auto found =
           std::find_if(sums.begin(), sums.end(), [&](const auto& sum) { return sum.first == known.key; });
-      requests_.Drop(known, found == sums.end() ? 0 : found->second);
+      CappedFamily& family = IsGrpc(known.key) ? grpc_ : requests_;
+      family.Drop(known, found == sums.end() ? 0 : found->second);
     }
   }
   for (const auto& route : unused.routes) {

@@ -35,7 +35,7 @@ struct HistogramId {
   bool operator==(const HistogramId&) const = default;
 };
 
-// 16 cells: 7 pairs of (method and code, count), then a link to more of them.
+// 16 cells: 7 pairs of (method and code, or gRPC status; count), then a link to more of them.
 struct RequestsId {
   uint32_t cell = kScratchRequestsCell;
   bool operator==(const RequestsId&) const = default;

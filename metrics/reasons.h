@@ -20,7 +20,8 @@ constexpr uint8_t MethodLabel(unsigned method) noexcept {
   return method < kMethodLabelOther ? static_cast<uint8_t>(method) : kMethodLabelOther;
 }
 
-// Why a request was refused before a route was looked for: headgate_requests_rejected_total.
+// Why a request was refused before a route was looked for, or an HTTP/2 connection was ended for abuse:
+// headgate_requests_rejected_total. From kH2ResetFlood to kH2SmallDataFlood in the order of http::h2::Abuse.
 enum class RejectReason : uint8_t {
   kBadRequest,
   kSmuggling,
@@ -33,10 +34,42 @@ enum class RejectReason : uint8_t {
   kExpectationFailed,
   kMisdirected,
   kSlowClient,
+  kH2ResetFlood,
+  kH2ProvokedResetFlood,
+  kH2ContinuationFlood,
+  kH2HeaderBomb,
+  kH2SettingsFlood,
+  kH2PingFlood,
+  kH2PriorityFlood,
+  kH2EmptyFrameFlood,
+  kH2WindowUpdateFlood,
+  kH2SmallDataFlood,
+  kH2StreamsRefused,  // a request beyond limits.h2Streams: REFUSED_STREAM
+  kH2StalledStream,   // a response that the client gave no window for
 };
-inline constexpr std::array<std::string_view, 11> kRejectReasonWords = {
-    "bad_request",      "smuggling",       "unknown_coding",     "unknown_method", "method_not_allowed", "version",
-    "header_too_large", "target_too_long", "expectation_failed", "misdirected",    "slow_client"};
+inline constexpr std::array<std::string_view, 23> kRejectReasonWords = {"bad_request",
+                                                                        "smuggling",
+                                                                        "unknown_coding",
+                                                                        "unknown_method",
+                                                                        "method_not_allowed",
+                                                                        "version",
+                                                                        "header_too_large",
+                                                                        "target_too_long",
+                                                                        "expectation_failed",
+                                                                        "misdirected",
+                                                                        "slow_client",
+                                                                        "h2_reset_flood",
+                                                                        "h2_provoked_reset_flood",
+                                                                        "h2_continuation_flood",
+                                                                        "h2_header_bomb",
+                                                                        "h2_settings_flood",
+                                                                        "h2_ping_flood",
+                                                                        "h2_priority_flood",
+                                                                        "h2_empty_frame_flood",
+                                                                        "h2_window_update_flood",
+                                                                        "h2_small_data_flood",
+                                                                        "h2_streams_refused",
+                                                                        "h2_stalled_stream"};
 inline constexpr size_t kRejectReasonCount = kRejectReasonWords.size();
 
 // Why a routed request did not end well (or no route was found): headgate_proxy_errors_total.
@@ -82,6 +115,20 @@ inline constexpr size_t kConnectResultCount = kConnectResultWords.size();
 enum class ConnectionState : uint8_t { kActive, kIdle };
 inline constexpr std::array<std::string_view, 2> kConnectionStateWords = {"active", "idle"};
 inline constexpr size_t kConnectionStateCount = kConnectionStateWords.size();
+
+// headgate_connections_by_protocol_total: what ALPN or the first bytes chose.
+enum class ConnectionProtocol : uint8_t { kHttp1, kH2 };
+inline constexpr std::array<std::string_view, 2> kConnectionProtocolWords = {"http/1.1", "h2"};
+inline constexpr size_t kConnectionProtocolCount = kConnectionProtocolWords.size();
+
+// Index of headgate_grpc_requests_total's `grpc_status`.
+inline constexpr std::array<std::string_view, 18> kGrpcStatusLabels = {
+    "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16", "other"};
+inline constexpr uint8_t kGrpcStatusOther = 17;  // none, or a number that gRPC does not have
+
+constexpr uint8_t GrpcStatusLabel(unsigned status) noexcept {
+  return status < kGrpcStatusOther ? static_cast<uint8_t>(status) : kGrpcStatusOther;
+}
 
 // headgate_upstream_endpoints.
 enum class EndpointState : uint8_t { kHealthy, kUnhealthy, kEjected, kDraining };

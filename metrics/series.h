@@ -11,7 +11,7 @@
 
 namespace headgate::metrics {
 
-// headgate_requests_total and headgate_request_duration_seconds of one (route, upstream).
+// headgate_requests_total, headgate_grpc_requests_total and headgate_request_duration_seconds of one (route, upstream).
 struct BackendSeries {
   RequestsId requests;
   HistogramId duration;
@@ -39,8 +39,10 @@ struct UpstreamSeries {
 };
 
 struct ListenerSeries {
-  std::array<GaugeId, kConnectionStateCount> connections;  // index: ConnectionState
-  GaugeId connections_limit;                               // Registry::Set; 0 when there is none
+  std::array<GaugeId, kConnectionStateCount> connections;              // index: ConnectionState
+  GaugeId connections_limit;                                           // Registry::Set; 0 when there is none
+  GaugeId streams_active;                                              // HTTP/2 requests that are open
+  std::array<CounterId, kConnectionProtocolCount> accepted_protocols;  // index: ConnectionProtocol
   CounterId accepts;
   CounterId accept_errors;
 };

@@ -47,12 +47,15 @@ void Number(UpstreamEntry& entry) {
   series.retries.cell = first + 41;
 }
 static_assert(kUpstreamResultCount <= 8 && kConnectResultCount <= 8 && kEndpointStateCount <= 4);
+static_assert(6 + kConnectionProtocolCount <= ListenerEntry::kCells);
 
 void Number(ListenerEntry& entry) {
   Number(entry.series.connections, entry.first_cell);
   entry.series.connections_limit.cell = entry.first_cell + 2;
   entry.series.accepts.cell = entry.first_cell + 3;
   entry.series.accept_errors.cell = entry.first_cell + 4;
+  entry.series.streams_active.cell = entry.first_cell + 5;
+  Number(entry.series.accepted_protocols, entry.first_cell + 6);
 }
 
 void Number(RouteEntry&) {}

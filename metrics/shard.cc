@@ -58,11 +58,11 @@ void Shard::CountRequestSlow(Cell* cells, uint64_t key) noexcept {
       cells[2 * i + 1].store(1, std::memory_order_relaxed);
       return cells[2 * i].store(key, std::memory_order_release);
     }
-    if (block == kRequestsBlocksMax) return Bump(beyond_, 1);
+    if (block == kRequestsBlocksMax) return Bump(Beyond(key), 1);
     Cell& link = cells[kLinkCell];
     Cell* next = const_cast<Cell*>(Extension(link.load(std::memory_order_relaxed)));
     if (next == nullptr) next = MakeExtension(link);
-    if (next == nullptr) return Bump(beyond_, 1);
+    if (next == nullptr) return Bump(Beyond(key), 1);
     cells = next;
   }
 }

@@ -23,6 +23,7 @@ class Shard {
   static constexpr size_t kRequestsCells = 16;
   static constexpr size_t kRequestsPairs = 7;
   static constexpr size_t kErrorsCells = 32;
+  static constexpr uint8_t kGrpcLabel = 0x80;  // beyond every method's label
   // A (method, code) beyond these is counted as `_other`: more than 32 blocks for one RequestsId, or for all of them.
   static constexpr size_t kRequestsBlocksMax = 32;
   static constexpr size_t kExtensionChunksMax = 1024;
@@ -50,6 +51,8 @@ class Shard {
     }
     CountRequestSlow(cells, key);
   }
+  // status_label: GrpcStatusLabel() of reasons.h. Lies among the id's requests, as if it were a method of its own.
+  void CountGrpc(RequestsId id, uint8_t status_label) noexcept { CountRequest(id, kGrpcLabel, status_label); }
   // reason: a ProxyErrorReason.
   template <class Reason>
   void CountError(ErrorsId id, Reason reason) noexcept {
@@ -60,10 +63,11 @@ class Shard {
   uint64_t Read(uint32_t cell) const noexcept;
   // Adds the cells of one id from `cell` on to `sums`.
   void AddTo(std::span<uint64_t> sums, uint32_t cell) const noexcept;
-  // Calls f(method_label, code, count) for each pair that was counted.
+  // Calls f(method_label, code, count) for each pair that was counted; with kGrpcLabel the code is a status label.
   template <class F>
   void ForEachRequest(RequestsId id, F&& f) const;
   uint64_t requests_beyond_bounds() const noexcept { return beyond_.load(std::memory_order_relaxed); }
+  uint64_t grpc_beyond_bounds() const noexcept { return grpc_beyond_.load(std::memory_order_relaxed); }
   // Absolute value, by whoever is this shard's one writer.
   void Set(uint32_t cell, uint64_t value) noexcept { Cells(cell)->store(value, std::memory_order_relaxed); }
   // Only for cells whose ids no writer holds any more. ZeroRequests keeps the linked blocks for the id's next owner.
@@ -76,6 +80,7 @@ class Shard {
 
   static constexpr size_t kLinkCell = 2 * kRequestsPairs;
 
+  Cell& Beyond(uint64_t key) noexcept { return (key >> 16U & 0xFFU) == kGrpcLabel ? grpc_beyond_ : beyond_; }
   static constexpr uint64_t RequestKey(uint8_t method_label, uint16_t code) noexcept {
     return (uint64_t{1} << 32U) | (uint64_t{method_label} << 16U) | code;
   }
@@ -98,6 +103,7 @@ class Shard {
   std::array<Directory, kExtensionChunksMax> extensions_{};
   uint32_t extension_blocks_ = 0;  // the writer's
   Cell beyond_{0};
+  Cell grpc_beyond_{0};
   std::array<Cell, kChunkCells> spare_{};
 };
 

@@ -53,6 +53,9 @@ TEST_F(RegistryPromtoolTest, PromtoolFindsNothingInAFullExposition) {
       for (const uint16_t code : {0, 200, 404, 503, 999}) shard.CountRequest(backend.requests, code % 10, code);
       shard.Observe(backend.duration, std::chrono::milliseconds(i));
     }
+    for (uint8_t status = 0; status <= kGrpcStatusOther; ++status) {
+      shard.CountGrpc(routes.back()->backends[1].requests, status);
+    }
     shard.CountError(routes.back()->errors, ProxyErrorReason::kConnect);
     shard.AddGauge(routes.back()->tunnels_active, -1);
   }

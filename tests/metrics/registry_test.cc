@@ -88,6 +88,43 @@ TEST_F(RegistryTest, KnownValuesAreThereFromTheStartInFamiliesWithoutARoute) {
   EXPECT_EQ(text.CountPrefix("headgate_request_duration_seconds"), 0U);
 }
 
+TEST_F(RegistryTest, GrpcStatusesAreAFamilyOfTheirOwnBesideTheRequests) {
+  Shard& other = registry_.AddShard();
+  auto route = registry_.Route("shop", Names{"a"});
+  for (Shard* shard : {&shard_, &other}) {
+    shard->CountRequest(route->backends[1].requests, 2, 200);
+    shard->CountGrpc(route->backends[1].requests, GrpcStatusLabel(0));
+  }
+  shard_.CountGrpc(route->backends[1].requests, GrpcStatusLabel(14));
+  shard_.CountGrpc(route->backends[0].requests, GrpcStatusLabel(12));
+  shard_.CountGrpc(route->backends[1].requests, GrpcStatusLabel(17));
+  shard_.CountGrpc(route->backends[1].requests, GrpcStatusLabel(4'000'000'000));
+  const Exposition text = Scrape();
+  EXPECT_EQ(text.At(R"(headgate_grpc_requests_total{grpc_status="0",route="shop",upstream="a"})"), 2);
+  EXPECT_EQ(text.At(R"(headgate_grpc_requests_total{grpc_status="14",route="shop",upstream="a"})"), 1);
+  EXPECT_EQ(text.At(R"(headgate_grpc_requests_total{grpc_status="12",route="shop",upstream="_none"})"), 1);
+  EXPECT_EQ(text.At(R"(headgate_grpc_requests_total{grpc_status="other",route="shop",upstream="a"})"), 2);
+  EXPECT_EQ(text.CountPrefix("headgate_grpc_requests_total{"), 4U);
+  EXPECT_EQ(text.CountPrefix("headgate_requests_total{"), 1U) << "nor do they count as requests once more";
+  EXPECT_EQ(text.At(R"(headgate_requests_total{code="200",code_class="2xx",method="POST",route="shop",upstream="a"})"),
+            2);
+  route = nullptr;
+  clock_.Advance(minutes(16));
+  EXPECT_EQ(Scrape().CountPrefix("headgate_grpc_requests_total{"), 0U);
+}
+
+TEST_F(RegistryTest, AListenerKnowsItsConnectionsByProtocolAndItsStreams) {
+  const auto listener = registry_.Listener("web");
+  shard_.Add(listener->accepted_protocols[Index(ConnectionProtocol::kH2)], 3);
+  shard_.AddGauge(listener->streams_active, 5);
+  shard_.AddGauge(listener->streams_active, -1);
+  const Exposition text = Scrape();
+  EXPECT_EQ(text.At(R"(headgate_connections_by_protocol_total{listener="web",protocol="h2"})"), 3);
+  EXPECT_EQ(text.At(R"(headgate_connections_by_protocol_total{listener="web",protocol="http/1.1"})"), 0);
+  EXPECT_EQ(text.At(R"(headgate_streams_active{listener="web"})"), 4);
+  EXPECT_EQ(text.At(R"(headgate_accepts_total{listener="web"})"), 0);
+}
+
 TEST_F(RegistryTest, EveryFamilyOfTheCatalogueIsExportedWithItsTypeAndHelp) {
   const std::vector<RouteWeight> weights = {{"shop", "a", 0.25}};
   const std::vector<CertificateExpiry> certificates = {{"shop.example.com", 1'800'000'000}};
@@ -99,6 +136,7 @@ TEST_F(RegistryTest, EveryFamilyOfTheCatalogueIsExportedWithItsTypeAndHelp) {
   registry_.SetBuildInfo({"0.1.0", "abc", "g++"});
   registry_.SetConfigInfo("1234");
   shard_.CountRequest(route->backends[1].requests, 0, 200);
+  shard_.CountGrpc(route->backends[1].requests, GrpcStatusLabel(0));
   shard_.Observe(route->backends[1].duration, minutes(1));
   shard_.Observe(upstream->response, minutes(1));
   shard_.CountError(route->errors, ProxyErrorReason::kConnect);
