@@ -63,6 +63,7 @@ class Session {
   bool Feed(const base::SlabRef& owner, std::string_view bytes);
   // The next stream with news, or null. It leaves the list; ClearNews is the caller's.
   Stream* Next() noexcept { return news_.PopFront(); }
+  bool has_news() const noexcept { return !news_.empty(); }
   // Moves at most `bytes` of what was received to `to` and gives the peer credit for it (RFC 9113 5.2.2).
   void TakeBody(Stream& stream, base::Chain& to, size_t bytes);
   // Received bytes of this stream are not wanted any more: dropped, and credited at once; so are those to come.
@@ -100,7 +101,10 @@ class Session {
   bool ping_acknowledged() const noexcept { return ping_acknowledged_; }
 
   size_t streams() const noexcept { return streams_; }  // known to the session
+  uint64_t refused_ = 0;
   size_t held_bytes() const noexcept { return held_; }  // received and not taken
+  // A server's: requests refused with REFUSED_STREAM so far.
+  uint64_t refused_streams() const noexcept { return refused_; }
   // A header block has begun and is not complete.
   bool in_head() const noexcept { return watch_.in_head(); }
   // Feed said false, or will: nothing is taken in any more.

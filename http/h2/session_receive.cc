@@ -46,6 +46,7 @@ void Session::OnBeginRequest(int32_t id) {
   const bool room = streams_ < config_.streams_max;
   Stream* stream = room ? source_->NewStream(id) : nullptr;
   if (stream == nullptr) {
+    ++refused_;
     reader_.Begin(HeadReader::Kind::kDropped, nullptr, 0);
     nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
     // A client that has not seen our limit, or whose cancelled requests still keep us busy, may be sane.

@@ -11,7 +11,6 @@ using base::ErrorCode;
 using base::Retry;
 using base::Side;
 using metrics::ConnectionState;
-using metrics::TlsHandshake;
 using net::IoStatus;
 
 namespace {
@@ -23,91 +22,46 @@ constexpr base::Duration kHalfCloseWithin = std::chrono::milliseconds(50);
 // How long a drain waits for a new connection's first request.
 constexpr base::Duration kFreshFor = std::chrono::seconds(1);
 
-TlsHandshake FailureOf(std::string_view error) noexcept {
-  if (error.find("version") != std::string_view::npos) return TlsHandshake::kVersion;
-  if (error.find("cipher") != std::string_view::npos) return TlsHandshake::kCipher;
-  if (error.find("alert") != std::string_view::npos) return TlsHandshake::kCertificateRefused;
-  return TlsHandshake::kProtocol;
-}
-
 }  // namespace
 
-DownstreamH1Connection::DownstreamH1Connection(Listener& listener, const base::SocketAddress& peer)
+DownstreamH1Connection::DownstreamH1Connection(Listener& listener, AcceptedConnection accepted)
     : listener_(listener),
-      transport_(listener.services().worker.reactor, *this),
+      client_(accepted),
+      transport_(std::move(accepted.transport)),
+      gauge_(std::in_place, listener, ConnectionState::kIdle),
       timer_([](void* self) { static_cast<DownstreamH1Connection*>(self)->OnTimer(); }, this),
+      in_(std::move(accepted.input)),
+      end_(accepted.input_bytes),
+      first_byte_(accepted.accepted),
       body_clock_(listener.policy().limits.body_idle, listener.policy().limits.body_bytes_per_second),
-      read_clock_(base::Duration{0}, listener.policy().limits.read_bytes_per_second) {
-  first_byte_ = listener.services().worker.now;
-  client_.peer = peer.ip;
-  client_.peer_text = {peer_text_.data(), peer.ip.Format(peer_text_)};
-}
+      read_clock_(base::Duration{0}, listener.policy().limits.read_bytes_per_second) {}
 
 DownstreamH1Connection::~DownstreamH1Connection() = default;
 
-void DownstreamH1Connection::Start(Listener& listener, int descriptor, const base::SocketAddress& peer) {
-  auto owned = std::unique_ptr<DownstreamH1Connection>(new DownstreamH1Connection(listener, peer));
-  DownstreamH1Connection& connection = *owned;
-  listener.Added(connection);
-  listener.services().worker.shard.AddGauge(listener.series().connections[metrics::Index(ConnectionState::kIdle)], 1);
-  if (!connection.transport_.Attach(descriptor)) {
-    owned.release();
-    return connection.Close(false);
-  }
-  owned.release();  // owns itself from here on; Close gives it to the graveyard
-  if (listener.tls() == nullptr) return connection.EnterIdle();
-  if (!connection.transport_.StartServerTls(*listener.tls())) return connection.Close(false);
-  connection.certificates_ = listener.certificates();
-  connection.SetState(State::kHandshake);
-  connection.deadline_ = connection.now() + connection.limits().tls_handshake;
-  connection.ArmTimer();
+// The connection owns itself from here on; Close gives it to the graveyard.
+void DownstreamH1Connection::Start(Listener& listener, AcceptedConnection accepted) {
+  auto* connection = new DownstreamH1Connection(listener, std::move(accepted));
+  connection->transport_->SetOwner(*connection);
+  listener.Added(*connection);
+  listener.services().worker.shard.Add(
+      listener.series().accepted_protocols[metrics::Index(metrics::ConnectionProtocol::kHttp1)]);
+  connection->EnterIdle();
+  if (connection->buffered() > 0 || connection->transport_->maybe_readable()) connection->transport_->RequestTurn();
 }
 
-// Keeps the gauges: a connection with a request (or a handshake) is active.
+// Keeps the gauge: a connection with a request is active.
 void DownstreamH1Connection::SetState(State state) {
-  const bool was_active = state_ != State::kIdle;
-  const bool is_active = state != State::kIdle;
   state_ = state;
-  if (was_active == is_active) return;
-  const auto& gauges = listener_.series().connections;
-  worker().shard.AddGauge(gauges[metrics::Index(ConnectionState::kActive)], is_active ? 1 : -1);
-  worker().shard.AddGauge(gauges[metrics::Index(ConnectionState::kIdle)], is_active ? -1 : 1);
+  gauge_->Set(state == State::kIdle ? ConnectionState::kIdle : ConnectionState::kActive);
 }
 
 void DownstreamH1Connection::OnTransportReady() {
   if (state_ == State::kClosed) return;
-  if (state_ == State::kHandshake) {
-    ContinueHandshake();
-    if (state_ == State::kHandshake || state_ == State::kClosed) return;
-  }
   running_ = true;
   if (!out_.empty()) Flush();
   NoticeHangup();
   Run();
   running_ = false;
-}
-
-void DownstreamH1Connection::ContinueHandshake() {
-  const IoStatus status = transport_.Handshake();
-  if (status == IoStatus::kBlocked) return;
-  if (status == IoStatus::kOk) return HandshakeDone();
-  const TlsHandshake failure = status == IoStatus::kEof || transport_.tls_error().empty()
-                                   ? TlsHandshake::kClosed
-                                   : FailureOf(transport_.tls_error());
-  worker().shard.Add(worker().series.tls_handshakes[metrics::Index(failure)]);
-  Close(false);
-}
-
-void DownstreamH1Connection::HandshakeDone() {
-  client_.tls = true;
-  client_.tls_version = transport_.tls_version();
-  client_.server_name = transport_.server_name();
-  client_.certificates = certificates_.get();
-  client_.certificate_index = transport_.certificate_index();
-  const bool tls13 = client_.tls_version == "TLSv1.3";
-  const TlsHandshake done = metrics::TlsHandshakeDone(tls13, transport_.tls_resumed());
-  worker().shard.Add(worker().series.tls_handshakes[metrics::Index(done)]);
-  EnterIdle();
 }
 
 // Works until the input, the credit or the turn's share is used up.
@@ -116,7 +70,7 @@ void DownstreamH1Connection::Run() {
     ReportFlushed();
     if (!Step() && !flushed_event_due_) return;
   }
-  transport_.RequestTurn();
+  transport_->RequestTurn();
 }
 
 // One step of the state machine; false when it must wait.
@@ -142,7 +96,6 @@ bool DownstreamH1Connection::Step() {
     case State::kLinger:
       Linger();
       return false;
-    case State::kHandshake:
     case State::kClosed:
       return false;
   }
@@ -150,7 +103,7 @@ bool DownstreamH1Connection::Step() {
 }
 
 void DownstreamH1Connection::NoticeHangup() {
-  if (exchange_ == nullptr || !transport_.hangup() || half_close_seen_ || !body_delivered_) return;
+  if (exchange_ == nullptr || !transport_->hangup() || half_close_seen_ || !body_delivered_) return;
   half_close_seen_ = true;
   if (state_ != State::kExchange || buffered() > 0) return;
   if (now() - first_byte_ < kHalfCloseWithin) {
@@ -169,10 +122,6 @@ void DownstreamH1Connection::ArmTimer() {
 void DownstreamH1Connection::OnTimer() {
   if (now() >= deadline_) {
     deadline_ = base::Instant::max();
-    if (state_ == State::kHandshake) {
-      worker().shard.Add(worker().series.tls_handshakes[metrics::Index(TlsHandshake::kTimeout)]);
-      return Close(false);
-    }
     if (state_ == State::kHead) {
       StartExchange(0, {ErrorCode::kHeadTimeout, Side::kClient, Retry::kNever, "limits.headTimeout passed"});
     } else if (state_ == State::kDrainBody) {
@@ -205,7 +154,7 @@ void DownstreamH1Connection::FinishMessage() {
   body_clock_.Stop(now());
   const bool body_complete = body_.finished();
   if (close_after_ || input_ended_ || write_failed_) {
-    const bool unread = !body_complete || buffered() > 0 || transport_.maybe_readable();
+    const bool unread = !body_complete || buffered() > 0 || transport_->maybe_readable();
     return unread && !input_ended_ ? BeginLinger() : Close(false);
   }
   if (body_complete) return EnterIdle();
@@ -218,21 +167,21 @@ void DownstreamH1Connection::FinishMessage() {
 // Closing with unread bytes in the socket would reset what the client has not read yet (RFC 9112 9.6).
 void DownstreamH1Connection::BeginLinger() {
   SetState(State::kLinger);
-  transport_.ShutdownWrite();
+  transport_->ShutdownWrite();
   ReleaseInput();
   deadline_ = now() + base::kLingerTimeMax;
   ArmTimer();
-  transport_.RequestTurn();
+  transport_->RequestTurn();
 }
 
 void DownstreamH1Connection::Linger() {
   base::SlabRef scratch = worker().slabs.Take();
   for (size_t reads = 0; reads < base::kReadsPerTurn; ++reads) {
-    const net::IoResult result = transport_.Read({scratch->data(), scratch->size()});
+    const net::IoResult result = transport_->Read({scratch->data(), scratch->size()});
     if (result.status == IoStatus::kBlocked) return;
     if (result.status != IoStatus::kOk) return Close(false);
   }
-  transport_.RequestTurn();
+  transport_->RequestTurn();
 }
 
 // A connection that was made a moment ago has a request on its way.
@@ -247,10 +196,10 @@ void DownstreamH1Connection::CloseNow() { Close(true); }
 
 void DownstreamH1Connection::Close(bool reset) {
   if (state_ == State::kClosed) return;
-  SetState(State::kClosed);
-  worker().shard.AddGauge(listener_.series().connections[metrics::Index(ConnectionState::kActive)], -1);
+  state_ = State::kClosed;
+  gauge_.reset();
   timer_.Disarm();
-  transport_.Close(reset);
+  transport_->Close(reset);
   if (exchange_ != nullptr) {
     exchange_->OnClientError({ErrorCode::kClientClosed, Side::kClient, Retry::kNever, "the connection was closed"});
   }

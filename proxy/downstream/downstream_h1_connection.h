@@ -1,16 +1,15 @@
-// A client's HTTP/1 connection: TLS handshake, heads, bodies under credit, pipelining, tunnels, lingering close.
+// A client's HTTP/1 connection: heads, bodies under credit, pipelining, tunnels, lingering close.
 // Owned by its listener's list; buried in the worker's graveyard when closed.
 // One thread: the worker's.
 //
-//   kHandshake -> kIdle -> kHead -> kExchange -> kIdle | kHead (pipelined)
-//                                   kExchange -> kTunnel -> closed
-//                                   kExchange -> kDrainBody -> kIdle       (a body that nobody wanted, bounded)
-//                                   kExchange | kDrainBody -> kLinger -> closed
-//   Deadlines: kHandshake limits.tlsHandshake, kIdle limits.keepAlive, kHead limits.headTimeout, kExchange the body's
-//   and the reader's progress clocks, kDrainBody and kLinger fixed ones, kTunnel the reader's clock.
+//   kIdle -> kHead -> kExchange -> kIdle | kHead (pipelined)
+//                     kExchange -> kTunnel -> closed
+//                     kExchange -> kDrainBody -> kIdle       (a body that nobody wanted, bounded)
+//                     kExchange | kDrainBody -> kLinger -> closed
+//   Deadlines: kIdle limits.keepAlive, kHead limits.headTimeout, kExchange the body's and the reader's progress clocks,
+//   kDrainBody and kLinger fixed ones, kTunnel the reader's clock.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -19,6 +18,8 @@
 #include "base/slab.h"
 #include "base/timer_wheel.h"
 #include "http/h1/decoder.h"
+#include "proxy/downstream/accepted_connection.h"
+#include "proxy/downstream/connection_gauge.h"
 #include "proxy/downstream/listener.h"
 #include "proxy/downstream/progress_clock.h"
 #include "proxy/downstream/stream.h"
@@ -33,8 +34,8 @@ class DownstreamH1Connection final : public net::Mortal,
                                      private net::TransportOwner,
                                      private DownstreamStream {
  public:
-  // Takes over an accepted descriptor. `listener` outlives the connection.
-  static void Start(Listener& listener, int descriptor, const base::SocketAddress& peer);
+  // `listener` outlives the connection.
+  static void Start(Listener& listener, AcceptedConnection accepted);
   ~DownstreamH1Connection() override;
 
   // ListenerConnection: drain and shutdown.
@@ -42,14 +43,12 @@ class DownstreamH1Connection final : public net::Mortal,
   void CloseNow() override;
 
  private:
-  enum class State : uint8_t { kHandshake, kIdle, kHead, kExchange, kDrainBody, kTunnel, kLinger, kClosed };
+  enum class State : uint8_t { kIdle, kHead, kExchange, kDrainBody, kTunnel, kLinger, kClosed };
 
-  DownstreamH1Connection(Listener& listener, const base::SocketAddress& peer);
+  DownstreamH1Connection(Listener& listener, AcceptedConnection accepted);
 
   // downstream_h1_connection.cc: states and deadlines.
   void OnTransportReady() override;
-  void ContinueHandshake();
-  void HandshakeDone();
   void Run();
   bool Step();
   void NoticeHangup();
@@ -77,7 +76,7 @@ class DownstreamH1Connection final : public net::Mortal,
   size_t buffered() const noexcept { return end_ - begin_; }
 
   // downstream_h1_connection_write.cc: DownstreamStream and flushing.
-  const ClientInfo& client() const noexcept override { return client_; }
+  const ClientInfo& client() const noexcept override { return client_.info(); }
   void SendInterim(http::ResponseHead& head) override;
   void SendHead(http::ResponseHead& head, bool end) override;
   void SendBody(base::Chain& data, bool end) override;
@@ -102,11 +101,10 @@ class DownstreamH1Connection final : public net::Mortal,
   const routing::LimitsPolicy& limits() const noexcept { return listener_.policy().limits; }
 
   Listener& listener_;
-  net::Transport transport_;
-  ClientInfo client_;
-  std::array<char, base::IpAddress::kTextMax> peer_text_;
-  std::shared_ptr<const net::CertificateSet> certificates_;  // keeps client_.certificates
+  ClientIdentity client_;
+  std::unique_ptr<net::Transport> transport_;
   State state_ = State::kIdle;
+  std::optional<ConnectionGauge> gauge_;
   base::Timer timer_;
   base::Instant deadline_ = base::Instant::max();
 

@@ -57,7 +57,7 @@ bool DownstreamH1Connection::ReadMore() {
   } else if (end_ == in_->size()) {
     MakeRoom();
   }
-  const IoResult result = transport_.Read({in_->data() + end_, in_->size() - end_});
+  const IoResult result = transport_->Read({in_->data() + end_, in_->size() - end_});
   if (result.status == IoStatus::kOk) {
     end_ += result.bytes;
     return true;
@@ -115,7 +115,7 @@ void DownstreamH1Connection::StartExchange(size_t head_bytes, const Error& early
   http::RequestHead& request = exchange_->request();
   Error error = early_error;
   if (error.code == ErrorCode::kNone) {
-    const http::Scheme scheme = client_.tls ? http::Scheme::kHttps : http::Scheme::kHttp;
+    const http::Scheme scheme = client().tls ? http::Scheme::kHttps : http::Scheme::kHttp;
     const base::Result<void> decoded = http::h1::DecodeRequestHead(
         {in_->data() + begin_, head_bytes}, HeadLimitsOf(limits()), scheme, exchange_->arena(), request);
     if (!decoded.ok()) error = decoded.error();
@@ -173,7 +173,7 @@ bool DownstreamH1Connection::TakeBody() {
       return false;
     }
   }
-  if (request_credit_ > 0) transport_.RequestTurn();
+  if (request_credit_ > 0) transport_->RequestTurn();
   return false;
 }
 
@@ -181,7 +181,7 @@ bool DownstreamH1Connection::TakeBody() {
 bool DownstreamH1Connection::ReadBodyDirectly() {
   Chain& data = incoming_;
   const uint64_t most = std::min<uint64_t>({request_credit_, body_.remaining(), base::kStreamBufferBytes});
-  const IoResult result = transport_.ReadChain(worker().slabs, data, most);
+  const IoResult result = transport_->ReadChain(worker().slabs, data, most);
   if (result.status == IoStatus::kBlocked) {
     ArmTimer();
     return false;
@@ -219,12 +219,12 @@ void DownstreamH1Connection::DrainBody() {
     ++reads;
     if (!ReadMore()) return;
   }
-  transport_.RequestTurn();
+  transport_->RequestTurn();
 }
 
 void DownstreamH1Connection::RelayTunnel() {
   for (size_t reads = 0; exchange_ != nullptr && request_credit_ > 0 && !body_delivered_; ++reads) {
-    if (reads >= base::kReadsPerTurn) return transport_.RequestTurn();
+    if (reads >= base::kReadsPerTurn) return transport_->RequestTurn();
     Chain& data = incoming_;
     if (buffered() > 0) {
       const size_t bytes = std::min(buffered(), request_credit_);
@@ -233,7 +233,7 @@ void DownstreamH1Connection::RelayTunnel() {
       if (buffered() == 0) ReleaseInput();
     } else {
       const IoResult result =
-          transport_.ReadChain(worker().slabs, data, std::min(request_credit_, base::kReadBytesMax));
+          transport_->ReadChain(worker().slabs, data, std::min(request_credit_, base::kReadBytesMax));
       if (result.status == IoStatus::kBlocked) return;
       if (result.status == IoStatus::kFailed) return OnInputEnd(false);
       body_delivered_ = result.status == IoStatus::kEof;

@@ -115,7 +115,7 @@ void DownstreamH1Connection::SendTrailers(const http::HeaderMap& trailers) {
 // Whatever was sent stays visibly incomplete: no last chunk, fewer bytes than announced, or a reset.
 void DownstreamH1Connection::Abort() {
   aborted_ = true;
-  if (!out_.empty() && transport_.open()) transport_.Write(out_);
+  if (!out_.empty() && transport_->open()) transport_->Write(out_);
 }
 
 void DownstreamH1Connection::SetRequestCredit(size_t bytes) {
@@ -125,7 +125,7 @@ void DownstreamH1Connection::SetRequestCredit(size_t bytes) {
     body_clock_.Start(now());
     ArmTimer();
   }
-  if (!running_) transport_.RequestTurn();
+  if (!running_) transport_->RequestTurn();
 }
 
 void DownstreamH1Connection::StopBodyClock() {
@@ -137,15 +137,15 @@ void DownstreamH1Connection::OnExchangeDone() {
   exchange_ = nullptr;
   flushed_event_due_ = false;
   if (aborted_) return Close(until_close_out_ || !out_.empty());
-  if (!running_) transport_.RequestTurn();
+  if (!running_) transport_->RequestTurn();
 }
 
 // Whatever else is queued within this turn leaves in the same write.
-void DownstreamH1Connection::FlushSoon() { transport_.RequestTurn(); }
+void DownstreamH1Connection::FlushSoon() { transport_->RequestTurn(); }
 
 void DownstreamH1Connection::Flush() {
   const size_t before = out_.size();
-  const net::IoResult result = transport_.Write(out_);
+  const net::IoResult result = transport_->Write(out_);
   if (before != out_.size()) read_clock_.Progress(now(), before - out_.size());
   if (result.status == IoStatus::kFailed || result.status == IoStatus::kEof) {
     write_failed_ = true;
@@ -154,13 +154,13 @@ void DownstreamH1Connection::Flush() {
   if (out_.empty()) {
     read_clock_.Stop(now());
     out_slab_.reset();
-    if (std::exchange(shutdown_after_flush_, false) && !write_failed_) transport_.ShutdownWrite();
+    if (std::exchange(shutdown_after_flush_, false) && !write_failed_) transport_->ShutdownWrite();
   } else if (!read_clock_.running()) {
     read_clock_.Start(now());
     ArmTimer();
   }
   flushed_event_due_ = true;
-  if (!running_) transport_.RequestTurn();
+  if (!running_) transport_->RequestTurn();
 }
 
 // Tells the exchange what the kernel took; only from the loop.

@@ -5,7 +5,7 @@
 
 #include "base/limits.h"
 #include "base/log/log.h"
-#include "proxy/downstream/downstream_h1_connection.h"
+#include "proxy/downstream/downstream_handshake.h"
 
 namespace headgate::proxy {
 
@@ -95,7 +95,7 @@ bool Listener::AcceptOne() {
   const net::ListenSocket::Accepted accepted = socket_->Accept();
   if (accepted.descriptor >= 0) {
     services_.worker.shard.Add(series_->accepts);
-    DownstreamH1Connection::Start(*this, accepted.descriptor, accepted.peer);
+    DownstreamHandshake::Start(*this, accepted.descriptor, accepted.peer);
     return true;
   }
   GivePlace();

@@ -44,7 +44,9 @@ std::span<char> TailRoom(const base::Chain& chain, size_t bytes_max) noexcept {
 
 }  // namespace
 
-Transport::Transport(Reactor& reactor, TransportOwner& owner) noexcept : reactor_(reactor), owner_(owner) {}
+Transport::Transport(Reactor& reactor, TransportOwner& owner) noexcept : reactor_(reactor), owner_(&owner) {}
+
+Transport::Transport(Reactor& reactor) noexcept : reactor_(reactor) {}
 
 Transport::~Transport() { Close(); }
 
@@ -114,7 +116,7 @@ void Transport::OnReady(uint32_t events) {
   if ((events & kFailed) != 0) writable_ = true;
   if (connect_state_ == ConnectState::kPending && (events & ~kDeferred) != 0) connect_state_ = ConnectState::kDecided;
   if (shutdown_pending_ && writable_) ShutdownWrite();
-  if (news) owner_.OnTransportReady();
+  if (news) owner_->OnTransportReady();
 }
 
 IoResult Transport::Receive(std::span<const iovec> into) noexcept {

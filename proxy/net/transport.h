@@ -46,10 +46,14 @@ class TransportOwner {
 class Transport final : private IoHandler {
  public:
   Transport(Reactor& reactor, TransportOwner& owner) noexcept;
+  // Without an owner yet: SetOwner before the loop turns again.
+  explicit Transport(Reactor& reactor) noexcept;
   ~Transport();
   Transport(const Transport&) = delete;
   Transport& operator=(const Transport&) = delete;
 
+  // Whom to tell from now on: a connection passes its transport on once it knows the protocol.
+  void SetOwner(TransportOwner& owner) noexcept { owner_ = &owner; }
   // Takes over a non-blocking descriptor. False when it could not be registered (the descriptor is closed then).
   bool Attach(int descriptor) noexcept;
   // Starts a connection: kClient-side sockets. OnTransportReady comes when it is decided: then ConnectResult.
@@ -105,7 +109,7 @@ class Transport final : private IoHandler {
   IoResult ReadChainTls(base::SlabPool& pool, base::Chain& to, size_t bytes_max) noexcept;
 
   Reactor& reactor_;
-  TransportOwner& owner_;
+  TransportOwner* owner_ = nullptr;
   int descriptor_ = -1;
   ConnectState connect_state_ = ConnectState::kNone;
   uint8_t slabs_hint_ = 1;  // how many the last ReadChain filled, and one more

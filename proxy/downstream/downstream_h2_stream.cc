@@ -1,0 +1,257 @@
+#include "proxy/downstream/downstream_h2_stream.h"
+
+#include <algorithm>
+
+#include "base/limits.h"
+#include "proxy/downstream/downstream_h2_connection.h"
+
+namespace headgate::proxy {
+
+using base::Error;
+using base::ErrorCode;
+using base::Retry;
+using base::Side;
+using http::h2::H2Error;
+
+namespace {
+
+// What a stream may keep in any case when a connection's share is divided among many.
+constexpr size_t kShareBytesMin = 4 * 1024;
+
+}  // namespace
+
+DownstreamH2Stream::DownstreamH2Stream(DownstreamH2Connection& connection)
+    : connection_(connection),
+      timer_([](void* self) { static_cast<DownstreamH2Stream*>(self)->OnTimer(); }, this),
+      body_clock_(base::Duration{0}, 0),
+      read_clock_(base::Duration{0}, 0) {}
+
+DownstreamH2Stream::~DownstreamH2Stream() = default;
+
+base::Instant DownstreamH2Stream::now() const noexcept { return connection_.worker().now; }
+const ClientInfo& DownstreamH2Stream::client() const noexcept { return connection_.client(); }
+
+void DownstreamH2Stream::Open(Exchange& exchange) {
+  const routing::LimitsPolicy& limits = connection_.limits();
+  state_ = State::kHead;
+  exchange_ = &exchange;
+  request = &exchange.request();
+  ResetStream(exchange.arena(), http::Method::kGet);
+  first_byte_ = now();
+  request_credit_ = queued_before_ = 0;
+  discarded_from_ = 0;
+  tunnel_ = body_delivered_ = body_clock_stopped_ = discarding_ = head_sent_ = false;
+  body_clock_ = ProgressClock(limits.body_idle, limits.body_bytes_per_second);
+  read_clock_ = ProgressClock(base::Duration{0}, limits.read_bytes_per_second);
+  deadline_ = now() + limits.head_timeout;
+  ArmTimer();
+}
+
+void DownstreamH2Stream::TakeNews() {
+  const News news = this->news();
+  ClearNews();
+  if (news.head && state_ == State::kHead) StartExchange();
+  if (news.body) discarding_ ? WatchDiscarded() : Deliver();
+  if (news.sent) NoteSent();
+  if (news.closed) NoteClosed();
+}
+
+// A request that was cancelled in the same read never begins.
+void DownstreamH2Stream::StartExchange() {
+  if (closed() && !malformed()) return;
+  state_ = State::kExchange;
+  deadline_ = base::Instant::max();
+  body_delivered_ = request->body.kind == http::BodyKind::kNone;
+  Listener& listener = connection_.listener();
+  exchange_->Begin(*this, listener.CurrentSnapshot(), listener.index(), first_byte_, head_error());
+}
+
+void DownstreamH2Stream::Deliver() {
+  while (exchange_ != nullptr && state_ == State::kExchange && !body_delivered_ && !malformed()) {
+    const size_t bytes = std::min(request_credit_, received());
+    const bool end = remote_ended() && bytes == received();
+    if (bytes == 0 && !end) return;
+    base::Chain& data = connection_.incoming();
+    connection_.session().TakeBody(*this, data, bytes);
+    request_credit_ -= bytes;
+    body_clock_.Progress(now(), bytes);
+    if (end) {
+      body_delivered_ = true;
+      body_clock_.Stop(now());
+    }
+    exchange_->OnRequestBody(data, end, end ? trailers() : nullptr);
+    data.Clear();
+  }
+}
+
+void DownstreamH2Stream::SendInterim(http::ResponseHead& head) {
+  connection_.session().SubmitInterim(*this, head);
+  connection_.WakeUp();
+}
+
+void DownstreamH2Stream::SendHead(http::ResponseHead& head, bool end) {
+  head_sent_ = true;
+  if (head.status == 101) {
+    tunnel_ = true;
+    body_delivered_ = false;
+  }
+  const std::string_view date = connection_.services().date.Now(connection_.worker().wall_now);
+  connection_.session().SubmitResponse(*this, head, date, end);
+  connection_.WakeUp();
+}
+
+void DownstreamH2Stream::SendBody(base::Chain& data, bool end) {
+  connection_.session().SendBody(*this, data, end);
+  CountQueued();
+  if (Stream::queued() > 0 && !read_clock_.running()) {
+    read_clock_.Start(now());
+    ArmTimer();
+  }
+  if (connection_.HoldsTooMuch()) connection_.Starve(*this);
+  connection_.WakeUp();
+}
+
+void DownstreamH2Stream::SendTrailers(const http::HeaderMap& trailers) {
+  connection_.session().SendTrailers(*this, trailers);
+  connection_.WakeUp();
+}
+
+// A stream of many may keep its share of what the connection may hold; above that it looks full.
+size_t DownstreamH2Stream::queued() const noexcept {
+  const routing::LimitsPolicy& limits = connection_.limits();
+  const size_t buffer = limits.stream_buffer_bytes;
+  if (connection_.HoldsTooMuch()) return std::max(Stream::queued(), buffer);
+  const size_t share =
+      std::max(kShareBytesMin, limits.h2_connection_bytes / std::max<size_t>(1, connection_.open_streams()));
+  return Stream::queued() + (share < buffer ? buffer - share : 0);
+}
+
+void DownstreamH2Stream::Abort() {
+  if (closed()) return;
+  connection_.session().Reset(*this, malformed() ? H2Error::kProtocolError : H2Error::kInternalError);
+  connection_.WakeUp();
+}
+
+void DownstreamH2Stream::SetRequestCredit(size_t bytes) {
+  request_credit_ = bytes;
+  if (bytes == 0 || body_delivered_) return body_clock_.Stop(now());
+  if (!body_clock_stopped_ && !tunnel_ && !body_clock_.running()) {
+    body_clock_.Start(now());
+    ArmTimer();
+  }
+  if (received() > 0 || remote_ended()) connection_.Ready(*this);
+}
+
+void DownstreamH2Stream::StopBodyClock() {
+  body_clock_stopped_ = true;
+  body_clock_.Stop(now());
+}
+
+// Our own answer waits with its end until the client has sent its body or enough of it: many clients look at an answer
+// only then (RFC 9113 8.1). One that waits for a 100 sends nothing.
+void DownstreamH2Stream::DiscardRequestBody() {
+  if (discarding_ || remote_ended() || closed()) return;
+  discarding_ = true;
+  body_clock_.Stop(now());
+  discarded_from_ = body_bytes();
+  connection_.session().DiscardBody(*this);
+  if (head_sent_ || request->expect_continue) return;
+  connection_.session().HoldEnd(*this);
+  deadline_ = now() + base::kDrainTimeMax;
+  ArmTimer();
+}
+
+void DownstreamH2Stream::WatchDiscarded() {
+  const bool enough = body_bytes() - discarded_from_ > base::kDrainBytesMax;
+  if (!remote_ended() && !enough) return;
+  deadline_ = base::Instant::max();
+  connection_.session().ReleaseEnd(*this, !remote_ended());
+  connection_.WakeUp();
+}
+
+void DownstreamH2Stream::CountQueued() noexcept {
+  connection_.AddQueued(static_cast<int64_t>(Stream::queued()) - static_cast<int64_t>(queued_before_));
+  queued_before_ = Stream::queued();
+}
+
+// Frames of this stream are in the output.
+void DownstreamH2Stream::NoteSent() {
+  if (queued_before_ > Stream::queued()) read_clock_.Progress(now(), queued_before_ - Stream::queued());
+  CountQueued();
+  if (Stream::queued() == 0) read_clock_.Stop(now());
+  if (exchange_ != nullptr) exchange_->OnResponseFlushed(local_ended());
+  // The whole answer is out, the client still sends (RFC 9113 8.1).
+  if (state_ == State::kClosing && local_ended() && !remote_ended() && !closed()) {
+    connection_.session().Reset(*this, H2Error::kNoError);
+    connection_.WakeUp();
+  }
+}
+
+void DownstreamH2Stream::NoteClosed() {
+  if (state_ == State::kExchange && local_ended() && !malformed()) exchange_->OnResponseFlushed(true);
+  if (state_ == State::kExchange && malformed()) Lose(body_error());
+  Drop(reset_by_peer() ? "the client reset the stream" : "the stream was reset");
+}
+
+void DownstreamH2Stream::Drop(const char* why) {
+  if (state_ == State::kHead) {
+    connection_.services().pool.Return(std::exchange(exchange_, nullptr));
+  } else {
+    Lose({ErrorCode::kClientClosed, Side::kClient, Retry::kNever, why});
+  }
+  BecomeFree();
+}
+
+void DownstreamH2Stream::Lose(const Error& error) {
+  if (exchange_ != nullptr) exchange_->OnClientError(error);
+}
+
+void DownstreamH2Stream::OnExchangeDone() {
+  exchange_ = nullptr;
+  request = nullptr;
+  state_ = State::kClosing;
+  deadline_ = base::Instant::max();
+  body_clock_.Stop(now());
+  if (!closed()) connection_.session().DiscardBody(*this);
+}
+
+void DownstreamH2Stream::BecomeFree() {
+  state_ = State::kFree;
+  timer_.Disarm();
+  connection_.AddQueued(-static_cast<int64_t>(queued_before_));
+  queued_before_ = 0;
+  ClearNews();
+  static_cast<base::ListNode<http::h2::NewsTag>*>(this)->Unlink();
+  static_cast<base::ListNode<OpenTag>*>(this)->Unlink();
+  static_cast<base::ListNode<ReadyTag>*>(this)->Unlink();
+  static_cast<base::ListNode<StarvedTag>*>(this)->Unlink();
+  connection_.StreamFreed(*this);
+}
+
+void DownstreamH2Stream::ArmTimer() {
+  const base::Instant next = std::min({deadline_, body_clock_.Deadline(), read_clock_.Deadline()});
+  if (next != base::Instant::max()) connection_.worker().timers.Arm(timer_, next);
+}
+
+void DownstreamH2Stream::OnTimer() {
+  if (now() >= deadline_) {
+    deadline_ = base::Instant::max();
+    if (state_ == State::kHead) return connection_.HeadIsLate();
+    connection_.session().ReleaseEnd(*this, true);
+    connection_.WakeUp();
+  }
+  if (body_clock_.Expired(now())) {
+    body_clock_.Stop(now());
+    Lose({ErrorCode::kBodyTimeout, Side::kClient, Retry::kNever, "the body made no progress"});
+  }
+  if (read_clock_.Expired(now())) {
+    read_clock_.Stop(now());
+    connection_.CountStalled();
+    Lose({ErrorCode::kSlowReader, Side::kClient, Retry::kNever, "the response was not read"});
+    if (!closed()) connection_.session().Reset(*this, H2Error::kCancel);
+    connection_.WakeUp();
+  }
+  ArmTimer();
+}
+
+}  // namespace headgate::proxy
