@@ -29,6 +29,7 @@
 #include "base/timer_wheel.h"
 #include "http/message.h"
 #include "proxy/downstream/stream.h"
+#include "proxy/exchange/grpc.h"
 #include "proxy/exchange/retry_decision.h"
 #include "proxy/exchange/services.h"
 #include "proxy/snapshot/pin.h"
@@ -54,6 +55,7 @@ class Exchange final : private AttemptEvents {
 
   // Starts the exchange for the request in request(). `first_byte` is when its first byte came; `head_error` is what
   // the decoder found (code kNone: the head is good). `listener` indexes the pinned configuration's listeners.
+  // A malformed HTTP/2 head (IsNeverAnswered) is over before this returns.
   void Begin(DownstreamStream& stream, PinRef pin, uint32_t listener, base::Instant first_byte,
              const base::Error& head_error);
   // Body bytes, within the credit. `end`: the body (in a tunnel: the client's side) is complete.
@@ -61,7 +63,7 @@ class Exchange final : private AttemptEvents {
   // queued() of the stream went down; `all`: nothing is left to send, and the response was complete.
   void OnResponseFlushed(bool all);
   // The client is gone or broke the rules: nothing can be sent to it any more (kClientClosed, kSlowReader), or the
-  // body is wrong or late (kBadRequest, kBodyTimeout ...: answered if no head has left yet).
+  // body is wrong or late (kBadRequest, kBodyTimeout ...: answered if no head has left yet, unless IsNeverAnswered).
   void OnClientError(const base::Error& error);
   bool waits_for_upstream() const noexcept {
     return state_ == State::kConnecting || state_ == State::kAwaitingHead || state_ == State::kBackoff;
@@ -118,11 +120,20 @@ class Exchange final : private AttemptEvents {
   void SendReply(http::ResponseHead& head, std::string_view body);
   void LetGoOfSnapshot();
 
+  // exchange_grpc.cc: the same to a gRPC client.
+  void TakeGrpcTimeout();
+  void AddGrpcStatus(GrpcStatus status, std::string_view message, http::HeaderMap& fields);
+  void ReplyGrpc(GrpcStatus status, std::string_view reason);
+  void ReplyGrpcNeedsHttp2();
+  bool EndGrpcResponse(const base::Error& error);
+
   // exchange_finish.cc: deadlines and the outcome.
   void OnTimer();
   void ArmTimer();
   void MoveIdleDeadline() noexcept;
   void Finish();
+  // A malformed HTTP/2 message: its stream was reset, nothing can be said on it (RFC 9113 8.1.1).
+  bool IsNeverAnswered(const base::Error& error) const noexcept;
   void Fail(const base::Error& error);  // the client sees an error or a visible cut
   void CountOutcome();
   void WriteAccessLog();
@@ -183,12 +194,15 @@ class Exchange final : private AttemptEvents {
   bool streaming_ = false;           // gRPC, event streams, tunnels: only timeouts.idle applies after the head
   bool wants_upgrade_ = false;
   bool client_gone_ = false;
+  bool grpc_ = false;         // over HTTP/2; over HTTP/1.1 it is a request as any
+  bool h2_upstream_ = false;  // trailers always reach it
   const http::HeaderMap* request_trailers_ = nullptr;
 
   // Deadlines; Instant::max() is none.
   base::Timer timer_;
   base::Instant request_deadline_ = base::Instant::max();
   base::Instant attempt_deadline_ = base::Instant::max();
+  base::Instant grpc_deadline_ = base::Instant::max();  // grpc-timeout
   base::Instant idle_deadline_ = base::Instant::max();
   base::Instant continue_deadline_ = base::Instant::max();
   base::Instant backoff_deadline_ = base::Instant::max();
@@ -204,6 +218,7 @@ class Exchange final : private AttemptEvents {
   uint64_t bytes_in_ = 0;
   uint64_t bytes_out_ = 0;
   uint16_t status_ = 0;
+  uint8_t grpc_status_ = metrics::kGrpcStatusOther;  // its label
   base::Error error_;
   std::string_view log_host_, log_path_, log_query_, log_user_agent_, log_referer_, request_id_, endpoint_text_;
   std::string_view trace_id_;

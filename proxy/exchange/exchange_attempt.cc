@@ -109,9 +109,8 @@ void Exchange::OnRequestBody(base::Chain& data, bool end, const http::HeaderMap*
     return Fail({ErrorCode::kBodyTooLarge, base::Side::kClient, base::Retry::kNever, "the body passed maxBodySize"});
   }
   request_ended_ = end;
-  if (trailers != nullptr && trailers->size() > 0 && (request_->te_trailers || request_->is_grpc)) {
-    request_trailers_ = trailers;
-  }
+  const bool trailers_wanted = h2_upstream_ || request_->te_trailers || request_->is_grpc;
+  if (trailers != nullptr && trailers->size() > 0 && trailers_wanted) request_trailers_ = trailers;
   if (state_ == State::kReplying || (state_ == State::kResponding && upstream_ == nullptr)) return data.Clear();
   if (state_ == State::kResponding) MoveIdleDeadline();
   waiting_body_.Append(data);

@@ -63,7 +63,8 @@ void Exchange::OnTimer() {
     OnInterimResponse(head);
   }
   if (at >= request_deadline_) {
-    return Fail({ErrorCode::kRequestTimeout, Side::kProxy, Retry::kNever, "timeouts.request passed"});
+    const char* which = at >= grpc_deadline_ ? "grpc-timeout passed" : "timeouts.request passed";
+    return Fail({ErrorCode::kRequestTimeout, Side::kProxy, Retry::kNever, which});
   }
   if (at >= attempt_deadline_) {
     const Error late{ErrorCode::kUpstreamTimeout, Side::kUpstream, Retry::kNever, "timeouts.backendRequest passed"};
@@ -83,8 +84,13 @@ void Exchange::OnTimer() {
 void Exchange::OnClientError(const Error& error) {
   const bool gone = error.code == ErrorCode::kClientClosed || error.code == ErrorCode::kSlowReader;
   client_gone_ = client_gone_ || gone;
-  if (state_ == State::kReplying && !gone) return;  // an answer is on its way already
+  if (state_ == State::kReplying && !gone && !IsNeverAnswered(error)) return;  // an answer is on its way already
   Fail(error);
+}
+
+bool Exchange::IsNeverAnswered(const Error& error) const noexcept {
+  return request_->version == http::Version::kHttp2 &&
+         (error.code == ErrorCode::kBadRequest || error.code == ErrorCode::kSmuggling);
 }
 
 // Before a head was sent the client gets an answer, afterwards a response that is visibly cut off.
@@ -94,8 +100,9 @@ void Exchange::Fail(const Error& error) {
   const bool by_client = error.side == Side::kClient;
   const bool late = error.code == ErrorCode::kUpstreamTimeout || error.code == ErrorCode::kRequestTimeout;
   EndAttempt(by_client ? UpstreamResult::kCanceled : late ? UpstreamResult::kTimeout : UpstreamResult::kReset);
-  if (!response_committed_ && !client_gone_) return ReplyError(error);
-  if (!response_committed_) status_ = 499;
+  if (!response_committed_ && !client_gone_ && !IsNeverAnswered(error)) return ReplyError(error);
+  if (EndGrpcResponse(error)) return;
+  if (!response_committed_) status_ = client_gone_ ? 499 : OutcomeOf(error.code).status;
   stream_->Abort();
   Finish();
 }
@@ -124,6 +131,7 @@ void Exchange::CountOutcome() {
   const base::Instant exact_now = services_.worker.clock.Now();
   if (state_ != State::kTunnel) {
     cells.CountRequest(backend.requests, metrics::MethodLabel(static_cast<unsigned>(request_->method)), status_);
+    if (grpc_) cells.CountGrpc(backend.requests, grpc_status_);
     cells.Observe(backend.duration, exact_now - started_);
     if (backend_series_ != 0 && upstream_ended_ != base::Instant{}) {
       cells.Observe(services_.worker.series.proxy_overhead, overhead_ + (exact_now - upstream_ended_));
@@ -190,15 +198,16 @@ void Exchange::Reset() noexcept {
   replay_.Clear();
   replayable_ = true;
   request_ended_ = request_end_sent_ = awaiting_continue_ = continue_sent_ = false;
-  response_ended_ = response_committed_ = streaming_ = wants_upgrade_ = client_gone_ = false;
+  response_ended_ = response_committed_ = streaming_ = wants_upgrade_ = client_gone_ = grpc_ = h2_upstream_ = false;
   request_trailers_ = nullptr;
   request_deadline_ = attempt_deadline_ = idle_deadline_ = base::Instant::max();
-  continue_deadline_ = backoff_deadline_ = base::Instant::max();
+  continue_deadline_ = backoff_deadline_ = grpc_deadline_ = base::Instant::max();
   request_sent_ = upstream_ended_ = {};
   upstream_head_time_ = base::Duration{-1};
   overhead_ = {};
   bytes_in_ = bytes_out_ = 0;
   status_ = 0;
+  grpc_status_ = metrics::kGrpcStatusOther;
   error_ = {};
   request_id_ = endpoint_text_ = trace_id_ = {};
   head_slab_.reset();

@@ -1,6 +1,7 @@
 // The exchange's way back: an upstream's response under credit, a tunnel, or an answer of our own.
 #include <algorithm>
 
+#include "http/reason.h"
 #include "proxy/exchange/exchange.h"
 #include "proxy/exchange/local_reply.h"
 #include "proxy/exchange/outcome.h"
@@ -46,7 +47,11 @@ void Exchange::OnResponseHead(http::ResponseHead& head, bool end) {
   idle_timeout_ = route_->timeouts.idle;
   MoveIdleDeadline();
   streaming_ = request_->is_grpc || IsEventStream(head);
-  if (streaming_) request_deadline_ = attempt_deadline_ = base::Instant::max();
+  if (streaming_) {
+    request_deadline_ = grpc_deadline_;
+    attempt_deadline_ = base::Instant::max();
+  }
+  if (grpc_) grpc_status_ = GrpcStatusLabelIn(head.headers).value_or(grpc_status_);
   stream_->StopBodyClock();
   if (head.body.kind == BodyKind::kUntilClose) head.body.kind = BodyKind::kChunked;
   upstream_ended_ = now();
@@ -73,9 +78,9 @@ void Exchange::OnResponseBody(base::Chain& data, bool end, const http::HeaderMap
   response_ended_ = true;
   upstream_ended_ = now();
   if (!request_ended_) stream_->DiscardRequestBody();
-  const bool forward_trailers =
-      trailers != nullptr && trailers->size() > 0 && (request_->te_trailers || request_->is_grpc);
-  if (forward_trailers) {
+  const bool trailers_wanted = request_->version == http::Version::kHttp2 || request_->te_trailers || request_->is_grpc;
+  if (trailers != nullptr && trailers->size() > 0 && trailers_wanted) {
+    if (grpc_) grpc_status_ = GrpcStatusLabelIn(*trailers).value_or(grpc_status_);
     if (!data.empty()) stream_->SendBody(data, false);
     stream_->SendTrailers(*trailers);
   } else {
@@ -89,7 +94,7 @@ void Exchange::BecomeTunnel(http::ResponseHead& head) {
   if (!set_cookie_.empty()) head.headers.Add(HeaderId::kSetCookie, set_cookie_);
   state_ = State::kTunnel;
   response_committed_ = true;
-  status_ = 101;
+  status_ = request_->version == http::Version::kHttp2 ? 200 : 101;  // RFC 8441 5
   request_ended_ = request_end_sent_ = false;
   request_deadline_ = attempt_deadline_ = base::Instant::max();
   idle_timeout_ = route_->timeouts.tunnel_idle;
@@ -134,6 +139,7 @@ void Exchange::ReplyError(const Error& error) {
   error_ = error;
   if (request_id_.empty()) TakeRequestId();
   const Outcome outcome = OutcomeOf(error.code);
+  if (grpc_) return ReplyGrpc(GrpcStatusOf(error.code), PublicReason(error.code));
   if (outcome.close) stream_->CloseAfterResponse();
   http::ResponseHead head(arena_);
   const std::string_view body = ComposeErrorReply(error.code, request_id_, *request_, head);
@@ -156,6 +162,9 @@ void Exchange::ReplyHttpsRedirect() {
 }
 
 void Exchange::ReplyRespond(const routing::RespondAction& respond) {
+  if (grpc_ && respond.status >= 400) {
+    return ReplyGrpc(GrpcStatusOfHttp(respond.status), http::ReasonPhrase(respond.status));
+  }
   http::ResponseHead head(arena_);
   head.status = respond.status;
   routing::ApplyHeaderChanges(respond.headers, head.headers);
@@ -173,7 +182,8 @@ void Exchange::SendReply(http::ResponseHead& head, std::string_view body) {
   replay_.Clear();
   request_deadline_ = attempt_deadline_ = idle_deadline_ = backoff_deadline_ = base::Instant::max();
   if (!request_ended_) stream_->DiscardRequestBody();
-  const bool bodiless = head.status == 204 || head.status == 304;
+  const bool only_trailers = body.empty() && head.headers.Has(HeaderId::kGrpcStatus);
+  const bool bodiless = head.status == 204 || head.status == 304 || only_trailers;
   const bool head_request = request_->method == http::Method::kHead;
   if (!bodiless) head.body = {.kind = BodyKind::kLength, .length = body.size()};
   const bool end = bodiless || head_request || body.empty();

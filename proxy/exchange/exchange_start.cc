@@ -24,6 +24,19 @@ std::string_view TraceIdOf(std::string_view traceparent) noexcept {
   return shaped ? traceparent.substr(3, 32) : std::string_view();
 }
 
+// The protocol that the request came in (RFC 9110 7.6.3).
+std::string_view ViaOf(http::Version version) noexcept {
+  switch (version) {
+    case http::Version::kHttp10:
+      return "1.0 headgate";
+    case http::Version::kHttp11:
+      return "1.1 headgate";
+    case http::Version::kHttp2:
+      return "2 headgate";
+  }
+  return "1.1 headgate";
+}
+
 }  // namespace
 
 void Exchange::Begin(DownstreamStream& stream, PinRef pin, uint32_t listener, base::Instant first_byte,
@@ -39,12 +52,18 @@ void Exchange::Begin(DownstreamStream& stream, PinRef pin, uint32_t listener, ba
   started_ = first_byte;
   wall_started_ = services_.worker.wall_now - (now() - first_byte);
   request_ended_ = request_->body.kind == http::BodyKind::kNone;
+  if (IsNeverAnswered(head_error)) {
+    RememberForLog();
+    TakeRequestId();
+    return Fail(head_error);
+  }
   Start(head_error);
   if (state_ != State::kFinished && state_ != State::kFree) UpdateRequestCredit();
 }
 
 void Exchange::Start(const Error& head_error) {
   RememberForLog();
+  grpc_ = request_->is_grpc && !request_->wants_websocket && request_->version == http::Version::kHttp2;
   if (head_error.code != ErrorCode::kNone) return ReplyError(head_error);
   client_ = http::ApplyForwarding({.peer = client_,
                                    .trusted = pin_->compiled().trusted_proxies,
@@ -89,6 +108,7 @@ void Exchange::TakeRoute() {
   shard().AddGauge(series_->requests_active, 1);
   route_counted_ = true;
   if (route_->timeouts.request.count() > 0) request_deadline_ = started_ + route_->timeouts.request;
+  if (grpc_) TakeGrpcTimeout();
   if (!RunFilters()) return;
   if (const auto* redirect = std::get_if<routing::RedirectAction>(&route_->action)) return ReplyRedirect(*redirect);
   if (const auto* respond = std::get_if<routing::RespondAction>(&route_->action)) return ReplyRespond(*respond);
@@ -126,6 +146,9 @@ void Exchange::Forward(const routing::ForwardAction& action) {
   backend_series_ = choice->backend + 1;
   upstream_name_ = backend.name;
   set_cookie_ = choice->set_cookie;
+  h2_upstream_ = pin_->compiled().upstreams[backend.upstream]->protocol != routing::UpstreamProtocol::kHttp1;
+  if (grpc_ && !h2_upstream_) return ReplyGrpcNeedsHttp2();
+  if (request_->is_grpc) stream_->StopBodyClock();
   wants_upgrade_ = request_->wants_websocket;
   awaiting_continue_ = request_->expect_continue && !request_ended_;
   cluster_->shared().requests.Take();
@@ -139,8 +162,7 @@ void Exchange::Forward(const routing::ForwardAction& action) {
 void Exchange::PrepareUpstreamHead() {
   routing::ApplyHeaderChanges(route_->request_headers, request_->headers);
   if (pin_->compiled().via) {
-    const std::string_view version = request_->version == http::Version::kHttp10 ? "1.0 headgate" : "1.1 headgate";
-    request_->headers.Add(HeaderId::kVia, version);
+    request_->headers.Add(HeaderId::kVia, ViaOf(request_->version));
   }
 }
 

@@ -87,6 +87,33 @@ Outcome OutcomeOf(ErrorCode code) noexcept {
   return Failed(500, ProxyErrorReason::kInternal, /*close=*/true);
 }
 
+RejectReason RejectReasonOf(http::h2::Abuse abuse) noexcept {
+  using http::h2::Abuse;
+  switch (abuse) {
+    case Abuse::kResets:
+      return RejectReason::kH2ResetFlood;
+    case Abuse::kProvokedResets:
+      return RejectReason::kH2ProvokedResetFlood;
+    case Abuse::kContinuation:
+      return RejectReason::kH2ContinuationFlood;
+    case Abuse::kHeaderBomb:
+      return RejectReason::kH2HeaderBomb;
+    case Abuse::kSettings:
+      return RejectReason::kH2SettingsFlood;
+    case Abuse::kPings:
+      return RejectReason::kH2PingFlood;
+    case Abuse::kPriority:
+      return RejectReason::kH2PriorityFlood;
+    case Abuse::kEmptyFrames:
+      return RejectReason::kH2EmptyFrameFlood;
+    case Abuse::kSmallWindowUpdates:
+      return RejectReason::kH2WindowUpdateFlood;
+    case Abuse::kSmallData:
+      return RejectReason::kH2SmallDataFlood;
+  }
+  return RejectReason::kBadRequest;
+}
+
 const char* PublicReason(ErrorCode code) noexcept {
   switch (code) {
     case ErrorCode::kNone:

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "http/h2/abuse_guard.h"
 #include "metrics/reasons.h"
 
 namespace headgate::proxy {
@@ -21,6 +22,9 @@ struct Outcome {
 };
 
 Outcome OutcomeOf(base::ErrorCode code) noexcept;
+
+// What an HTTP/2 connection's end for abuse counts as.
+metrics::RejectReason RejectReasonOf(http::h2::Abuse abuse) noexcept;
 
 // The word for the client in our own answers ("no route", "body too large"); never names an upstream.
 const char* PublicReason(base::ErrorCode code) noexcept;

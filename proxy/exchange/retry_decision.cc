@@ -8,6 +8,10 @@ using base::ErrorCode;
 
 namespace {
 
+bool Untouched(const RetryQuestion& question) noexcept {
+  return question.error.code != ErrorCode::kNone && question.error.retry == base::Retry::kSafe;
+}
+
 // Whether the policy names this kind of failure.
 bool Named(const routing::RetryPolicy& policy, const RetryQuestion& question) noexcept {
   if (question.error.code == ErrorCode::kNone) return question.status < 600 && policy.on_status.test(question.status);
@@ -15,6 +19,8 @@ bool Named(const routing::RetryPolicy& policy, const RetryQuestion& question) no
   const bool connecting = code == ErrorCode::kConnectRefused || code == ErrorCode::kConnectFailed ||
                           code == ErrorCode::kConnectTimeout || code == ErrorCode::kUpstreamTls;
   if (connecting) return policy.on_connect_failure;
+  // An HTTP/2 upstream says which requests it has not begun with (RFC 9113 8.7): as if it had not been reached.
+  if (code == ErrorCode::kUpstreamReset && Untouched(question)) return policy.on_connect_failure || policy.on_reset;
   if (code == ErrorCode::kUpstreamReset) return policy.on_reset;
   return code == ErrorCode::kUpstreamTimeout && policy.on_timeout;
 }
@@ -27,7 +33,7 @@ RetryVerdict DecideRetry(const routing::RetryPolicy& policy, const RetryQuestion
   const bool harmless = !question.any_byte_sent || http::IsIdempotent(question.method);
   if (stale && harmless && !question.stale_retry_done) return RetryVerdict::kStale;
   if (question.retries_done >= policy.attempts || !Named(policy, question)) return RetryVerdict::kNo;
-  if (question.any_byte_sent && !policy.AllowsMethod(question.method)) return RetryVerdict::kNo;
+  if (question.any_byte_sent && !Untouched(question) && !policy.AllowsMethod(question.method)) return RetryVerdict::kNo;
   return RetryVerdict::kYes;
 }
 

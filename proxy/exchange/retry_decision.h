@@ -1,5 +1,6 @@
 // Whether a failed attempt may be followed by another one. Pure: a request that reached an upstream is repeated only
-// if it is safe or nothing of it was sent; a POST is never executed twice.
+// if it is safe, nothing of it was sent, or the upstream said that it had not begun with it; a POST is never executed
+// twice.
 // Stateless.
 // Any thread.
 #pragma once
