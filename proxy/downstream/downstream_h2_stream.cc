@@ -39,7 +39,6 @@ void DownstreamH2Stream::Open(Exchange& exchange) {
   ResetStream(exchange.arena(), http::Method::kGet);
   first_byte_ = now();
   request_credit_ = queued_before_ = 0;
-  discarded_from_ = 0;
   tunnel_ = body_delivered_ = body_clock_stopped_ = discarding_ = head_sent_ = false;
   body_clock_ = ProgressClock(limits.body_idle, limits.body_bytes_per_second);
   read_clock_ = ProgressClock(base::Duration{0}, limits.read_bytes_per_second);
@@ -63,7 +62,8 @@ void DownstreamH2Stream::StartExchange() {
   deadline_ = base::Instant::max();
   body_delivered_ = request->body.kind == http::BodyKind::kNone;
   Listener& listener = connection_.listener();
-  exchange_->Begin(*this, listener.CurrentSnapshot(), listener.index(), first_byte_, head_error());
+  const Error& error = head_error().code == ErrorCode::kNone ? body_error() : head_error();
+  exchange_->Begin(*this, listener.CurrentSnapshot(), listener.index(), first_byte_, error);
 }
 
 void DownstreamH2Stream::Deliver() {
@@ -153,16 +153,15 @@ void DownstreamH2Stream::DiscardRequestBody() {
   if (discarding_ || remote_ended() || closed()) return;
   discarding_ = true;
   body_clock_.Stop(now());
-  discarded_from_ = body_bytes();
   connection_.session().DiscardBody(*this);
-  if (head_sent_ || request->expect_continue) return;
+  if (head_sent_ || request->expect_continue || body_bytes() > base::kDrainBytesMax) return;
   connection_.session().HoldEnd(*this);
   deadline_ = now() + base::kDrainTimeMax;
   ArmTimer();
 }
 
 void DownstreamH2Stream::WatchDiscarded() {
-  const bool enough = body_bytes() - discarded_from_ > base::kDrainBytesMax;
+  const bool enough = body_bytes() > base::kDrainBytesMax;
   if (!remote_ended() && !enough) return;
   deadline_ = base::Instant::max();
   connection_.session().ReleaseEnd(*this, !remote_ended());

@@ -85,8 +85,7 @@ class DownstreamH2Stream final : public http::h2::Stream,
   Exchange* exchange_ = nullptr;
   base::Instant first_byte_{};
   size_t request_credit_ = 0;
-  size_t queued_before_ = 0;     // queued() when it was last looked at
-  uint64_t discarded_from_ = 0;  // body_bytes() when the body was no longer wanted
+  size_t queued_before_ = 0;  // queued() when it was last looked at
   bool tunnel_ = false;
   bool body_delivered_ = false;  // the exchange was told the body's end
   bool body_clock_stopped_ = false;

@@ -142,6 +142,9 @@ void H2Peer::TakeNews() {
       }
       answer.status = head->status;
       for (const http::HeaderField& field : head->headers.fields()) answer.headers.emplace(field.name, field.value);
+      const bool framed = head->body.kind == http::BodyKind::kLength;
+      if (framed) answer.headers.emplace("content-length", std::to_string(head->body.length));
+      if (head->has_stated_length) answer.headers.emplace("content-length", std::to_string(head->stated_length));
     }
     if (request.reading && request.received() > 0) {
       base::Chain data;

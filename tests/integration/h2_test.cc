@@ -6,6 +6,7 @@
 #include <chrono>
 #include <thread>
 
+#include "base/crypto/crypto.h"
 #include "tests/integration/h2_peer.h"
 #include "tests/integration/proxy_under_test.h"
 #include "tests/integration/raw_upstream.h"
@@ -176,14 +177,18 @@ TEST(Http2, AResetReachesTheUpstreamAtOnce) {
 }
 
 TEST(Http2, AResponseCutShortIsAResetAndNeverACleanEnd) {
-  RawUpstream upstream([](SocketPeer& peer, int) {
+  std::atomic<bool> go{false};
+  RawUpstream upstream([&go](SocketPeer& peer, int) {
     peer.ReadHead();
     peer.Send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
+    while (!go) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   });
   ProxyUnderTest proxy(Config(upstream.address()));
   H2Peer client(proxy.port());
-  const H2Answer& answer = client.Wait(client.Ask("GET", "/"));
-  EXPECT_EQ(answer.status, 200);
+  const size_t request = client.Ask("GET", "/");
+  ASSERT_TRUE(client.Until([&] { return client.answer(request).body == "half"; }));
+  go = true;
+  const H2Answer& answer = client.Wait(request);
   EXPECT_TRUE(answer.reset);
   EXPECT_EQ(answer.reset_code, H2Error::kInternalError);
   EXPECT_EQ(client.Wait(client.Ask("GET", "/direct")).body, "ours");
@@ -233,6 +238,7 @@ TEST(Http2, ABodyThatDiffersFromItsLengthIsAResetAndTheUpstreamRequestAborted) {
   ProxyUnderTest proxy(Config(upstream.address()));
   H2Peer client(proxy.port());
   const size_t less = client.Ask("POST", "/", {{"content-length", "10"}}, false);
+  ASSERT_TRUE(client.Until([&] { return upstream.connections() == 1; }));
   client.Send(less, "half", true);
   EXPECT_EQ(client.Wait(less).reset_code, H2Error::kProtocolError);
   ASSERT_TRUE(client.Until([&] { return cut.load(); }));
@@ -286,14 +292,16 @@ TEST(Http2, AListenerThatLeavesSaysGoawayAndFinishesWhatItHas) {
     while (!go) std::this_thread::sleep_for(std::chrono::milliseconds(5));
     peer.Send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate");
   });
+  const std::string web = "  - {name: web, address: \"127.0.0.1:0\", protocols: [h2]}\n";
   const std::string config = Config(upstream.address());
-  ProxyUnderTest proxy(config);
+  std::string two = config;
+  two.replace(two.find("name: web"), 9, "name: stays").insert(two.find("upstreams:"), web);
+  ProxyUnderTest proxy(two);
   H2Peer client(proxy.port());
   const size_t late = client.Ask("GET", "/");
   ASSERT_TRUE(client.Until([&] { return upstream.connections() == 1; }));
-  std::string other = config;
-  other.replace(other.find("name: web"), 9, "name: new");
-  proxy.Publish(other);
+  std::string one = config;
+  proxy.Publish(one.replace(one.find("name: web"), 9, "name: stays"));
   ASSERT_TRUE(client.Until([&] { return client.session().goaway_received(); }));
   go = true;
   EXPECT_EQ(client.Wait(late).body, "late");
@@ -309,7 +317,7 @@ TEST(Http2, AWebSocketReachesAnHttp1Upstream) {
     const std::string key = head.substr(at, head.find("\r\n", at) - at);
     peer.Send(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
-        WebSocketAccept(key) + "\r\n\r\n");
+        base::WebSocketAccept(key) + "\r\n\r\n");
     const std::string text = peer.ReadBytes(5);
     peer.Send("echo " + text);
     peer.WaitClosed();
