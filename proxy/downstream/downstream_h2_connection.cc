@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "proxy/exchange/outcome.h"
 
 namespace headgate::proxy {
 
@@ -124,8 +125,7 @@ void DownstreamH2Connection::EndSession() {
   if (session_over_) return;
   session_over_ = true;
   if (!session_.ended_for_abuse()) return;
-  const size_t reason = metrics::Index(RejectReason::kH2ResetFlood) + static_cast<size_t>(session_.abuse());
-  worker().shard.Add(worker().series.requests_rejected[reason]);
+  worker().shard.Add(worker().series.requests_rejected[metrics::Index(RejectReasonOf(session_.abuse()))]);
 }
 
 void DownstreamH2Connection::HeadIsLate() {

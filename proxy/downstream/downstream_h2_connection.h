@@ -7,6 +7,7 @@
 //   kNoticed  -- a second later --------------------------------> kLeaving  (GOAWAY: the last stream that was taken)
 //   kLeaving  -- no stream is left, everything is written ------> kLinger
 //   any       -- a broken rule, abuse: GOAWAY written ----------> kLinger
+//   any       -- the client's GOAWAY, no stream is left --------> kLinger
 //   any       -- end of input, reset, CloseNow; kLinger's end --> kClosed
 #pragma once
 

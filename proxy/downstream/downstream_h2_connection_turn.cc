@@ -41,7 +41,8 @@ void DownstreamH2Connection::Turn() {
   if (!out_.empty()) Write();
   if (write_failed_) return Close(false);
   TrimSpare();
-  const bool ending = session_over_ || (state_ == State::kLeaving && open_streams_ == 0);
+  const bool leaving = state_ == State::kLeaving || session_.goaway_received();
+  const bool ending = session_over_ || (leaving && open_streams_ == 0);
   if (ending && out_.empty() && !session_.wants_write()) BeginLinger();
 }
 

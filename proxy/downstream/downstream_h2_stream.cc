@@ -148,13 +148,14 @@ void DownstreamH2Stream::StopBodyClock() {
 }
 
 // Our own answer waits with its end until the client has sent its body or enough of it: many clients look at an answer
-// only then (RFC 9113 8.1). One that waits for a 100 sends nothing.
+// only then (RFC 9113 8.1). One that waits for a 100 sends nothing, and gRPC's answers are a head with the end in it.
 void DownstreamH2Stream::DiscardRequestBody() {
   if (discarding_ || remote_ended() || closed()) return;
   discarding_ = true;
   body_clock_.Stop(now());
   connection_.session().DiscardBody(*this);
-  if (head_sent_ || request->expect_continue || body_bytes() > base::kDrainBytesMax) return;
+  const bool waits = !head_sent_ && !request->expect_continue && !request->is_grpc;
+  if (!waits || body_bytes() > base::kDrainBytesMax) return;
   connection_.session().HoldEnd(*this);
   deadline_ = now() + base::kDrainTimeMax;
   ArmTimer();
