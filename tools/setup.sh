@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Installs the Debian 12 packages that a task needs, and nothing when they are there.
+# Installs the Debian 12 packages that a task needs, and nothing when they are there; for the tests it builds a few Go
+# programs, too.
 #
 #   tools/setup.sh build [test] [lint] [fuzz] [bench]
 #
 # Needs root, or sudo, only when something is missing. Services that come with a package (nginx, haproxy, ...) are neither
 # started nor enabled by it: the tests run their own.
 set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")/.."
 
 build_packages=(
   ca-certificates git gcc g++ cmake ninja-build ccache mold
@@ -15,7 +17,7 @@ build_packages=(
 test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev python3 python3-yaml python3-jsonschema
   curl openssl nginx-light haproxy wrk h2o nghttp2-client apache2-utils prometheus
-  python3-websockets strace valgrind procps iproute2 netcat-openbsd clang-format-19
+  python3-websockets python3-h2 python3-hpack python3-wsproto python3-grpcio strace valgrind procps iproute2 netcat-openbsd clang-format-19
 )
 lint_packages=(clang-19 clang-format-19 clang-tidy-19 python3)
 fuzz_packages=(clang-19 libclang-rt-19-dev llvm-19)
@@ -27,11 +29,44 @@ fail() {
   exit 1
 }
 
+# Go programs that the HTTP/2 tests run (h2spec, gRPC's interop pair), pinned by tools/go/go.sum. Debian's Go builds them,
+# so does any newer one that is there already.
+go_programs=(
+  h2spec=github.com/summerwind/h2spec/cmd/h2spec
+  grpc-interop-client=google.golang.org/grpc/interop/client
+  grpc-interop-server=google.golang.org/grpc/interop/server
+)
+build_go_programs() {
+  local folder=$PWD/build/tools/bin stamp name package failed=()
+  stamp=$(cat tools/go/go.mod tools/go/go.sum)
+  if [[ -e $folder/stamp && $(<"$folder/stamp") == "$stamp" ]]; then return; fi
+  mkdir -p "$folder"
+  echo "setup: building ${go_programs[*]%%=*} into build/tools/bin"
+  for name in "${go_programs[@]}"; do
+    package=${name#*=} name=${name%%=*}
+    if ! (cd tools/go && GOTOOLCHAIN=local GOFLAGS=-mod=readonly go build -trimpath -o "$folder/$name" "$package") \
+      >"$folder/$name.log" 2>&1 </dev/null; then
+      failed+=("$name")
+      tail -n 3 "$folder/$name.log" >&2
+    fi
+  done
+  if ((${#failed[@]})); then
+    echo "setup: the tests that need ${failed[*]} are skipped: they could not be built" >&2
+  else
+    echo "$stamp" >"$folder/stamp"
+  fi
+}
+
 wanted=()
+needs_go=false
 for group in "$@"; do
   case $group in
     build) wanted+=("${build_packages[@]}") ;;
-    test) wanted+=("${test_packages[@]}") ;;
+    test)
+      wanted+=("${test_packages[@]}")
+      needs_go=true
+      command -v go >/dev/null || wanted+=(golang-go)
+      ;;
     lint) wanted+=("${lint_packages[@]}") ;;
     fuzz) wanted+=("${fuzz_packages[@]}") ;;
     bench) wanted+=("${bench_packages[@]}") ;;
@@ -48,7 +83,10 @@ for package in $(printf '%s\n' "${wanted[@]}" | sort -u); do
   if [[ $package == nginx-light && $installed == *" installed:nginx "* ]]; then continue; fi
   [[ $installed == *" installed:$package "* ]] || missing+=("$package")
 done
-((${#missing[@]})) || exit 0
+if ((${#missing[@]} == 0)); then
+  if $needs_go; then build_go_programs; fi
+  exit 0
+fi
 
 as_root=()
 if ((EUID != 0)); then
@@ -88,4 +126,5 @@ if command -v systemctl >/dev/null; then
     "${as_root[@]}" systemctl disable --quiet "$service" 2>/dev/null || true
   done
 fi
+if $needs_go; then build_go_programs; fi
 echo "setup: done"

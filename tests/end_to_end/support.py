@@ -29,9 +29,13 @@ SANITIZED = bool(os.environ.get("HEADGATE_SANITIZE"))
 PATIENCE = 60.0 if SANITIZED else 20.0
 
 
+# Go programs that tools/setup.sh builds, where Go and its module proxy are there.
+TOOLS = pathlib.Path(__file__).resolve().parents[2] / "build/tools/bin"
+
+
 def need(program: str) -> str:
     """The program's path; the case is skipped, by name, on a machine without it."""
-    found = shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+    found = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin:{TOOLS}")
     if not found:
         raise unittest.SkipTest(f"{program} is not installed")
     return found
@@ -379,7 +383,9 @@ class Nginx:
             nginx.port("v1")
     """
 
-    def __init__(self, servers: dict[str, str], *, http: str = "", files: dict[str, bytes] | None = None):
+    def __init__(self, servers: dict[str, str], *, http: str = "", files: dict[str, bytes] | None = None,
+                 listen: dict[str, str] | None = None):
+        """listen: more words for a server's listen directive, "http2"."""
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="hg-nginx-"))
         self.root.chmod(0o755)
         self.www = self.root / "www"
@@ -387,8 +393,8 @@ class Nginx:
         for name, content in (files or {}).items():
             (self.www / name).write_bytes(content)
         self._ports = {name: free_port() for name in servers}
-        blocks = "".join(f"  server {{ listen 127.0.0.1:{self._ports[name]} backlog=4096 reuseport; root {self.www}; {body} }}\n"
-                         for name, body in servers.items())
+        blocks = "".join(f"  server {{ listen 127.0.0.1:{self._ports[name]} backlog=4096 reuseport {(listen or {}).get(name, '')}; "
+                         f"root {self.www}; {body} }}\n" for name, body in servers.items())
         temporary = "".join(f"  {kind}_temp_path {self.root}/{kind};\n"
                             for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         user = "user root;\n" if os.geteuid() == 0 else ""
