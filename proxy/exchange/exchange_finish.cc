@@ -119,9 +119,7 @@ void Exchange::Finish() {
   WriteAccessLog();
   state_ = State::kFinished;
   DownstreamStream* stream = std::exchange(stream_, nullptr);
-  ExchangePool& pool = services_.pool;
-  Reset();
-  pool.Return(this);
+  services_.pool.Return(this);
   stream->OnExchangeDone();
 }
 
@@ -226,6 +224,7 @@ Exchange* ExchangePool::Take(ExchangeServices& services) {
 
 void ExchangePool::Return(Exchange* exchange) noexcept {
   --lent_;
+  exchange->Reset();  // also of one that never began: its head may be half filled
   std::unique_ptr<Exchange> owned(exchange);
   if (spare_.size() < spare_max_) spare_.push_back(std::move(owned));
 }
