@@ -195,7 +195,7 @@ void DownstreamH2Stream::NoteClosed() {
 
 void DownstreamH2Stream::Drop(const char* why) {
   if (state_ == State::kHead) {
-    connection_.services().pool.Return(std::exchange(exchange_, nullptr));
+    std::exchange(exchange_, nullptr)->Abandon();
   } else {
     Lose({ErrorCode::kClientClosed, Side::kClient, Retry::kNever, why});
   }

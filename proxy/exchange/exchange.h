@@ -58,6 +58,8 @@ class Exchange final : private AttemptEvents {
   // A malformed HTTP/2 head (IsNeverAnswered) is over before this returns.
   void Begin(DownstreamStream& stream, PinRef pin, uint32_t listener, base::Instant first_byte,
              const base::Error& head_error);
+  // Never begun: back to the pool.
+  void Abandon() noexcept;
   // Body bytes, within the credit. `end`: the body (in a tunnel: the client's side) is complete.
   void OnRequestBody(base::Chain& data, bool end, const http::HeaderMap* trailers);
   // queued() of the stream went down; `all`: nothing is left to send, and the response was complete.

@@ -123,6 +123,11 @@ void Exchange::Finish() {
   stream->OnExchangeDone();
 }
 
+void Exchange::Abandon() noexcept {
+  Reset();
+  services_.pool.Return(this);
+}
+
 void Exchange::CountOutcome() {
   metrics::Shard& cells = shard();
   const metrics::BackendSeries& backend = series_->backends[backend_series_];

@@ -167,9 +167,9 @@ void H2Peer::TakeNews() {
 }
 
 void H2Peer::Flush() {
-  while (session_->wants_write() && !closed_) {
+  while ((session_->wants_write() || !out_.empty()) && !closed_) {
     session_->Produce(out_, 64 * 1024);
-    while (!out_.empty()) {
+    while (!out_.empty() && !corked_) {
       std::array<iovec, 16> vectors;
       const size_t count = out_.Gather(vectors);
       const ssize_t sent = ::writev(descriptor_, vectors.data(), static_cast<int>(count));
@@ -180,7 +180,7 @@ void H2Peer::Flush() {
       out_.Consume(static_cast<size_t>(sent));
     }
     TakeNews();
-    if (!session_->wants_write()) return;
+    if (corked_ || !session_->wants_write()) return;
   }
 }
 

@@ -51,6 +51,12 @@ class H2Peer {
   void Reset(size_t request, http::h2::H2Error code = http::h2::H2Error::kCancel);
   // Bytes of the answer are left unread (their credit is not given back) until it is called with true.
   void SetReading(size_t request, bool reading);
+  // While corked nothing is written: what was asked and reset meanwhile arrives in one piece.
+  void Cork() { corked_ = true; }
+  void Uncork() {
+    corked_ = false;
+    Flush();
+  }
   // Until the answer has ended, one way or another.
   const H2Answer& Wait(size_t request, int patience_ms = kPatienceMs);
   // Until `condition` holds.
@@ -74,6 +80,7 @@ class H2Peer {
 
   int descriptor_ = -1;
   bool closed_ = false;
+  bool corked_ = false;
   base::SlabPool slabs_;
   base::Instant now_{};
   base::Chain out_;

@@ -334,6 +334,19 @@ TEST(Http2, AWebSocketReachesAnHttp1Upstream) {
   EXPECT_TRUE(client.Wait(request).complete || client.answer(request).reset);
 }
 
+TEST(Http2, ARequestThatNeverBeganLeavesNothingBehind) {
+  ProxyUnderTest proxy(Config("127.0.0.1:1"));
+  H2Peer client(proxy.port());
+  client.Cork();
+  client.Reset(client.Ask("GET", "/direct", {{"host", "a"}, {"x-left", "behind"}}));
+  client.Uncork();
+  client.session().SubmitPing();
+  ASSERT_TRUE(client.Until([&] { return client.session().ping_acknowledged(); }));
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_THAT(proxy.Ask("GET /direct HTTP/1.1\r\nHost: b\r\nConnection: close\r\n\r\n"), HasSubstr("ours"));
+  }
+}
+
 TEST(Http2, ARapidResetReachesTheUpstreamAHundredTimesAtMost) {
   RawUpstream upstream([](SocketPeer& peer, int) {
     peer.ReadHead();
