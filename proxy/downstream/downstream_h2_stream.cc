@@ -195,7 +195,7 @@ void DownstreamH2Stream::NoteClosed() {
 
 void DownstreamH2Stream::Drop(const char* why) {
   if (state_ == State::kHead) {
-    std::exchange(exchange_, nullptr)->Abandon();
+    connection_.services().pool.Return(std::exchange(exchange_, nullptr));
   } else {
     Lose({ErrorCode::kClientClosed, Side::kClient, Retry::kNever, why});
   }

@@ -1,5 +1,5 @@
 // One request from its head to its outcome: the only place where the client's side and the upstream's side meet.
-// Lent by the worker's ExchangePool to a downstream stream, which returns it through Finish or Abandon.
+// Lent by the worker's ExchangePool to a downstream stream, which the exchange returns itself to when it is done.
 // One thread: the worker's. Never calls back into a caller's stack: see stream.h and attempt.h.
 //
 //            Begin
@@ -58,8 +58,6 @@ class Exchange final : private AttemptEvents {
   // A malformed HTTP/2 head (IsNeverAnswered) is over before this returns.
   void Begin(DownstreamStream& stream, PinRef pin, uint32_t listener, base::Instant first_byte,
              const base::Error& head_error);
-  // Never begun: back to the pool.
-  void Abandon() noexcept;
   // Body bytes, within the credit. `end`: the body (in a tunnel: the client's side) is complete.
   void OnRequestBody(base::Chain& data, bool end, const http::HeaderMap* trailers);
   // queued() of the stream went down; `all`: nothing is left to send, and the response was complete.

@@ -123,11 +123,6 @@ void Exchange::Finish() {
   stream->OnExchangeDone();
 }
 
-void Exchange::Abandon() noexcept {
-  Reset();
-  services_.pool.Return(this);
-}
-
 void Exchange::CountOutcome() {
   metrics::Shard& cells = shard();
   const metrics::BackendSeries& backend = series_->backends[backend_series_];
