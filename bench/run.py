@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares headgate with nginx, HAProxy and Envoy on this machine. bench/README.md says how to read what it prints.
+"""Compares headgate with nginx, HAProxy, Envoy and h2o on this machine. bench/README.md says how to read what it prints.
 
 Called by `./dev bench`, which installs what is missing and builds the release.
 """
@@ -50,7 +50,7 @@ def arguments() -> argparse.Namespace:
 
 def binaries(options: argparse.Namespace) -> dict[str, str]:
     """Where each wanted peer is. Envoy may be missing: no Debian package has it."""
-    for tool in ("taskset", "wrk", "openssl", "nginx"):
+    for tool in ("taskset", "wrk", "h2load", "openssl", "nginx"):
         if not shutil.which(tool):
             raise process.BenchError(f"{tool} is missing: ./dev setup bench")
     found = {}
@@ -80,9 +80,9 @@ class Bench:
         self.options, self.directory = options, directory
         self.proxy_core, self.client_core = process.cores()
         found = binaries(options)
-        ports = process.free_ports(1 + 4 * len(found))
-        self.upstream_port = ports.pop()
-        self.peers = {name: peers.Peer(name, path, directory, [ports.pop() for _ in range(4)], self.upstream_port, not options.no_logs)
+        ports = process.free_ports(2 + 5 * len(found))
+        self.upstream_ports = (ports.pop(), ports.pop())
+        self.peers = {name: peers.Peer(name, path, directory, [ports.pop() for _ in range(5)], self.upstream_ports, not options.no_logs)
                       for name, path in found.items()}
         self.upstream: process.Process | None = None
         self.rounds: dict[str, dict[str, list[dict[str, float]]]] = {}
@@ -96,23 +96,27 @@ class Bench:
             result = subprocess.run([headgate.binary, "validate", config], capture_output=True, text=True, timeout=60, check=False)
             if result.returncode != 0:
                 raise process.BenchError(f"headgate refuses its configuration:\n{result.stdout}{result.stderr}")
-        self.upstream = peers.start_upstream(self.directory, self.upstream_port, self.client_core)
+        self.upstream = peers.start_upstream(self.directory, self.upstream_ports, self.client_core)
 
     def say(self, text: str) -> None:
         print(f"bench: {text}", file=sys.stderr, flush=True)
+
+    def of(self, scenario: load.Scenario) -> dict[str, peers.Peer]:
+        return {name: peer for name, peer in self.peers.items() if name in scenario.peers}
 
     def cpu_scenarios(self, wanted: list[load.Scenario]) -> None:
         for peer in self.peers.values():
             peer.start(self.proxy_core)
         for scenario in wanted:
-            results = self.rounds.setdefault(scenario.name, {name: [] for name in self.peers})
-            for peer in self.peers.values():
+            wanted_peers = self.of(scenario)
+            results = self.rounds.setdefault(scenario.name, {name: [] for name in wanted_peers})
+            for peer in wanted_peers.values():
                 load.measure_cpu(peer, scenario, 1, self.client_core)
             for number in range(self.options.rounds):
-                for name, peer in self.peers.items():
+                for name, peer in wanted_peers.items():
                     results[name].append(load.measure_cpu(peer, scenario, self.options.seconds, self.client_core))
                 self.say(f"{scenario.name} round {number + 1}: "
-                         + ", ".join(f"{name} {results[name][-1]['cpu_us']:.1f} us" for name in self.peers))
+                         + ", ".join(f"{name} {results[name][-1]['cpu_us']:.1f} us" for name in wanted_peers))
         for peer in self.peers.values():
             peer.stop()
 
@@ -121,14 +125,14 @@ class Bench:
             results = self.rounds.setdefault(scenario.name, {})
             if self.options.quick:
                 scenario = dataclasses.replace(scenario, connections=scenario.connections // 10)
-            for name, peer in self.peers.items():
+            for name, peer in self.of(scenario).items():
                 peer.start(self.proxy_core)
                 results[name] = [load.measure_memory(peer, scenario, self.client_core)]
                 peer.stop()
             self.say(f"{scenario.name}: " + ", ".join(f"{name} {found[0]['bytes']} bytes" for name, found in results.items()))
 
     def exact_figures(self) -> None:
-        for name, peer in self.peers.items():
+        for name, peer in self.of(load.SCENARIOS[0]).items():
             peer.start(self.proxy_core)
             self.exact[name] = {"system_calls": exact.system_calls(peer, (self.proxy_core, self.client_core))}
             peer.stop()

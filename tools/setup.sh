@@ -21,7 +21,7 @@ test_packages=(
 )
 lint_packages=(clang-19 clang-format-19 clang-tidy-19 python3)
 fuzz_packages=(clang-19 libclang-rt-19-dev llvm-19)
-bench_packages=(nginx-light haproxy wrk openssl curl python3 python3-venv libbenchmark-dev strace valgrind procps)
+bench_packages=(nginx-light haproxy wrk h2o nghttp2-client openssl curl python3 python3-venv libbenchmark-dev strace valgrind procps)
 services=(nginx haproxy h2o prometheus prometheus-node-exporter)
 
 fail() {

@@ -3,10 +3,12 @@
 import dataclasses
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import time
 
+from harness.client import HEADERS
 from harness.peers import Peer
 from harness.process import TICKS, BenchError
 
@@ -23,8 +25,15 @@ class Scenario:
     connections: int = 64
     tls: bool = False
     close: bool = False
-    kind: str = "wrk"  # wrk | handshakes | idle
+    kind: str = "wrk"  # wrk | h2load | handshakes | idle
+    streams: int = 0  # h2load: requests of a connection at one time
+    message: bool = False  # h2load: POSTs a message instead of asking for a page
+    peers: tuple[str, ...] = ("headgate", "nginx", "haproxy", "envoy")
 
+
+ALL = ("headgate", "nginx", "haproxy", "h2o", "envoy")
+# The gRPC-like message: no compression, 32 bytes (a length of four bytes before them).
+MESSAGE = b"\0" + (32).to_bytes(4, "big") + b"a message of thirty-two bytes..."
 
 SCENARIOS = [
     Scenario("small", "small GET, keep-alive"),
@@ -33,6 +42,11 @@ SCENARIOS = [
     Scenario("close", "new connection per request", close=True),
     Scenario("tls", "small GET, TLS 1.3 keep-alive", tls=True),
     Scenario("handshake", "TLS 1.3 full handshake per request", connections=4, tls=True, close=True, kind="handshakes"),
+    Scenario("h2", "small GET, HTTP/2 over TLS 1.3, 8 x 32 streams", tls=True, kind="h2load", connections=8, streams=32,
+             peers=ALL),
+    Scenario("h2c", "small GET, HTTP/2 in the clear, 8 x 32 streams", kind="h2load", connections=8, streams=32, peers=ALL),
+    Scenario("grpc", "gRPC-like unary, HTTP/2 both sides, 8 x 32 streams", path="/bench.Echo/Unary", kind="h2load", connections=8,
+             streams=32, message=True),
     Scenario("idle", "memory per idle connection", connections=5000, kind="idle"),
     Scenario("idle-tls", "memory per idle TLS connection", connections=2000, tls=True, kind="idle"),
 ]
@@ -59,6 +73,31 @@ def run_wrk(peer: Peer, scenario: Scenario, seconds: int, core: int) -> dict[str
             "p50_us": found["p50_us"], "p99_us": found["p99_us"]}
 
 
+def fields_of(scenario: Scenario) -> list[str]:
+    """What a browser or a gRPC client sends besides; HTTP/2 has no Connection."""
+    headers = ({"content-type": "application/grpc", "te": "trailers", "grpc-timeout": "10S", "user-agent": "grpc-c++/1.60.0"}
+               if scenario.message else {name.lower(): value for name, value in HEADERS.items() if name != "Host"})
+    return [word for name, value in headers.items() for word in ("-H", f"{name}: {value}")]
+
+
+def run_h2load(peer: Peer, scenario: Scenario, seconds: int, core: int) -> dict[str, int]:
+    url = f"http{'s' if scenario.tls else ''}://127.0.0.1:{peer.tls if scenario.tls else peer.h2c}{scenario.path}"
+    command = ["h2load", "-t1", f"-c{scenario.connections}", f"-m{scenario.streams}", f"-D{seconds}", *fields_of(scenario)]
+    if scenario.message:
+        message = peer.directory / "message"
+        message.write_bytes(MESSAGE)
+        command += ["-d", str(message)]
+    result = subprocess.run(pinned(core, [*command, url]), capture_output=True, text=True, timeout=seconds + 60, check=False)
+    done = re.search(r"requests: \d+ total, .* (\d+) succeeded, (\d+) failed, \d+ errored, \d+ timeout", result.stdout)
+    statuses = re.search(r"status codes: (\d+) 2xx", result.stdout)
+    protocol = re.search(r"Application protocol: (\S+)", result.stdout)
+    if not done or not statuses or not protocol or not protocol[1].startswith("h2"):
+        raise BenchError(f"h2load on {peer.name} said: {result.stdout}{result.stderr}")
+    # At the end of its time h2load leaves what is under way.
+    good = int(statuses[1])
+    return {"requests": good, "failed": int(done[2]) + int(done[1]) - good, "seconds": float(seconds)}
+
+
 def run_handshakes(peer: Peer, scenario: Scenario, seconds: int, core: int) -> dict[str, int]:
     command = pinned(core, [sys.executable, str(CLIENT), "handshakes", str(peer.tls), scenario.path, str(seconds),
                             str(scenario.connections)])
@@ -71,7 +110,7 @@ def run_handshakes(peer: Peer, scenario: Scenario, seconds: int, core: int) -> d
 
 def measure_cpu(peer: Peer, scenario: Scenario, seconds: int, core: int) -> dict[str, float]:
     """One round: requests, CPU microseconds per request, requests per second, how busy the proxy's core was."""
-    run = run_handshakes if scenario.kind == "handshakes" else run_wrk
+    run = {"wrk": run_wrk, "h2load": run_h2load, "handshakes": run_handshakes}[scenario.kind]
     before, begin = peer.process.cpu(), time.monotonic()
     found = run(peer, scenario, seconds, core)
     elapsed = time.monotonic() - begin

@@ -12,7 +12,7 @@ import sys
 from harness.process import BenchError, Process
 
 TEMPLATES = pathlib.Path(__file__).resolve().parent.parent / "peers"
-NAMES = ["headgate", "nginx", "haproxy", "envoy"]
+NAMES = ["headgate", "nginx", "haproxy", "h2o", "envoy"]
 
 ENVOY_LOG = ("access_log: [{name: envoy.access_loggers.file, typed_config: {"
              '"@type": type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog, '
@@ -46,28 +46,29 @@ def find_envoy(build: pathlib.Path, install: bool) -> str | None:
 
 
 class Peer:
-    """One proxy in front of the upstream; plain and TLS ports."""
+    """One proxy in front of the upstream; plain, TLS and HTTP/2 in the clear have a port each."""
 
-    def __init__(self, name: str, binary: str, directory: pathlib.Path, ports: list[int], upstream: int, logs: bool):
+    def __init__(self, name: str, binary: str, directory: pathlib.Path, ports: list[int], upstreams: tuple[int, int], logs: bool):
         self.name, self.binary, self.directory = name, binary, directory
-        self.plain, self.tls, admin, metrics = ports
+        self.plain, self.tls, self.h2c, admin, metrics = ports
         log = directory / f"{name}.access.log"
         files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         self.access_log = log
         self.values = {
-            "DIR": str(directory), "USER": getpass.getuser(), "PLAIN": self.plain, "TLS": self.tls, "ADMIN": admin,
-            "METRICS": metrics, "UPSTREAM": upstream, "FILES": files, "MAXCONN": min(files * 7 // 20, 20000),
+            "DIR": str(directory), "USER": getpass.getuser(), "PLAIN": self.plain, "TLS": self.tls, "PRIOR": self.h2c,
+            "ADMIN": admin, "METRICS": metrics, "UPSTREAM": upstreams[0], "UPSTREAMH": upstreams[1], "FILES": files, "MAXCONN": min(files * 7 // 20, 20000),
             "NGINXCONN": min(files * 9 // 10, 50000),
             "HEADGATE_LOG": log if logs else "off",
             "NGINX_LOG": f"{log} combined buffer=64k flush=1s" if logs else "off",
             "HAPROXY_RING": (TEMPLATES / "haproxy.ring").read_text() if logs else "",
             "HAPROXY_LOG": "  log ring@requests local0\n  option httplog" if logs else "",
+            "ACCESS_LOG": f"access-log: {log}" if logs else "",
             "ENVOY_LOG": ENVOY_LOG % log if logs else "",
         }
         self.process: Process | None = None
 
     def version(self) -> str:
-        flag = {"headgate": "version", "nginx": "-v", "haproxy": "-v", "envoy": "--version"}[self.name]
+        flag = {"headgate": "version", "nginx": "-v", "haproxy": "-v", "h2o": "--version", "envoy": "--version"}[self.name]
         lines = [line.strip() for line in output([self.binary, flag]).splitlines() if line.strip()]
         found = re.search(r"\d+\.\d+\.\d+[\w.+-]*", lines[0].replace(self.binary, "")) if lines else None
         return found[0] if found else "unknown"
@@ -85,6 +86,8 @@ class Peer:
                         "-e", str(self.directory / "nginx.error.log")]
             case "haproxy":
                 return [self.binary, "-db", "-f", str(path)]
+            case "h2o":
+                return [self.binary, "-m", "worker", "-c", str(path)]
             case "envoy":
                 path = path.rename(path.with_suffix(".yaml"))
                 return [self.binary, "-c", str(path), "--concurrency", "1", "--log-level", "error",
@@ -97,6 +100,7 @@ class Peer:
         self.process = Process(command, core, self.directory / f"{self.name}.log")
         self.process.wait_for_port(self.plain, patience)
         self.process.wait_for_port(self.tls, patience)
+        self.process.wait_for_port(self.h2c, patience)
 
     def stop(self, seconds: float = 8) -> None:
         if self.process:
@@ -113,16 +117,18 @@ def render(name: str, values: dict[str, object]) -> str:
     return re.sub(r"@([A-Z_]+)@", lambda found: str(values[found[1]]), text)
 
 
-def start_upstream(directory: pathlib.Path, port: int, core: int) -> Process:
+def start_upstream(directory: pathlib.Path, ports: tuple[int, int], core: int) -> Process:
     www = directory / "www"
     www.mkdir(exist_ok=True)
     (www / "10k").write_bytes(os.urandom(10 * 1024))
     (www / "1m").write_bytes(os.urandom(1024 * 1024))
     path = directory / "upstream.conf"
-    path.write_text(render("upstream", {"DIR": directory, "USER": getpass.getuser(), "UPSTREAM": port}))
+    path.write_text(render("upstream", {"DIR": directory, "USER": getpass.getuser(), "UPSTREAM": ports[0],
+                                           "UPSTREAMH": ports[1]}))
     process = Process([shutil.which("nginx") or "nginx", "-c", str(path), "-p", str(directory),
                        "-e", str(directory / "upstream.error.log")], core, directory / "upstream.log")
-    process.wait_for_port(port)
+    for port in ports:
+        process.wait_for_port(port)
     return process
 
 
