@@ -43,17 +43,17 @@ void HeadReader::Begin(Kind kind, Stream* stream, size_t budget) noexcept {
   answer_detail_ = "";
   seen_ = 0;
   regular_seen_ = false;
-  keep_ = kind != Kind::kDropped;
   pseudo_ = {};
   cookie_.reset();
   cookie_size_ = 0;
   if (kind == Kind::kResponse) {
     void* place = stream->arena_->Allocate(sizeof(Stream::PendingResponse), alignof(Stream::PendingResponse));
     response_ = new (place) Stream::PendingResponse(*stream->arena_);
-  } else if (kind == Kind::kTrailers) {
+  } else if (kind == Kind::kTrailers && !stream->discard_) {
     void* place = stream->arena_->Allocate(sizeof(HeaderMap), alignof(HeaderMap));
     trailers_ = new (place) HeaderMap(*stream->arena_);
   }
+  keep_ = kind != Kind::kDropped && (kind != Kind::kTrailers || trailers_ != nullptr);
 }
 
 void HeadReader::Drop(const Stream& stream) noexcept {
@@ -62,6 +62,12 @@ void HeadReader::Drop(const Stream& stream) noexcept {
   kind_ = Kind::kDropped;
   keep_ = false;
   cookie_.reset();
+}
+
+void HeadReader::StopKeepingTrailers(const Stream& stream) noexcept {
+  if (stream_ != &stream || kind_ != Kind::kTrailers) return;
+  trailers_ = nullptr;
+  keep_ = false;
 }
 
 base::Side HeadReader::side() const noexcept {
@@ -166,6 +172,9 @@ bool HeadReader::FitsTrailers(size_t text_bytes) {
 
 void HeadReader::OnRegular(nghttp2_rcbuf* name, nghttp2_rcbuf* value) {
   const std::string_view name_text = View(name);
+  if (kind_ == Kind::kTrailers && IsBarredTrailer(name_text)) {
+    return Fault("a framing, authentication or forwarding field in a trailer");
+  }
   if (!Fits(name_text, View(value))) return;
   const HeaderId id = InternHeader(name_text);
   if (id == HeaderId::kCookie && kind_ == Kind::kRequest) return OnCookie(value);

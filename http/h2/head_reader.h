@@ -39,6 +39,8 @@ class HeadReader {
   void Begin(Kind kind, Stream* stream, size_t budget) noexcept;
   // The stream is gone: the rest of its block is decoded and dropped.
   void Drop(const Stream& stream) noexcept;
+  // Nobody wants what follows the stream's head: trailers are judged, but its arena is not touched any more.
+  void StopKeepingTrailers(const Stream& stream) noexcept;
   // False: more was decoded than any head may have (kDecodedHeadBytesMax).
   bool OnField(nghttp2_rcbuf* name, nghttp2_rcbuf* value);
   // The block is complete; `block_bytes` is what it took on the wire. Fills the stream's request, next response or

@@ -180,10 +180,7 @@ void HeadReader::TakeResponseBody(ResponseHead& head, bool end_stream) noexcept 
 
 void HeadReader::FinishTrailers(bool end_stream) {
   if (!end_stream) Fault(side() == base::Side::kClient ? "trailers that do not end the stream" : "a second head");
-  if (fault_ != nullptr) return;
-  const base::Result<void> result = JudgeTrailers(*trailers_, side());
-  if (!result.ok()) return Fault(result.error().detail);
-  stream_->trailers_ = trailers_;
+  if (fault_ == nullptr) stream_->trailers_ = trailers_;
 }
 
 }  // namespace headgate::http::h2

@@ -126,7 +126,11 @@ void Session::Forget(Stream& stream) noexcept {
   Release(bytes);
 }
 
+// Nothing of the stream is read or written from here on: what its owner gave may go.
 void Session::SubmitReset(Stream& stream, H2Error code) {
+  reader_.Drop(stream);
+  stream.out_.Clear();
+  stream.out_trailers_ = nullptr;
   if (!stream.reset_by_us_) {
     stream.reset_by_us_ = true;
     stream.reset_code_ = code;

@@ -67,6 +67,7 @@ class Session {
   // Moves at most `bytes` of what was received to `to` and gives the peer credit for it (RFC 9113 5.2.2).
   void TakeBody(Stream& stream, base::Chain& to, size_t bytes);
   // Received bytes of this stream are not wanted any more: dropped, and credited at once; so are those to come.
+  // Trailers are judged, but its arena is not touched from here on.
   void DiscardBody(Stream& stream);
 
   // ---- out ----
@@ -101,7 +102,6 @@ class Session {
   bool ping_acknowledged() const noexcept { return ping_acknowledged_; }
 
   size_t streams() const noexcept { return streams_; }  // known to the session
-  uint64_t refused_ = 0;
   size_t held_bytes() const noexcept { return held_; }  // received and not taken
   // A server's: requests refused with REFUSED_STREAM so far.
   uint64_t refused_streams() const noexcept { return refused_; }
@@ -188,6 +188,7 @@ class Session {
   size_t held_ = 0;                       // received and not taken
   size_t withheld_ = 0;                   // connection credit that is not given back yet
   uint64_t received_ = 0;                 // on the wire
+  uint64_t refused_ = 0;                  // requests
   const base::SlabRef* input_ = nullptr;  // within Feed: where the bytes lie
   base::SlabRef copies_;                  // of small pieces of DATA
   size_t copies_used_ = 0;

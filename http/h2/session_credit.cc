@@ -53,6 +53,7 @@ void Session::TakeBody(Stream& stream, base::Chain& to, size_t bytes) {
 
 void Session::DiscardBody(Stream& stream) {
   stream.discard_ = true;
+  reader_.StopKeepingTrailers(stream);
   const size_t dropped = stream.in_.size();
   stream.in_.Clear();
   if (stream.session_ != this || dropped == 0) return;

@@ -67,6 +67,7 @@ void Session::OnHeaders(Stream& stream, bool end_stream, size_t block_bytes) {
   heads_ += reader_.charged();
   if (verdict.outcome == HeadReader::Outcome::kRefused) {
     SubmitReset(stream, H2Error::kRefusedStream);
+    ++refused_;
     return Count(Abuse::kHeaderBomb);
   }
   const bool trailers = kind == HeadReader::Kind::kTrailers;

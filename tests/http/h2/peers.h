@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <string>
@@ -21,6 +23,8 @@ namespace headgate::http::h2 {
 
 // A stream as an owner has it, with everything that was ever told of it.
 struct TestStream : Stream {
+  using Stream::ResetStream;
+
   explicit TestStream(base::SlabPool& pool, Method method = Method::kGet) : arena(pool), head(arena) {
     ResetStream(arena, method);
   }
@@ -28,11 +32,6 @@ struct TestStream : Stream {
     std::string text;
     for (size_t i = 0; i < taken.slices(); ++i) text += taken[i].view();
     return text;
-  }
-  bool is_malformed_with(std::string_view detail) const {
-    const std::string_view head_detail = head_error().detail;
-    const std::string_view body_detail = body_error().detail;
-    return malformed() && (head_detail == detail || body_detail == detail);
   }
 
   base::Arena arena;
@@ -47,7 +46,7 @@ struct TestStream : Stream {
 // One end: takes news in, keeps streams.
 class Peer : public StreamSource {
  public:
-  explicit Peer(const SessionConfig& config) : session(config, this, pool, now), role_(config.role) {}
+  explicit Peer(const SessionConfig& config) : session(config, this, pool, now) {}
 
   Stream* NewStream(int32_t id) override {
     if (refuse_all) return nullptr;
@@ -129,9 +128,6 @@ class Peer : public StreamSource {
   bool refuse_all = false;
   bool take_bodies = true;
   size_t requests_begun = 0;
-
- private:
-  const Role role_;
 };
 
 inline SessionConfig ServerConfig() { return {}; }
