@@ -23,21 +23,51 @@ size_t FrameWatch::Needed() const noexcept {
   return kHeaderBytes;
 }
 
-std::optional<Abuse> FrameWatch::Scan(std::string_view bytes, AbuseGuard& guard, base::Instant now) noexcept {
+uint32_t FrameWatch::id() const noexcept {
+  uint32_t id = 0;
+  for (size_t i = 5; i < kHeaderBytes; ++i) id = id << 8 | read_[i];
+  return id & 0x7fffffffu;
+}
+
+std::optional<FrameWatch::Finding> FrameWatch::Scan(std::string_view bytes, AbuseGuard& guard,
+                                                    base::Instant now) noexcept {
+  size_t at = 0;
   while (true) {
-    const size_t skipped = std::min(left_, bytes.size());
+    const size_t skipped = std::min(left_, bytes.size() - at);
     left_ -= skipped;
-    bytes.remove_prefix(skipped);
-    if (bytes.empty()) return std::nullopt;
-    const size_t taken = std::min(Needed() - read_size_, bytes.size());
-    std::memcpy(read_ + read_size_, bytes.data(), taken);
+    at += skipped;
+    if (at == bytes.size()) return std::nullopt;
+    const size_t taken = std::min(Needed() - read_size_, bytes.size() - at);
+    std::memcpy(read_ + read_size_, bytes.data() + at, taken);
     read_size_ += taken;
-    bytes.remove_prefix(taken);
+    at += taken;
     if (read_size_ < Needed()) continue;
-    const std::optional<Abuse> kind = Judge();
+    const size_t good = at - std::min(at, read_size_);
+    const H2Error error = Fault();
+    if (error != H2Error::kNoError) return Finding{good, std::nullopt, error};
+    const std::optional<Abuse> abuse = Judge();
+    if (abuse.has_value() && !guard.Allow(*abuse, now)) return Finding{good, abuse, H2Error::kEnhanceYourCalm};
     left_ = length() - (read_size_ - kHeaderBytes);
     read_size_ = 0;
-    if (kind.has_value() && !guard.Allow(*kind, now)) return kind;
+  }
+}
+
+// Mistakes of a client that end the connection (RFC 9113 5.1, 6.3).
+H2Error FrameWatch::Fault() noexcept {
+  if (!of_client_ || block_open_) return H2Error::kNoError;
+  const bool end_stream = (flags() & NGHTTP2_FLAG_END_STREAM) != 0;
+  switch (type()) {
+    case NGHTTP2_HEADERS:
+      return streams_.OnHeaders(id(), end_stream);
+    case NGHTTP2_DATA:
+      return streams_.OnData(id(), end_stream);
+    case NGHTTP2_RST_STREAM:
+      streams_.OnReset(id());
+      return H2Error::kNoError;
+    case NGHTTP2_PRIORITY:
+      return id() == 0 ? H2Error::kProtocolError : H2Error::kNoError;
+    default:
+      return H2Error::kNoError;
   }
 }
 

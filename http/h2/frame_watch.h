@@ -1,5 +1,5 @@
-// Reads the frame headers that go to nghttp2 (RFC 9113 4.1) and counts those that should be rare. nghttp2 tells nothing
-// of frames that it ignores: unknown ones, and those for streams that are gone.
+// Reads the frame headers that go to nghttp2 (RFC 9113 4.1): counts those that should be rare, and finds mistakes in
+// frames that nghttp2 ignores without a word: unknown ones, and those for streams that are gone.
 // Owned by a session.
 // One thread.
 #pragma once
@@ -11,16 +11,25 @@
 
 #include "base/clock.h"
 #include "http/h2/abuse_guard.h"
+#include "http/h2/error_code.h"
+#include "http/h2/stream_log.h"
 
 namespace headgate::http::h2 {
 
 class FrameWatch {
  public:
-  // `preface_bytes` come before the first frame (a client's magic, RFC 9113 3.4).
-  explicit FrameWatch(size_t preface_bytes) noexcept : left_(preface_bytes) {}
+  // Where the connection must end.
+  struct Finding {
+    size_t good = 0;  // bytes before the frame
+    std::optional<Abuse> abuse;
+    H2Error error = H2Error::kNoError;  // where it is no abuse
+  };
 
-  // Looks at bytes as they arrive; what there is too much of, or nothing.
-  std::optional<Abuse> Scan(std::string_view bytes, AbuseGuard& guard, base::Instant now) noexcept;
+  // `preface_bytes` come before the first frame: a client's magic (RFC 9113 3.4). 0: the peer is a server.
+  explicit FrameWatch(size_t preface_bytes) noexcept : of_client_(preface_bytes > 0), left_(preface_bytes) {}
+
+  // Looks at bytes as they arrive.
+  std::optional<Finding> Scan(std::string_view bytes, AbuseGuard& guard, base::Instant now) noexcept;
   // A header block has begun and is not complete.
   bool in_head() const noexcept { return block_open_ || (is_block_ && left_ > 0); }
 
@@ -32,11 +41,15 @@ class FrameWatch {
   uint8_t type() const noexcept;
   uint8_t flags() const noexcept;
   size_t Needed() const noexcept;
+  uint32_t id() const noexcept;
   std::optional<Abuse> Judge() noexcept;
+  H2Error Fault() noexcept;
   std::optional<Abuse> JudgeData() const noexcept;
   std::optional<Abuse> JudgeContinuation() noexcept;
   bool is_small_window_update() const noexcept;
 
+  const bool of_client_;
+  StreamLog streams_;
   size_t left_;               // bytes to skip: of the preface, of a payload
   uint8_t read_[kNeededMax];  // of the frame that begins
   size_t read_size_ = 0;

@@ -138,6 +138,7 @@ class Session {
   void FailBody(Stream& stream, const char* detail);
 
   // Received frames.
+  void Receive(std::string_view bytes);
   void OnBeginHeaders(int32_t id, bool request);
   void OnBeginRequest(int32_t id);
   void OnHeaders(Stream& stream, bool end_stream, size_t block_bytes);

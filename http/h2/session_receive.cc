@@ -18,20 +18,24 @@ void ShareFairly(nghttp2_session* session, int32_t id) {
 bool Session::Feed(const base::SlabRef& owner, std::string_view bytes) {
   if (ended_) return false;
   received_ += bytes.size();
-  const std::optional<Abuse> abuse = watch_.Scan(bytes, guard_, now_);
-  if (abuse.has_value()) {
-    EndForAbuse(*abuse);
-  } else {
-    input_ = &owner;
-    const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
-    const ssize_t taken = nghttp2_session_mem_recv(session_, data, bytes.size());
-    input_ = nullptr;
-    if (taken == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS) EndForAbuse(Abuse::kContinuation);
-    if (taken < 0) End(H2Error::kProtocolError, nghttp2_strerror(static_cast<int>(taken)));
+  const std::optional<FrameWatch::Finding> finding = watch_.Scan(bytes, guard_, now_);
+  input_ = &owner;
+  Receive(finding.has_value() ? bytes.substr(0, finding->good) : bytes);
+  input_ = nullptr;
+  if (finding.has_value()) {
+    if (finding->abuse.has_value()) EndForAbuse(*finding->abuse);
+    End(finding->error, nghttp2_http2_strerror(static_cast<uint32_t>(finding->error)));
   }
   FlushControl();
   if (ended_) CloseAll(end_code_);
   return !ended_;
+}
+
+void Session::Receive(std::string_view bytes) {
+  const ssize_t taken =
+      nghttp2_session_mem_recv(session_, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+  if (taken == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS) EndForAbuse(Abuse::kContinuation);
+  if (taken < 0) End(H2Error::kProtocolError, nghttp2_strerror(static_cast<int>(taken)));
 }
 
 void Session::OnBeginHeaders(int32_t id, bool request) {
