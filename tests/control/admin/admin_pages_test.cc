@@ -2,6 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "tests/control/temporary_directory.h"
+
 namespace headgate::control {
 namespace {
 
@@ -25,6 +31,71 @@ TEST(AdminPages, HostOfAnotherSiteIsRefusedWhateverItResolvesTo) {
 TEST(AdminPages, TheBoundAddressIsOwnBeyondLoopback) {
   EXPECT_TRUE(IsOwnHost("10.0.0.5:9901", kOther));
   EXPECT_FALSE(IsOwnHost("10.0.0.6:9901", kOther));
+}
+
+// The pages before the first configuration is in force: what is judged before a page is looked for.
+struct AdminAnswers : ::testing::Test {
+  AdminAnswers() {
+    context.pages.state = &state;
+    context.pages.clock = &clock;
+    context.address = kLoopback;
+  }
+  http::Response Ask(const std::string& method, const std::string& target, http::Request request = {}) {
+    request.method = method;
+    request.target = target;
+    http::SplitTarget(request);
+    if (request.Header("host").empty()) request.headers.emplace_back("host", "127.0.0.1:9901");
+    boost::asio::io_context io;
+    http::Response answer;
+    const http::Handler handler = AdminPages(context);
+    boost::asio::co_spawn(
+        io, [&]() -> boost::asio::awaitable<void> { answer = co_await handler(request); }, boost::asio::detached);
+    io.run();
+    return answer;
+  }
+  static http::Request With(const std::string& name, const std::string& value) {
+    http::Request request;
+    request.headers.emplace_back(name, value);
+    return request;
+  }
+
+  base::SystemClock clock;
+  State state;
+  AdminContext context;
+};
+
+TEST_F(AdminAnswers, AnotherSitesHostIs421ForEveryPageAndMethod) {
+  for (const char* target : {"/config", "/reload", "/nothing"}) {
+    EXPECT_EQ(Ask("GET", target, With("host", "evil.example.com")).status, 421) << target;
+    EXPECT_EQ(Ask("POST", target, With("host", "evil.example.com:9901")).status, 421) << target;
+  }
+}
+
+TEST_F(AdminAnswers, NothingChangesOnAGetAndNoPageTakesAPost) {
+  const http::Response get = Ask("GET", "/reload");
+  EXPECT_EQ(get.status, 405);
+  ASSERT_EQ(get.headers.size(), 1U);
+  EXPECT_EQ(get.headers[0].second, "POST");
+  EXPECT_EQ(Ask("POST", "/config").status, 405);
+  EXPECT_EQ(Ask("DELETE", "/routes").status, 405);
+}
+
+TEST_F(AdminAnswers, AFormOfAnotherSiteCannotReload) {
+  EXPECT_EQ(Ask("POST", "/reload", With("origin", "https://evil.example.com")).status, 403);
+}
+
+TEST_F(AdminAnswers, WhereATokenIsAskedForOnlyItsBearerIsAnswered) {
+  const TemporaryDirectory directory;
+  context.token_file = directory.File("token");
+  EXPECT_EQ(Ask("GET", "/config").status, 401) << "a token that cannot be read opens nothing";
+  directory.Write("token", "\n");
+  EXPECT_EQ(Ask("GET", "/config", With("authorization", "Bearer ")).status, 401) << "nor does an empty one";
+  directory.Write("token", "secret\n");
+  EXPECT_EQ(Ask("GET", "/config").status, 401);
+  EXPECT_EQ(Ask("GET", "/config", With("authorization", "Bearer secre")).status, 401);
+  EXPECT_EQ(Ask("GET", "/config", With("authorization", "Basic secret")).status, 401);
+  EXPECT_EQ(Ask("GET", "/config", With("authorization", "Bearer secret")).status, 503)
+      << "let in; nothing in force yet";
 }
 
 }  // namespace

@@ -1,0 +1,133 @@
+#include "control/admin/gauges.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "config/units.h"
+#include "proxy/snapshot/builder.h"
+#include "tests/proxy/net/test_certificates.h"
+
+namespace headgate::control {
+namespace {
+
+using proxy::net::TemporaryDirectory;
+using proxy::net::TestCertificate;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+struct GaugesTest : ::testing::Test {
+  std::shared_ptr<const proxy::Snapshot> Build(const std::string& text, const std::string& hash = "h1",
+                                               const proxy::Snapshot* previous = nullptr) {
+    const config::LoadedFile file = config::LoadFile("headgate.yaml", text, directory.Path(""));
+    EXPECT_NE(file.model, nullptr);
+    config::DiagnosticList problems;
+    auto built = builder.Build(routing::Compile(*file.model, nullptr, problems), hash, previous, warnings);
+    EXPECT_TRUE(built.ok()) << built.status().ToString();
+    return *built;
+  }
+  std::string Scrape() { return registry.Scrape(false); }
+
+  TemporaryDirectory directory;
+  base::SystemClock clock;
+  metrics::Registry registry{clock};
+  proxy::net::TicketKeys tickets;
+  proxy::SnapshotBuilder builder{registry, tickets, 1};
+  std::vector<std::string> warnings;
+};
+
+constexpr char kSplit[] = R"(
+listeners: [{name: web, address: "127.0.0.1:1", limits: {maxConnections: 7}}]
+upstreams:
+  a: {endpoints: ["127.0.0.1:1", "127.0.0.1:2"], connections: {max: 5}}
+  b: {endpoints: ["127.0.0.1:3"]}
+routes: [{name: shop, backends: [{upstream: a, weight: 3}, {upstream: b, weight: 1}]}]
+)";
+
+constexpr char kWithoutB[] = R"(
+listeners: [{name: web, address: "127.0.0.1:1"}]
+upstreams: {a: {endpoints: ["127.0.0.1:1"]}}
+routes: [{name: shop, backends: [{upstream: a, weight: 0}]}]
+)";
+
+TEST_F(GaugesTest, AGenerationsWeightsLimitsAndHashAreShown) {
+  const auto snapshot = Build(kSplit);
+  SetGenerationGauges(registry, *snapshot, nullptr);
+  const std::string text = Scrape();
+  EXPECT_THAT(text, HasSubstr("headgate_route_weight_ratio{route=\"shop\",upstream=\"a\"} 0.75\n"));
+  EXPECT_THAT(text, HasSubstr("headgate_route_weight_ratio{route=\"shop\",upstream=\"b\"} 0.25\n"));
+  EXPECT_THAT(text, HasSubstr("hash=\"h1\"} 1\n"));
+  EXPECT_EQ(registry.Read(snapshot->listeners[0].series->connections_limit), 7);
+  EXPECT_EQ(registry.Read(snapshot->upstreams[0].series->connections_limit), 5);
+}
+
+TEST_F(GaugesTest, TheNextGenerationReplacesThemAndWhatIsGoneGoesToZero) {
+  const auto first = Build(kSplit);
+  SetGenerationGauges(registry, *first, nullptr);
+  proxy::Server server({.workers = 1, .clock = &clock, .registry = &registry});
+  RefreshGauges(registry, *first, {}, server, clock.Now());
+  const auto healthy = first->upstreams[1].series->endpoints[Index(metrics::EndpointState::kHealthy)];
+  EXPECT_EQ(registry.Read(healthy), 1);
+  const auto second = Build(kWithoutB, "h2", first.get());
+  SetGenerationGauges(registry, *second, first.get());
+  const std::string text = Scrape();
+  EXPECT_THAT(text, HasSubstr("headgate_route_weight_ratio{route=\"shop\",upstream=\"a\"} 0\n")) << "0 of 0 is 0";
+  EXPECT_THAT(text, Not(HasSubstr("headgate_route_weight_ratio{route=\"shop\",upstream=\"b\"}")));
+  EXPECT_THAT(text, HasSubstr("hash=\"h2\"} 1\n"));
+  EXPECT_THAT(text, Not(HasSubstr("hash=\"h1\"} 1\n")));
+  EXPECT_EQ(registry.Read(healthy), 0) << "upstream b has gone";
+  EXPECT_EQ(registry.Read(second->listeners[0].series->connections_limit), 0);
+}
+
+TEST_F(GaugesTest, AnEndpointThatIsSetAsideCountsAsEjectedUntilItsTimeIsOver) {
+  const auto snapshot = Build(kSplit);
+  proxy::Server server({.workers = 1, .clock = &clock, .registry = &registry});
+  const base::Instant now = clock.Now();
+  snapshot->upstreams[0].endpoints->endpoints[1].shared->SetAside(now);
+  const auto& cells = snapshot->upstreams[0].series->endpoints;
+  RefreshGauges(registry, *snapshot, {}, server, now);
+  EXPECT_EQ(registry.Read(cells[Index(metrics::EndpointState::kHealthy)]), 1);
+  EXPECT_EQ(registry.Read(cells[Index(metrics::EndpointState::kEjected)]), 1);
+  RefreshGauges(registry, *snapshot, {}, server, now + std::chrono::seconds(2));
+  EXPECT_EQ(registry.Read(cells[Index(metrics::EndpointState::kHealthy)]), 2);
+  EXPECT_EQ(registry.Read(cells[Index(metrics::EndpointState::kEjected)]), 0);
+}
+
+TEST_F(GaugesTest, EndpointsOfANameAreThosePublishedAndNoneBefore) {
+  const auto snapshot = Build(R"(
+listeners: [{name: web, address: "127.0.0.1:1"}]
+upstreams: {named: {address: "shop.svc:80"}}
+)");
+  const proxy::UpstreamRuntime& upstream = snapshot->upstreams[0];
+  EXPECT_EQ(EndpointsOfUpstream(upstream, {}), nullptr);
+  const auto set = proxy::MakeEndpointSet({{{base::IpAddress::V4(0x7f000001), 80}, 1}}, nullptr);
+  const EndpointsOf published = [&](const std::string& name) { return name == "named" ? set : nullptr; };
+  EXPECT_EQ(EndpointsOfUpstream(upstream, published), set);
+  proxy::Server server({.workers = 1, .clock = &clock, .registry = &registry});
+  RefreshGauges(registry, *snapshot, published, server, clock.Now());
+  EXPECT_EQ(registry.Read(upstream.series->endpoints[Index(metrics::EndpointState::kHealthy)]), 1);
+}
+
+TEST_F(GaugesTest, EachNameOfACertificateSaysWhenTheFirstOfItsCertificatesExpires) {
+  const TestCertificate longer({.names = {"DNS:shop.example.com", "DNS:a.example.com"}, .not_after_seconds = 7200});
+  const TestCertificate shorter({.names = {"DNS:shop.example.com"}, .not_after_seconds = 3600});
+  longer.WriteTo(directory, "longer");
+  shorter.WriteTo(directory, "shorter");
+  const auto snapshot = Build(R"(
+listeners:
+  - name: web
+    address: "127.0.0.1:1"
+    tls: {certificates: [{certFile: longer.crt, keyFile: longer.key}, {certFile: shorter.crt, keyFile: shorter.key}]}
+)");
+  SetGenerationGauges(registry, *snapshot, nullptr);
+  const auto& infos = snapshot->listeners[0].certificates->infos();
+  const auto seconds = [](std::chrono::system_clock::time_point time) {
+    return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count());
+  };
+  const std::string text = Scrape();
+  const std::string family = "headgate_tls_certificate_not_after_timestamp_seconds";
+  EXPECT_THAT(text, HasSubstr(family + "{server_name=\"a.example.com\"} " + seconds(infos[0].not_after)));
+  EXPECT_THAT(text, HasSubstr(family + "{server_name=\"shop.example.com\"} " + seconds(infos[1].not_after)));
+}
+
+}  // namespace
+}  // namespace headgate::control

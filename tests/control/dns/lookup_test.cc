@@ -1,0 +1,149 @@
+#include "control/dns/lookup.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "tests/control/dns/dns_responder.h"
+
+namespace headgate::control::dns {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// A variable of the environment for as long as the object lives: c-ares reads the search list there, too.
+class Environment {
+ public:
+  Environment(const char* name, const char* value) : name_(name) { ::setenv(name, value, 1); }
+  ~Environment() { ::unsetenv(name_); }
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+
+ private:
+  const char* name_;
+};
+
+struct LookupTest : ::testing::Test {
+  Answer Resolve(const std::string& host) {
+    Lookup lookup(io, responder.address());
+    return Resolve(lookup, host);
+  }
+  Answer Resolve(Lookup& lookup, const std::string& host) {
+    std::optional<Answer> answer;
+    lookup.Resolve(host, [&](Answer given) { answer = std::move(given); });
+    io.restart();
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (!answer && std::chrono::steady_clock::now() < deadline) io.run_one_for(std::chrono::seconds(1));
+    EXPECT_TRUE(answer.has_value()) << "no answer for " << host;
+    return answer.value_or(Answer{});
+  }
+  static std::vector<std::string> Texts(const Answer& answer) {
+    std::vector<std::string> texts;
+    for (const base::IpAddress& ip : answer.addresses) texts.push_back(ip.ToString());
+    return texts;
+  }
+
+  boost::asio::io_context io{1};
+  DnsResponder responder{io};
+};
+
+TEST_F(LookupTest, AllAddressesOfBothFamiliesAreFoundSortedEachOnce) {
+  responder.Add("shop.test", "10.0.0.2");
+  responder.Add("shop.test", "10.0.0.1");
+  responder.Add("shop.test", "10.0.0.2");
+  responder.Add("shop.test", "fd00::1");
+  responder.Add("shop.test", "fd00::2");
+  const Answer answer = Resolve("shop.test");
+  ASSERT_TRUE(answer.status.ok()) << answer.status.ToString();
+  EXPECT_THAT(Texts(answer), ::testing::UnorderedElementsAre("10.0.0.1", "10.0.0.2", "fd00::1", "fd00::2"));
+  EXPECT_TRUE(std::is_sorted(answer.addresses.begin(), answer.addresses.end()));
+}
+
+TEST_F(LookupTest, ANameWithAaaaOnlyHasItsAddresses) {
+  responder.Add("six.test", "fd00::6");
+  EXPECT_THAT(Texts(Resolve("six.test")), ElementsAre("fd00::6"));
+}
+
+TEST_F(LookupTest, ANameWithAOnlyHasItsAddresses) {
+  responder.Add("four.test", "10.0.0.4");
+  EXPECT_THAT(Texts(Resolve("four.test")), ElementsAre("10.0.0.4"));
+}
+
+TEST_F(LookupTest, TheTtlIsTheSmallestOfAllRecordsAndAliases) {
+  responder.Add("a.test", "10.0.0.1", 300);
+  responder.Add("a.test", "fd00::1", 30);
+  EXPECT_EQ(Resolve("a.test").ttl, std::chrono::seconds(30));
+  responder.AddAlias("alias.test", "a.test", 7);
+  const Answer answer = Resolve("alias.test");
+  EXPECT_THAT(Texts(answer), ElementsAre("10.0.0.1", "fd00::1"));
+  EXPECT_EQ(answer.ttl, std::chrono::seconds(7));
+}
+
+TEST_F(LookupTest, ANameThatDoesNotExistIsNotFoundAndNamed) {
+  const Answer answer = Resolve("nobody.test");
+  EXPECT_TRUE(absl::IsNotFound(answer.status)) << answer.status.ToString();
+  EXPECT_THAT(std::string(answer.status.message()), HasSubstr("nobody.test"));
+  EXPECT_TRUE(answer.addresses.empty());
+}
+
+TEST_F(LookupTest, AServerThatFailsIsUnavailable) {
+  responder.Add("a.test", "10.0.0.1");
+  responder.Fail(2);
+  const Answer answer = Resolve("a.test");
+  EXPECT_TRUE(absl::IsUnavailable(answer.status)) << answer.status.ToString();
+}
+
+TEST_F(LookupTest, TheHostsFileComesBeforeTheServers) {
+  responder.Add("localhost", "10.9.9.9");
+  const Answer answer = Resolve("localhost");
+  EXPECT_THAT(Texts(answer), Contains("127.0.0.1"));
+  EXPECT_THAT(Texts(answer), Not(Contains("10.9.9.9")));
+}
+
+TEST_F(LookupTest, AShortNameIsFoundThroughTheSearchList) {
+  const Environment domains("LOCALDOMAIN", "shop.svc.test svc.test");
+  const Environment options("RES_OPTIONS", "ndots:5");
+  responder.Add("cart.shop.svc.test", "10.0.0.1");
+  responder.Add("cart.other.svc.test", "fd00::2");
+  Lookup lookup(io, responder.address());
+  EXPECT_THAT(Texts(Resolve(lookup, "cart")), ElementsAre("10.0.0.1")) << "the first domain";
+  EXPECT_THAT(Texts(Resolve(lookup, "cart.other")), ElementsAre("fd00::2")) << "the second, as the first has none";
+  EXPECT_GT(responder.AskedFor("cart.other.shop.svc.test"), 0U);
+}
+
+TEST_F(LookupTest, ANameWithADotBehindItIsNotSearched) {
+  const Environment domains("LOCALDOMAIN", "svc.test");
+  const Environment options("RES_OPTIONS", "ndots:5");
+  responder.Add("cart.svc.test", "10.0.0.1");
+  responder.Add("cart.test", "10.0.0.2");
+  Lookup lookup(io, responder.address());
+  EXPECT_THAT(Texts(Resolve(lookup, "cart.test.")), ElementsAre("10.0.0.2"));
+  EXPECT_EQ(responder.AskedFor("cart.test.svc.test"), 0U);
+}
+
+TEST_F(LookupTest, ANameThatIsInNoDomainOfTheListIsTriedAsItIs) {
+  const Environment domains("LOCALDOMAIN", "svc.test");
+  const Environment options("RES_OPTIONS", "ndots:5");
+  responder.Add("shop.example.test", "10.0.0.3");
+  EXPECT_THAT(Texts(Resolve("shop.example.test")), ElementsAre("10.0.0.3"));
+  EXPECT_GT(responder.AskedFor("shop.example.test.svc.test"), 0U);
+}
+
+TEST_F(LookupTest, WhatIsUnderWayWhenItGoesIsAnsweredUnavailable) {
+  responder.BeSilent();
+  std::optional<Answer> answer;
+  {
+    Lookup lookup(io, responder.address());
+    lookup.Resolve("a.test", [&](Answer given) { answer = std::move(given); });
+    EXPECT_FALSE(answer.has_value());
+  }
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_TRUE(absl::IsUnavailable(answer->status)) << answer->status.ToString();
+}
+
+}  // namespace
+}  // namespace headgate::control::dns

@@ -1,0 +1,125 @@
+#include "control/explain_request.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/json/json.h"
+#include "config/units.h"
+
+namespace headgate::control {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// Nothing of a certificate is read to compile.
+constexpr char kConfig[] = R"(
+listeners:
+  - {name: web, address: "127.0.0.1:8080", publicPort: 80}
+  - {name: other, address: "127.0.0.1:8081"}
+  - {name: secure, address: "127.0.0.1:8443", publicPort: 443, tls: {certificates: [{certFile: /c, keyFile: /k}]}}
+upstreams: {shop: {endpoints: ["127.0.0.1:1"]}}
+routes:
+  - {name: api, hostnames: [shop.example.com], matches: [{path: {prefix: /api}}], backends: [{upstream: shop}]}
+  - {name: beta, hostnames: [shop.example.com], matches: [{headers: [{name: x-t, exact: beta}]}], respond: {status: 200}}
+  - {name: any, respond: {status: 204}}
+)";
+
+struct ExplainRequestTest : ::testing::Test {
+  ExplainRequestTest() {
+    const config::LoadedFile file = config::LoadFile("headgate.yaml", kConfig);
+    EXPECT_NE(file.model, nullptr);
+    config::DiagnosticList problems;
+    compiled = routing::Compile(*file.model, nullptr, problems);
+  }
+  absl::StatusOr<routing::Explanation> Ask(const std::string& url, const std::string& listener = {}) {
+    asked.method = asked.method.empty() ? "GET" : asked.method;
+    asked.url = url;
+    asked.listener = listener;
+    return ExplainRequest(*compiled, asked);
+  }
+  std::string ListenerOf(const std::string& url) {
+    const auto answer = Ask(url);
+    return answer.ok() ? answer->listener : std::string(answer.status().message());
+  }
+  std::string RefusalOf(const std::string& url) {
+    const auto answer = Ask(url);
+    return answer.ok() ? "not refused" : std::string(answer.status().message());
+  }
+
+  AskedRequest asked;
+  std::shared_ptr<const routing::Compiled> compiled;
+};
+
+TEST_F(ExplainRequestTest, SchemeAndPortChooseTheListener) {
+  EXPECT_EQ(ListenerOf("http://shop.example.com/"), "web");
+  EXPECT_EQ(ListenerOf("https://shop.example.com/"), "secure");
+  EXPECT_EQ(ListenerOf("http://shop.example.com:8081/"), "other");
+  EXPECT_EQ(ListenerOf("http://shop.example.com:8080/"), "web") << "its own port where the public one is another";
+  EXPECT_EQ(ListenerOf("https://shop.example.com:9999/"), "secure") << "the first of the scheme";
+  EXPECT_EQ(ListenerOf("/path"), "web") << "the first when nothing is said";
+  EXPECT_EQ(ListenerOf("http://[::1]/"), "web") << "a colon of an address is no port";
+}
+
+TEST_F(ExplainRequestTest, AListenerMayBeNamedAndMustExist) {
+  EXPECT_EQ(Ask("http://shop.example.com/", "other")->listener, "other");
+  const auto none = Ask("/", "nobody");
+  EXPECT_THAT(std::string(none.status().message()), HasSubstr("no listener 'nobody'"));
+}
+
+TEST_F(ExplainRequestTest, HostPathAndFieldsAreThoseOfTheRequest) {
+  const auto api = Ask("http://shop.example.com/api/x?y#fragment");
+  EXPECT_EQ(api->route, "api");
+  EXPECT_EQ(api->upstream, "shop");
+  EXPECT_EQ(Ask("http://other.example.com?q=1")->route, "any") << "no path is /";
+  asked.headers = {{"X-T", "beta"}};
+  EXPECT_EQ(Ask("http://shop.example.com/")->route, "beta");
+  asked.headers = {{"host", "shop.example.com"}};
+  EXPECT_EQ(Ask("/api")->route, "api") << "a Host among the fields";
+  asked.headers.clear();
+  asked.method = "OPTIONS";
+  EXPECT_EQ(Ask("*")->route, "any");
+}
+
+TEST_F(ExplainRequestTest, WhatHeadgateRefusesIsSaidWithTheReason) {
+  EXPECT_THAT(RefusalOf("shop.example.com/"), HasSubstr("neither http://"));
+  EXPECT_THAT(RefusalOf("http://shop.example.com/%zz"), HasSubstr("headgate refuses this request"));
+  asked.headers = {{"transfer-encoding", "gzip"}};
+  EXPECT_THAT(RefusalOf("/"), HasSubstr("headgate refuses this request"));
+}
+
+TEST_F(ExplainRequestTest, NoFieldCanSmuggleAnotherIn) {
+  asked.headers = {{"x-a", "1\r\n\r\nGET /api HTTP/1.1"}};
+  EXPECT_THAT(RefusalOf("/"), HasSubstr("line break"));
+  asked.headers = {{"x-a", "1\nHost: shop.example.com"}};
+  EXPECT_THAT(RefusalOf("/api"), Not(HasSubstr("not refused")));
+}
+
+TEST_F(ExplainRequestTest, TextNamesTheWinnerAndWhyTheOthersLost) {
+  const std::string text = ExplanationAsText(*Ask("http://shop.example.com/api"));
+  EXPECT_THAT(text,
+              HasSubstr("listener  web\nhostname  shop.example.com\nroute     api\nrule      path prefix /api\n"));
+  EXPECT_THAT(text, HasSubstr("upstream  shop\n\nother candidates\n  beta ("));
+}
+
+TEST_F(ExplainRequestTest, TextOfANoneIsA404) {
+  routing::Explanation none;
+  none.listener = "web";
+  none.routes_of_other_hosts = 3;
+  EXPECT_EQ(ExplanationAsText(none),
+            "listener  web\nroute     none: 404\n\n3 routes of other hostnames were not looked at\n");
+}
+
+TEST_F(ExplainRequestTest, JsonHoldsTheSame) {
+  const auto explanation = Ask("http://shop.example.com/api");
+  const auto parsed = base::json::Parse(ExplanationAsJson(*explanation));
+  ASSERT_TRUE(parsed.ok()) << parsed.status().ToString();
+  const auto& all = parsed->as_object();
+  EXPECT_EQ(all.at("route"), "api");
+  EXPECT_EQ(all.at("listener"), "web");
+  EXPECT_EQ(all.at("candidates").as_array().size(), explanation->candidates.size());
+  EXPECT_EQ(all.at("candidates").as_array()[0].as_object().at("won"), true);
+}
+
+}  // namespace
+}  // namespace headgate::control

@@ -1,0 +1,142 @@
+#include "control/http/server.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+
+#include "tests/control/http/peer.h"
+#include "tests/control/http/served.h"
+
+namespace headgate::control::http {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+boost::asio::awaitable<Response> Echo(const Request& request) {
+  if (request.path == "/throw") throw std::runtime_error("a page's own mistake");
+  co_return TextResponse(200, request.method + " " + request.path + " [" + request.body + "]\n");
+}
+
+const char* const kGet = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
+
+TEST(HttpServer, AConnectionServesOneRequestAfterTheOther) {
+  const Served served(Echo);
+  Peer peer(served.port());
+  for (int i = 0; i < 3; ++i) {
+    peer.Send("POST /a%20b HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi");
+    const std::string answer = peer.ReadUntil("]\n");
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 OK\r\n"));
+    EXPECT_THAT(answer, HasSubstr("\r\n\r\nPOST /a b [hi]\n"));
+    EXPECT_THAT(answer, HasSubstr("X-Content-Type-Options: nosniff\r\n"));
+    EXPECT_THAT(answer, HasSubstr("no-store\r\n"));
+  }
+}
+
+TEST(HttpServer, HeadIsAnsweredWithoutABodyAndTheConnectionGoesOn) {
+  const Served served(Echo);
+  Peer peer(served.port());
+  peer.Send("HEAD /a HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_THAT(peer.ReadUntil("\r\n\r\n"), HasSubstr("Content-Length: 11\r\n"));
+  peer.Send(kGet);
+  EXPECT_THAT(peer.ReadUntil("]\n"), StartsWith("HTTP/1.1 200 OK\r\n"));
+}
+
+TEST(HttpServer, WhatIsNotHttpIs400AndTheConnectionEnds) {
+  const Served served(Echo);
+  for (const char* bytes : {"nonsense\r\n\r\n", "GET /a HTTP/1.1\r\nHost : x\r\n\r\n", "GET /a b HTTP/1.1\r\n\r\n",
+                            "POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n"}) {
+    Peer peer(served.port());
+    peer.Send(bytes);
+    const std::string answer = peer.ReadToEnd();
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 400 ")) << bytes;
+    EXPECT_THAT(answer, HasSubstr("Connection: close\r\n"));
+    EXPECT_TRUE(peer.closed());
+  }
+}
+
+TEST(HttpServer, AHeadOverTheLimitIs431AndABodyOverItIs413) {
+  const Served served(Echo, {.head_bytes_max = 1024, .body_bytes_max = 10});
+  Peer big_head(served.port());
+  big_head.Send("GET / HTTP/1.1\r\nHost: x\r\nA: " + std::string(2000, 'a') + "\r\n\r\n");
+  EXPECT_THAT(big_head.ReadUntil("\r\n\r\n"), StartsWith("HTTP/1.1 431 "));
+  Peer big_body(served.port());
+  big_body.Send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\n");
+  EXPECT_THAT(big_body.ReadUntil("\r\n\r\n"), StartsWith("HTTP/1.1 413 "));
+  Peer fits(served.port());
+  fits.Send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n0123456789");
+  EXPECT_THAT(fits.ReadUntil("]\n"), HasSubstr("[0123456789]"));
+}
+
+TEST(HttpServer, AClientThatIsSlowWithItsRequestIsCutOff) {
+  const Served served(Echo, {.read_time = std::chrono::seconds(1)});
+  Peer silent(served.port());
+  Peer slow(served.port());
+  slow.Send("GET /a HTTP/1.1\r\nHo");
+  EXPECT_EQ(slow.ReadToEnd(), "");
+  EXPECT_TRUE(slow.closed());
+  EXPECT_EQ(silent.ReadToEnd(), "");
+  EXPECT_TRUE(silent.closed());
+}
+
+TEST(HttpServer, OneConnectionMoreThanTheLimitIsClosedAtOnceAndAnEndedOneMakesRoom) {
+  const Served served(Echo, {.connections_max = 2});
+  auto first = std::make_unique<Peer>(served.port());
+  Peer second(served.port());
+  for (Peer* peer : {first.get(), &second}) {
+    peer->Send(kGet);
+    EXPECT_THAT(peer->ReadUntil("]\n"), StartsWith("HTTP/1.1 200"));
+  }
+  Peer third(served.port());
+  EXPECT_EQ(third.ReadToEnd(), "");
+  EXPECT_TRUE(third.closed());
+  first->Send("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(first->ReadToEnd(), HasSubstr("GET / []"));
+  first.reset();
+  // The server counts the connection out just after it ended it.
+  std::string answer;
+  for (int i = 0; i < 1000 && answer.empty(); ++i) {
+    Peer fourth(served.port());
+    fourth.Send(kGet);
+    answer = fourth.ReadUntil("]\n");
+  }
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200"));
+}
+
+TEST(HttpServer, APageThatThrowsIs500AndSaysNothingOfIt) {
+  const Served served(Echo);
+  Peer peer(served.port());
+  peer.Send("GET /throw HTTP/1.1\r\nHost: x\r\n\r\n");
+  const std::string answer = peer.ReadUntil("internal error\n");
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 500 "));
+  EXPECT_THAT(answer, Not(HasSubstr("mistake")));
+  peer.Send(kGet);
+  EXPECT_THAT(peer.ReadUntil("]\n"), StartsWith("HTTP/1.1 200")) << "the connection goes on";
+}
+
+TEST(HttpServer, WhenItClosesOpenConnectionsEndWithTheirPresentRequest) {
+  Served served(Echo);
+  Peer peer(served.port());
+  peer.Send(kGet);
+  peer.ReadUntil("]\n");
+  served.Close();
+  EXPECT_FALSE(Peer(served.port()).connected());
+  peer.Send(kGet);
+  const std::string last = peer.ReadToEnd();
+  EXPECT_THAT(last, StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(last, HasSubstr("Connection: close\r\n"));
+  EXPECT_TRUE(peer.closed());
+}
+
+TEST(HttpServer, AnAddressThatIsTakenIsAnErrorWithItsName) {
+  const Served served(Echo);
+  boost::asio::io_context io;
+  const auto second = Server::Open(io, served.address(), Echo);
+  EXPECT_FALSE(second.ok());
+  EXPECT_THAT(std::string(second.status().message()), HasSubstr(served.address().ToString()));
+}
+
+}  // namespace
+}  // namespace headgate::control::http

@@ -1,0 +1,140 @@
+#include "control/loader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/crypto/crypto.h"
+#include "config/diagnostic.h"
+#include "tests/control/temporary_directory.h"
+
+namespace headgate::control {
+namespace {
+
+using ::testing::ElementsAre;
+
+constexpr char kMain[] = "listeners: [{name: web, address: \"127.0.0.1:1\"}]\n";
+
+std::string Route(const std::string& name, const std::string& more = {}) {
+  return "routes: [{name: " + name + ", matches: [{path: {exact: /" + name + more + "}}], respond: {status: 200}}]\n";
+}
+
+std::vector<std::string> RoutesOf(const Loader::Loaded& loaded) {
+  std::vector<std::string> names;
+  if (loaded.compiled == nullptr) return names;
+  for (const auto& route : loaded.compiled->routes) names.push_back(route->name);
+  return names;
+}
+
+std::vector<std::string> NamesInEffect(const Loader::Loaded& loaded) {
+  std::vector<std::string> names;
+  for (const config::SourceFile& file : loaded.in_effect) names.push_back(file.name);
+  return names;
+}
+
+struct LoaderTest : ::testing::Test {
+  LoaderTest() { directory.Write("headgate.yaml", kMain); }
+  Loader::Loaded Load(Loader& loader, const routing::Compiled* previous = nullptr) {
+    auto content = loader.Read();
+    EXPECT_TRUE(content.ok()) << content.status().ToString();
+    return loader.Load(*std::move(content), previous);
+  }
+  const config::FileReport& ReportOf(const Loader::Loaded& loaded, const std::string& name) {
+    for (const config::FileReport& file : loaded.proposal.files) {
+      if (file.name.ends_with(name)) return file;
+    }
+    ADD_FAILURE() << "no report of " << name;
+    return loaded.proposal.files.front();
+  }
+
+  TemporaryDirectory directory;
+};
+
+TEST_F(LoaderTest, TheHashOfOneFileIsThatOfItsText) {
+  Loader loader(*FileSource::Open(directory.File("headgate.yaml")));
+  const Loader::Loaded loaded = Load(loader);
+  EXPECT_NE(loaded.compiled, nullptr);
+  EXPECT_FALSE(loaded.HasErrors());
+  EXPECT_EQ(loaded.hash, base::Sha256Hex(kMain));
+}
+
+TEST_F(LoaderTest, TheHashOfSeveralFilesTellsWhichFileHoldsWhat) {
+  const std::string ab = HashOf({{"a", "x"}, {"b", "y"}});
+  EXPECT_NE(ab, HashOf({{"a", "y"}, {"b", "x"}}));
+  EXPECT_NE(ab, HashOf({{"a", "x"}, {"c", "y"}}));
+  EXPECT_EQ(ab, HashOf({{"a", "x"}, {"b", "y"}}));
+}
+
+TEST_F(LoaderTest, ABadFileKeepsItsLastGoodTextAndTheOthersGoOn) {
+  directory.Write("a.yaml", Route("a"));
+  Loader loader(*FileSource::Open(directory.path()));
+  const Loader::Loaded first = Load(loader);
+  EXPECT_THAT(RoutesOf(first), ElementsAre("a"));
+  loader.Commit(first);
+  directory.Write("a.yaml", "routes: [");
+  directory.Write("b.yaml", Route("b"));
+  const Loader::Loaded second = Load(loader, first.compiled.get());
+  EXPECT_TRUE(second.HasErrors());
+  EXPECT_THAT(RoutesOf(second), ElementsAre("a", "b"));
+  EXPECT_EQ(ReportOf(second, "a.yaml").status, config::UnitStatus::kKept);
+  ASSERT_EQ(second.in_effect.size(), 3U);
+  EXPECT_EQ(second.in_effect[1].text, Route("a")) << "the text in effect is the good one, not the one on disk";
+}
+
+TEST_F(LoaderTest, WithoutACommitABadFileHasNoLastGoodText) {
+  directory.Write("a.yaml", Route("a"));
+  Loader loader(*FileSource::Open(directory.path()));
+  Load(loader);
+  directory.Write("a.yaml", "routes: [");
+  const Loader::Loaded second = Load(loader);
+  EXPECT_EQ(ReportOf(second, "a.yaml").status, config::UnitStatus::kLeftOut);
+  EXPECT_EQ(NamesInEffect(second).size(), 1U);
+  EXPECT_TRUE(RoutesOf(second).empty());
+}
+
+TEST_F(LoaderTest, WhatOnlyCompilingFindsLeavesItsFileOutAndNoOther) {
+  directory.Write("a.yaml", "routes: [{name: a, matches: [{path: {regex: \"/(\"}}], respond: {status: 200}}]\n");
+  directory.Write("b.yaml", Route("b"));
+  Loader loader(*FileSource::Open(directory.path()));
+  const Loader::Loaded loaded = Load(loader);
+  EXPECT_TRUE(loaded.HasErrors());
+  EXPECT_THAT(RoutesOf(loaded), ElementsAre("b"));
+  EXPECT_EQ(ReportOf(loaded, "a.yaml").status, config::UnitStatus::kLeftOut);
+  EXPECT_TRUE(ReportOf(loaded, "a.yaml").diagnostics.HasErrors());
+}
+
+TEST_F(LoaderTest, RejectLeavesOutTheFileThatTheProblemsPointInto) {
+  directory.Write("a.yaml", Route("a"));
+  directory.Write("b.yaml", Route("b"));
+  Loader loader(*FileSource::Open(directory.path()));
+  const Loader::Loaded loaded = Load(loader);
+  ASSERT_THAT(RoutesOf(loaded), ElementsAre("a", "b"));
+  config::DiagnosticList problems;
+  problems.Error(config::Code::kCertificateMissing, loaded.proposal.model->routes[0]->at, "the file went away");
+  const Loader::Loaded rest = loader.Reject(problems, nullptr);
+  EXPECT_THAT(RoutesOf(rest), ElementsAre("b"));
+  EXPECT_EQ(ReportOf(rest, "a.yaml").status, config::UnitStatus::kLeftOut);
+}
+
+TEST_F(LoaderTest, ABadMainFileWithNothingBeforeItIsNothingToStartWith) {
+  directory.Write("headgate.yaml", "listeners: [");
+  Loader loader(*FileSource::Open(directory.path()));
+  const Loader::Loaded loaded = Load(loader);
+  EXPECT_EQ(loaded.compiled, nullptr);
+  EXPECT_TRUE(loaded.HasErrors());
+}
+
+TEST_F(LoaderTest, RoutesThatDidNotChangeAreTheSameObjects) {
+  directory.Write("a.yaml", Route("a"));
+  directory.Write("b.yaml", Route("b"));
+  Loader loader(*FileSource::Open(directory.path()));
+  const Loader::Loaded first = Load(loader);
+  loader.Commit(first);
+  directory.Write("b.yaml", Route("b", "/more"));
+  const Loader::Loaded second = Load(loader, first.compiled.get());
+  ASSERT_EQ(second.compiled->routes.size(), 2U);
+  EXPECT_EQ(second.compiled->routes[0], first.compiled->routes[0]);
+  EXPECT_NE(second.hash, first.hash);
+}
+
+}  // namespace
+}  // namespace headgate::control
