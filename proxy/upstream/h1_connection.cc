@@ -7,34 +7,38 @@
 
 namespace headgate::proxy {
 
-using base::Error;
-using base::ErrorCode;
-using base::Retry;
-using base::Side;
 using net::IoStatus;
-
-namespace {
-
-Error UpstreamError(ErrorCode code, Retry retry, const char* detail) noexcept {
-  return {code, Side::kUpstream, retry, detail};
-}
-
-}  // namespace
 
 H1Connection::H1Connection(WorkerContext& worker, H1ConnectionOwner& owner, std::shared_ptr<EndpointShared> endpoint)
     : worker_(worker),
       owner_(owner),
       endpoint_(std::move(endpoint)),
       transport_(worker.reactor, *this),
+      connector_(transport_),
       writer_(worker.slabs),
       reader_(worker.slabs) {}
 
 H1Connection::~H1Connection() { Close(); }
 
-Error H1Connection::ConnectTimedOut() const noexcept {
-  return UpstreamError(
-      ErrorCode::kConnectTimeout, Retry::kSafe,
-      state_ == State::kHandshaking ? "connectTimeout passed within the TLS handshake" : "connectTimeout passed");
+base::Result<void> H1Connection::Connect(std::shared_ptr<net::TlsClientContext> tls, std::string_view server_name) {
+  state_ = State::kConnecting;
+  base::Result<void> started = connector_.Start(endpoint_->address, std::move(tls), server_name);
+  if (!started.ok()) Close();
+  return started;
+}
+
+void H1Connection::OnConnecting() {
+  base::Error error;
+  switch (connector_.Continue(error)) {
+    case Connector::Progress::kWaiting:
+      return;
+    case Connector::Progress::kFailed:
+      Close();
+      return owner_.OnConnectFailed(*this, error);
+    case Connector::Progress::kDone:
+      state_ = State::kIdle;
+      return owner_.OnConnectDone(*this);
+  }
 }
 
 bool H1Connection::Alive() noexcept {
@@ -96,7 +100,9 @@ void H1Connection::Write() noexcept {
 void H1Connection::SendHead(const http::RequestHead& head, bool end, bool upgrade) {
   HG_CHECK(state_ == State::kLeased && !writer_.started());
   upgrade_ = upgrade;
-  writer_.Start(head, end, upgrade);
+  websocket_ = {};
+  if (upgrade && head.version == http::Version::kHttp2) websocket_ = MakeWebSocketKey(attempt_->arena);
+  writer_.Start(head, end, upgrade, websocket_.key);
   if (end || upgrade) return Write();
   transport_.RequestTurn();
 }
@@ -126,8 +132,6 @@ void H1Connection::OnTransportReady() {
       return;
     case State::kConnecting:
       return OnConnecting();
-    case State::kHandshaking:
-      return OnHandshaking();
     case State::kIdle:
       if (!Alive()) owner_.OnIdleClosed(*this);
       return;

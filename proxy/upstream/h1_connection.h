@@ -4,11 +4,8 @@
 //
 //   state         | event                                   | next
 //   --------------+-----------------------------------------+--------------------------------------------------
-//   kNew          | Connect                                 | kConnecting
-//   kConnecting   | connected, plain                        | kIdle
-//   kConnecting   | connected, TLS                          | kHandshaking
-//   kConnecting   | refused, failed, deadline               | kClosed (OnConnectFailed)
-//   kHandshaking  | done / failed, deadline                 | kIdle / kClosed (OnConnectFailed)
+//   kNew          | Connect                                 | kConnecting (TLS included)
+//   kConnecting   | done / refused, failed, deadline        | kIdle / kClosed (OnConnectFailed)
 //   kIdle         | Lease                                   | kLeased
 //   kIdle         | bytes, end, reset                       | kClosed (OnIdleClosed)
 //   kLeased       | 101 that was asked for                  | kTunnel
@@ -28,8 +25,11 @@
 #include "proxy/net/transport.h"
 #include "proxy/shared/upstream_shared.h"
 #include "proxy/upstream/attempt.h"
+#include "proxy/upstream/connection_tags.h"
+#include "proxy/upstream/connector.h"
 #include "proxy/upstream/h1_request_writer.h"
 #include "proxy/upstream/h1_response_reader.h"
+#include "proxy/upstream/websocket_key.h"
 #include "proxy/worker/worker_context.h"
 
 namespace headgate::proxy {
@@ -49,10 +49,6 @@ class H1ConnectionOwner {
  protected:
   ~H1ConnectionOwner() = default;
 };
-
-struct AllTag {};   // every connection of a pool
-struct IdleTag {};  // the idle ones of an endpoint, the last used first
-struct AgeTag {};   // connecting or idle ones of a pool, the longest first; granted ones in the order of their grants
 
 // What the pool notes about a connection.
 struct PoolNotes {
@@ -76,7 +72,7 @@ class H1Connection final : public UpstreamStream,
   // Starts connecting; `tls` may be null. An error means that it failed at once: no event follows.
   base::Result<void> Connect(std::shared_ptr<net::TlsClientContext> tls, std::string_view server_name);
   // Why a connect that was given up had not succeeded yet.
-  base::Error ConnectTimedOut() const noexcept;
+  base::Error ConnectTimedOut() const noexcept { return connector_.TimedOut(); }
   // Nothing was said since it became idle: it may carry a request. Reads if in doubt.
   bool Alive() noexcept;
   // From idle: the attempt's fields are filled in.
@@ -92,7 +88,7 @@ class H1Connection final : public UpstreamStream,
   void Release() override;
 
   const std::shared_ptr<EndpointShared>& endpoint() const noexcept { return endpoint_; }
-  bool connecting() const noexcept { return state_ == State::kConnecting || state_ == State::kHandshaking; }
+  bool connecting() const noexcept { return state_ == State::kConnecting; }
   bool idle() const noexcept { return state_ == State::kIdle; }
   bool leased() const noexcept { return state_ == State::kLeased || state_ == State::kTunnel; }
   uint64_t served() const noexcept { return served_; }
@@ -100,18 +96,17 @@ class H1Connection final : public UpstreamStream,
   PoolNotes notes;
 
  private:
-  enum class State : uint8_t { kNew, kConnecting, kHandshaking, kIdle, kLeased, kTunnel, kClosed };
+  enum class State : uint8_t { kNew, kConnecting, kIdle, kLeased, kTunnel, kClosed };
 
   void OnTransportReady() override;
   void OnConnecting();
-  void OnHandshaking();
-  void FailConnect(const base::Error& error);
   // The steps of a leased turn; each ends with whether the same lease goes on.
   bool Flush();
   bool Receive();
   bool Digest();
   bool TakeHeads();
   bool TakeHead(http::ResponseHead& head);
+  bool BecomeTunnel(http::ResponseHead& head);
   bool Deliver();
   bool ReadOnce(bool& more);
   bool WantsInput() noexcept;
@@ -124,7 +119,7 @@ class H1Connection final : public UpstreamStream,
   H1ConnectionOwner& owner_;
   std::shared_ptr<EndpointShared> endpoint_;
   net::Transport transport_;
-  std::shared_ptr<net::TlsClientContext> tls_;
+  Connector connector_;
   State state_ = State::kNew;
   bool upgrade_ = false;         // asked for
   bool over_ = false;            // the attempt was told of its end
@@ -136,6 +131,7 @@ class H1Connection final : public UpstreamStream,
   uint64_t served_ = 0;  // leases that ended
   size_t credit_ = 0;
   Attempt* attempt_ = nullptr;
+  WebSocketKey websocket_;  // of an upgrade whose client sent no key
   H1RequestWriter writer_;
   H1ResponseReader reader_;
   base::Chain delivery_;  // what an event carries

@@ -116,18 +116,7 @@ bool H1Connection::TakeHeads() {
 
 bool H1Connection::TakeHead(http::ResponseHead& head) {
   const uint64_t lease = leases_;
-  if (head.status == 101) {
-    if (!upgrade_) {
-      Fail({ErrorCode::kUpstreamProtocol, Side::kUpstream, Retry::kNever, "a 101 that was not asked for"});
-      return false;
-    }
-    state_ = State::kTunnel;
-    writer_.StartTunnel();
-    reader_.StartTunnel();
-    head_delivered_ = true;
-    attempt_->events.OnResponseHead(head, false);
-    return lease == leases_;
-  }
+  if (head.status == 101) return BecomeTunnel(head);
   if (head.status < 200) {
     if (++interim_ > base::kInterimResponsesMax) {
       Fail({ErrorCode::kUpstreamProtocol, Side::kUpstream, Retry::kNever, "too many interim responses"});
@@ -142,6 +131,28 @@ bool H1Connection::TakeHead(http::ResponseHead& head) {
   const bool end = reader_.finished() && reader_.ready().empty();
   response_ended_ = end;
   attempt_->events.OnResponseHead(head, end);
+  return lease == leases_;
+}
+
+bool H1Connection::BecomeTunnel(http::ResponseHead& head) {
+  const char* fault = upgrade_ ? nullptr : "a 101 that was not asked for";
+  if (!websocket_.key.empty()) {
+    // The key was ours, so is the check (RFC 6455 4.1); the client knows nothing of either.
+    const bool accepted = head.headers.Count(http::HeaderId::kSecWebSocketAccept) == 1 &&
+                          head.headers.Get(http::HeaderId::kSecWebSocketAccept) == websocket_.accept;
+    if (!accepted) fault = "a 101 with a wrong sec-websocket-accept";
+    head.headers.Remove(http::HeaderId::kSecWebSocketAccept);
+  }
+  if (fault != nullptr) {
+    Fail({ErrorCode::kUpstreamProtocol, Side::kUpstream, Retry::kNever, fault});
+    return false;
+  }
+  const uint64_t lease = leases_;
+  state_ = State::kTunnel;
+  writer_.StartTunnel();
+  reader_.StartTunnel();
+  head_delivered_ = true;
+  attempt_->events.OnResponseHead(head, false);
   return lease == leases_;
 }
 

@@ -1,5 +1,6 @@
 #include "proxy/upstream/h1_request_writer.h"
 
+#include <cstring>
 #include <span>
 
 #include "base/limits.h"
@@ -7,17 +8,38 @@
 
 namespace headgate::proxy {
 
-void H1RequestWriter::Start(const http::RequestHead& head, bool end, bool upgrade) {
-  const size_t bound = http::h1::EncodedBound(head);
+namespace {
+
+// Both lines of AppendHandshake: names, a key of 24 digits, line ends.
+constexpr size_t kHandshakeBytes = 128;
+
+}  // namespace
+
+void H1RequestWriter::Start(const http::RequestHead& head, bool end, bool upgrade, std::string_view websocket_key) {
+  const size_t bound = http::h1::EncodedBound(head) + kHandshakeBytes;
   text_ = pool_.TakeLarge(bound);
-  text_used_ = http::h1::EncodeRequestHead(head, upgrade, {text_->data(), text_->size()});
+  text_used_ = http::h1::EncodeRequestHead(head, upgrade, {text_->data(), text_->size() - kHandshakeBytes});
   HG_CHECK(text_used_ > 0);
+  if (!websocket_key.empty()) AppendHandshake(websocket_key, !head.headers.Has(http::HeaderId::kSecWebSocketVersion));
   out_.Append(base::Slice(text_, text_->data(), text_used_));
   kind_ = upgrade ? http::BodyKind::kNone : head.body.kind;
   if (kind_ == http::BodyKind::kUntilClose) kind_ = http::BodyKind::kChunked;
   remaining_ = head.body.length;
   state_ = State::kBody;
   if (upgrade || end) EndMessage();
+}
+
+// In place of the empty line that ends the head (RFC 6455 4.1).
+void H1RequestWriter::AppendHandshake(std::string_view websocket_key, bool with_version) {
+  text_used_ -= 2;
+  const auto append = [this](std::string_view text) {
+    std::memcpy(text_->data() + text_used_, text.data(), text.size());
+    text_used_ += text.size();
+  };
+  if (with_version) append("sec-websocket-version: 13\r\n");
+  append("sec-websocket-key: ");
+  append(websocket_key);
+  append("\r\n\r\n");
 }
 
 void H1RequestWriter::EndMessage() {

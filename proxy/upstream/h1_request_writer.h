@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "base/slab.h"
 #include "http/message.h"
@@ -16,8 +17,9 @@ class H1RequestWriter {
  public:
   explicit H1RequestWriter(base::SlabPool& pool) noexcept : pool_(pool) {}
 
-  // `end`: no body follows. An upgrade's message is its head alone (RFC 9110 7.8).
-  void Start(const http::RequestHead& head, bool end, bool upgrade);
+  // `end`: no body follows. An upgrade's message is its head alone (RFC 9110 7.8); `websocket_key` is added to it
+  // unless it is empty.
+  void Start(const http::RequestHead& head, bool end, bool upgrade, std::string_view websocket_key);
   // Takes all of `data`. Bytes beyond an announced length are dropped and the message counts as broken.
   void Body(base::Chain& data, bool end);
   void Trailers(const http::HeaderMap& trailers);
@@ -42,6 +44,7 @@ class H1RequestWriter {
  private:
   enum class State : uint8_t { kIdle, kBody, kComplete, kTunnel, kTunnelEnded, kAborted };
 
+  void AppendHandshake(std::string_view websocket_key, bool with_version);
   void EndMessage();
   void AppendChunkHeader(size_t bytes);
   void LimitToLength(base::Chain& data);

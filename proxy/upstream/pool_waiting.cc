@@ -1,29 +1,19 @@
 // The pool's other half: attempts that wait, connections that are being opened, and slots shared with other workers.
-#include <algorithm>
 #include <utility>
 
-#include "metrics/reasons.h"
 #include "proxy/upstream/pool.h"
 
 namespace headgate::proxy {
 
 using base::Error;
-using base::ErrorCode;
-using metrics::ConnectResult;
-using metrics::Index;
 
 base::Result<UpstreamStream*> Pool::Wait(Attempt& attempt, size_t endpoint) {
   const bool slot = TakeSlot();
   if (!slot && waiting_ + 1 > connecting_) {
-    if (!shared_.pending.TryTake(policy_->connections.max_pending)) {
-      return Error{ErrorCode::kOverload, base::Side::kProxy, base::Retry::kNever,
-                   "connections.max and connections.maxPending are reached"};
-    }
+    if (!shared_.pending.TryTake(policy_->connections.max_pending)) return Overload();
     ++own_pending_;
   }
-  queue_.PushBack(attempt);
-  ++waiting_;
-  attempt.waiting_in = &cluster_;
+  Enqueue(attempt);
   if (slot) {
     attempt.endpoint = places_[endpoint]->shared.get();
     Open(endpoint);
@@ -32,62 +22,54 @@ base::Result<UpstreamStream*> Pool::Wait(Attempt& attempt, size_t endpoint) {
   return static_cast<UpstreamStream*>(nullptr);
 }
 
-void Pool::StopWaiting(Attempt& attempt) noexcept {
-  attempt.Unlink();
-  attempt.waiting_in = nullptr;
-  --waiting_;
-  UpdatePending();
-}
-
-void Pool::Abandon(Attempt& attempt) noexcept {
-  if (attempt.waiting_in != &cluster_) return;
-  if (attempt.linked()) return StopWaiting(attempt);
-  attempt.waiting_in = nullptr;
+bool Pool::Abandon(Attempt& attempt) noexcept {
+  if (attempt.linked()) {
+    StopWaiting(attempt);
+    return true;
+  }
   H1Connection* freed = nullptr;
   granted_.ForEach([&](H1Connection& connection) {
     if (connection.notes.granted_to == &attempt) freed = &connection;
   });
-  if (freed == nullptr) return;
+  if (freed == nullptr) return false;
+  attempt.waiting_in = nullptr;
   static_cast<base::ListNode<AgeTag>*>(freed)->Unlink();
   freed->notes.granted_to = nullptr;
   MakeFree(*freed);
+  return true;
 }
 
-void Pool::UpdatePending() noexcept {
-  const uint64_t pending = waiting_ > connecting_ ? waiting_ - connecting_ : 0;
-  for (; own_pending_ < pending; ++own_pending_) shared_.pending.Take();
-  for (; own_pending_ > pending; --own_pending_) shared_.pending.Give();
-  if (pending == 0) return slot_poll_.Disarm();
-  if (!slot_poll_.armed()) worker_.timers.Arm(slot_poll_, worker_.now + kSlotPoll);
+Attempt* Pool::HandOver() noexcept {
+  Attempt* attempt = queue_.front();
+  if (attempt != nullptr) StopWaiting(*attempt);
+  return attempt;
 }
 
-// A slot of the process. Idle connections to other endpoints make room, the longest unused first.
-bool Pool::TakeSlot() {
-  if (shared_.connections.TryTake(policy_->connections.max)) return true;
+void Pool::Adopt(Attempt& attempt) {
+  Prepare(attempt);
+  Enqueue(attempt);
+  UpdatePending();
+  OpenForPending();
+}
+
+bool Pool::CloseOldestIdle() noexcept {
   H1Connection* oldest = idle_by_age_.front();
-  if (oldest == nullptr) return false;
-  Destroy(*oldest);
-  return shared_.connections.TryTake(policy_->connections.max);
+  if (oldest != nullptr) Destroy(*oldest);
+  return oldest != nullptr;
 }
 
 // Uses a slot that was taken.
 void Pool::Open(size_t endpoint) {
   PoolEndpoint& place = *places_[endpoint];
   auto* connection = new H1Connection(worker_, *this, place.shared);
-  const routing::ConnectionsPolicy& policy = policy_->connections;
   connection->notes.place = &place;
   connection->notes.generation = generation_;
-  connection->notes.deadline = worker_.now + policy.connect_timeout;
-  const base::Duration tenth = policy.max_age / 10;
-  const auto jitter = base::Duration(
-      tenth.count() > 0 ? static_cast<int64_t>(worker_.rng.Below(static_cast<uint64_t>(2 * tenth.count()))) : 0);
-  connection->notes.expires =
-      policy.max_age.count() > 0 ? worker_.now + policy.max_age - tenth + jitter : base::Instant::max();
+  connection->notes.deadline = worker_.now + policy_->connections.connect_timeout;
+  connection->notes.expires = Expiry();
   all_.PushBack(*connection);
   connecting_by_age_.PushBack(*connection);
   ++connecting_;
-  const std::string& name = policy_->tls.server_name.empty() ? policy_->dns_host : policy_->tls.server_name;
-  const base::Result<void> started = connection->Connect(tls_, name);
+  const base::Result<void> started = connection->Connect(tls_, ServerName());
   if (!started.ok()) {
     failures_.push_back({place.shared, started.error()});
     Destroy(*connection);
@@ -104,11 +86,6 @@ void Pool::OpenForPending() {
   }
 }
 
-void Pool::OnSlotPoll() {
-  if (own_pending_ > 0) OpenForPending();
-  UpdatePending();
-}
-
 void Pool::OnConnectDeadline() {
   while (H1Connection* connection = connecting_by_age_.front()) {
     if (connection->notes.deadline > worker_.now) break;
@@ -121,7 +98,7 @@ void Pool::OnConnectDeadline() {
 void Pool::OnConnectDone(H1Connection& connection) {
   static_cast<base::ListNode<AgeTag>&>(connection).Unlink();
   --connecting_;
-  worker_.shard.Add(series_->connects[Index(ConnectResult::kOk)]);
+  CountConnect(metrics::ConnectResult::kOk);
   connection.endpoint()->Succeeded();
   MakeFree(connection);
   UpdatePending();
@@ -135,21 +112,10 @@ void Pool::OnConnectFailed(H1Connection& connection, const Error& error) {
 
 void Pool::ConnectFailed(EndpointShared& endpoint, const Error& error) {
   --connecting_;
-  CountConnect(error);
-  // Not for what is wrong here (no descriptor left), nor for a certificate that would be refused again.
-  const bool unreachable = error.side == base::Side::kUpstream && error.code != ErrorCode::kUpstreamTls;
-  if (unreachable) endpoint.SetAside(worker_.now);
+  NoteConnectFailure(endpoint, error);
   if (waiting_ > connecting_) FailWaiter(endpoint, error);
   UpdatePending();
   if (own_pending_ > 0) OpenForPending();
-}
-
-void Pool::CountConnect(const Error& error) noexcept {
-  ConnectResult result = ConnectResult::kFailed;
-  if (error.code == ErrorCode::kConnectRefused) result = ConnectResult::kRefused;
-  if (error.code == ErrorCode::kConnectTimeout) result = ConnectResult::kTimeout;
-  if (error.code == ErrorCode::kUpstreamTls) result = ConnectResult::kTls;
-  worker_.shard.Add(series_->connects[Index(result)]);
 }
 
 // The one it was opened for, if that one still waits; else who came first.
@@ -203,8 +169,7 @@ void Pool::OnReady(uint32_t) {
   while (places_.empty() && waiting_ > connecting_) {
     Attempt& attempt = *queue_.front();
     StopWaiting(attempt);
-    attempt.events.OnAttemptFailed(
-        {ErrorCode::kNoEndpoint, base::Side::kProxy, base::Retry::kNever, "the upstream's endpoints are gone"});
+    attempt.events.OnAttemptFailed(NoEndpoint("the upstream's endpoints are gone"));
   }
 }
 

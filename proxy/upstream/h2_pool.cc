@@ -1,0 +1,200 @@
+#include "proxy/upstream/h2_pool.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace headgate::proxy {
+
+using metrics::ConnectionState;
+
+H2Pool::H2Pool(WorkerContext& worker, Cluster& cluster, UpstreamShared& shared)
+    : PoolBase(worker, cluster, shared),
+      connect_deadline_([](void* pool) { static_cast<H2Pool*>(pool)->OnConnectDeadline(); }, this),
+      sweep_([](void* pool) { static_cast<H2Pool*>(pool)->OnSweep(); }, this) {}
+
+H2Pool::~H2Pool() {
+  while (Attempt* attempt = queue_.front()) Leave(*attempt);
+  granted_.ForEach([](H2UpstreamStream& stream) { stream.attempt()->waiting_in = nullptr; });
+  while (H2Connection* connection = all_.front()) Destroy(*connection);
+}
+
+void H2Pool::SetEndpoints(std::shared_ptr<const EndpointSet> endpoints) {
+  const std::vector<std::unique_ptr<H2Place>> gone = Rearrange(places_, *endpoints);
+  for (const std::unique_ptr<H2Place>& place : gone) {
+    queue_.ForEach([&](Attempt& attempt) {
+      if (attempt.endpoint != place->shared.get()) return;
+      attempt.endpoint = nullptr;
+      --expected_;
+    });
+    all_.ForEach([&](H2Connection& connection) {
+      if (connection.notes.place != place.get()) return;
+      connection.notes.place = nullptr;
+      static_cast<base::ListNode<IdleTag>&>(connection).Unlink();
+      connection.Drain();
+      CloseIfUnused(connection);
+    });
+  }
+  balancer_.SetEndpoints(std::move(endpoints));
+  UpdatePending();
+  if (own_pending_ > 0) OpenForPending();
+}
+
+void H2Pool::CloseIdle() {
+  while (H2Connection* connection = idle_by_age_.front()) Destroy(*connection);
+}
+
+base::Result<UpstreamStream*> H2Pool::Begin(Attempt& attempt) {
+  Prepare(attempt);
+  if (!has_endpoint()) return NoEndpoint("the upstream has no endpoint");
+  H2Place& place = *places_[balancer_.Pick(worker_.now, attempt.avoid)];
+  // Who waits for room comes first.
+  H2Connection* connection = own_pending_ == 0 ? Choose(place, attempt.fresh_connection) : nullptr;
+  if (connection == nullptr) return Wait(attempt, place);
+  UpstreamStream* stream = &Lease(*connection, attempt);
+  if (connection->crowded()) Grow(place);
+  return stream;
+}
+
+bool H2Pool::MayCarry(const H2Connection& connection) const noexcept {
+  const uint32_t requests_max = policy_->connections.max_requests;
+  return connection.open() && connection.notes.place != nullptr && connection.notes.generation == generation_ &&
+         worker_.now < connection.notes.expires && (requests_max == 0 || connection.begun() < requests_max);
+}
+
+H2Connection* H2Pool::Choose(H2Place& place, bool fresh) noexcept {
+  H2Connection* roomy = nullptr;
+  H2Connection* crowded = nullptr;
+  place.connections.ForEach([&](H2Connection& connection) {
+    if (roomy != nullptr || !MayCarry(connection) || connection.room() == 0) return;
+    if (fresh && connection.has_served() && worker_.now - connection.notes.opened >= kFresh) return;
+    if (!connection.crowded()) {
+      roomy = &connection;
+    } else if (crowded == nullptr || connection.leased() < crowded->leased()) {
+      crowded = &connection;
+    }
+  });
+  return roomy != nullptr ? roomy : crowded;
+}
+
+H2Connection* H2Pool::ChooseAnywhere(const EndpointShared* avoid) noexcept {
+  H2Connection* avoided = nullptr;
+  for (const std::unique_ptr<H2Place>& place : places_) {
+    H2Connection* connection = Choose(*place, false);
+    if (connection == nullptr) continue;
+    if (place->shared.get() != avoid) return connection;
+    avoided = connection;
+  }
+  return avoided;
+}
+
+H2UpstreamStream& H2Pool::Lease(H2Connection& connection, Attempt& attempt) {
+  H2UpstreamStream& stream = connection.Lease(attempt);
+  Regauge(connection);
+  const uint32_t requests_max = policy_->connections.max_requests;
+  if (requests_max != 0 && connection.begun() >= requests_max) connection.Drain();
+  return stream;
+}
+
+void H2Pool::Grow(H2Place& place) {
+  if (place.connecting > 0 || retired_) return;
+  const H2Connection* best = Choose(place, false);
+  if (best != nullptr && !best->crowded()) return;
+  if (shared_.connections.TryTake(policy_->connections.max)) Open(place);
+}
+
+void H2Pool::OnDraining(H2Connection& connection) { CloseIfUnused(connection); }
+
+void H2Pool::OnLost(H2Connection& connection) {
+  static_cast<base::ListNode<IdleTag>&>(connection).Unlink();
+  CloseIfUnused(connection);
+  if (waiting_ > 0) worker_.reactor.Defer(*this);
+}
+
+void H2Pool::OnRoom(H2Connection&) {
+  if (waiting_ > 0) worker_.reactor.Defer(*this);
+}
+
+void H2Pool::OnReleased(H2Connection& connection) {
+  CloseIfUnused(connection);
+  if (waiting_ > 0) worker_.reactor.Defer(*this);
+}
+
+// A connection without a stream stays only if it may carry another one, and nobody needs its slot more.
+void H2Pool::CloseIfUnused(H2Connection& connection) {
+  if (connection.connecting()) return;
+  if (connection.leased() > 0) return Regauge(connection);
+  const bool wanted = waiting_ > 0 || (!retired_ && !OthersWait());
+  if (MayCarry(connection) && wanted) return Regauge(connection);
+  Destroy(connection);
+  if (own_pending_ > 0) worker_.reactor.Defer(*this);
+}
+
+void H2Pool::Regauge(H2Connection& connection) noexcept {
+  const bool active = connection.leased() > 0;
+  const bool idle = !active && connection.open();
+  H2PoolNotes& notes = connection.notes;
+  if (active != notes.active) {
+    active ? ++leased_ : --leased_;
+    AddGauge(ConnectionState::kActive, active ? 1 : -1);
+  }
+  if (idle != notes.idle) {
+    idle ? ++idle_ : --idle_;
+    AddGauge(ConnectionState::kIdle, idle ? 1 : -1);
+    if (idle) {
+      notes.deadline = worker_.now;
+      idle_by_age_.PushBack(connection);
+    } else {
+      static_cast<base::ListNode<AgeTag>&>(connection).Unlink();
+    }
+  }
+  notes.active = active;
+  notes.idle = idle;
+}
+
+void H2Pool::Destroy(H2Connection& connection) noexcept {
+  static_cast<base::ListNode<IdleTag>&>(connection).Unlink();
+  static_cast<base::ListNode<AllTag>&>(connection).Unlink();
+  connection.Close();
+  Regauge(connection);
+  static_cast<base::ListNode<AgeTag>&>(connection).Unlink();
+  shared_.connections.Give();
+  worker_.graveyard.Bury(std::unique_ptr<net::Mortal>(&connection));
+}
+
+void H2Pool::ArmSweep() {
+  const base::Instant next = worker_.now + SweepInterval();
+  if (sweep_.armed() && sweep_.deadline() <= next) return;
+  worker_.timers.Arm(sweep_, next);
+}
+
+void H2Pool::OnSweep() {
+  const base::Instant used_last = worker_.now - policy_->connections.idle_timeout;
+  idle_by_age_.ForEach([&](H2Connection& connection) {
+    if (connection.notes.deadline <= used_last || retired_ || !MayCarry(connection)) Destroy(connection);
+  });
+  all_.ForEach([&](H2Connection& connection) {
+    if (connection.open() && !MayCarry(connection)) connection.Drain();
+  });
+  if (OthersWait()) ShareSlots();
+  if (!all_.empty()) ArmSweep();
+}
+
+// A slot that is held here while another worker's request waits for one must wander: idle connections go at once, else
+// the oldest one takes no more streams.
+void H2Pool::ShareSlots() {
+  uint64_t others = shared_.pending.taken() - own_pending_;
+  for (; others > 0 && CloseOldestIdle(); --others) {
+  }
+  if (others == 0) return;
+  H2Connection* oldest = nullptr;
+  bool draining = false;
+  all_.ForEach([&](H2Connection& connection) {
+    draining = draining || (!connection.open() && !connection.connecting());
+    if (connection.open() && (oldest == nullptr || connection.notes.opened < oldest->notes.opened)) {
+      oldest = &connection;
+    }
+  });
+  if (!draining && oldest != nullptr && worker_.now - oldest->notes.opened >= kSlotShare) oldest->Drain();
+}
+
+}  // namespace headgate::proxy
