@@ -250,7 +250,7 @@ class H1Client:
             self.socket.sendall(data)
 
     def _answer(self, method: str, waiting: threading.Thread | None) -> Reply:
-        reply = Reply()
+        reply = Reply(0)
         while True:
             first, fields = self.stream.fields()
             reply.status = int(first.split()[1])
@@ -441,7 +441,7 @@ class H2Client:
         if body and not trailers:
             fields.append(("content-length", str(len(body))))
         self.session.send_headers(stream, fields, end_stream=not has_body)
-        self.replies[stream] = Reply()
+        self.replies[stream] = Reply(0)
         if has_body and ("expect", "100-continue") in fields:
             self.on_continue[stream] = (body, trailers)
         elif has_body:
