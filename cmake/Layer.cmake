@@ -44,7 +44,7 @@ endfunction()
 # else routing.
 function(headgate_layer_of result file)
   get_filename_component(stem ${file} NAME_WE)
-  string(REGEX REPLACE "^(h1|uri)_" "http_" stem ${stem})
+  string(REGEX REPLACE "^(h1|h2|uri)_" "http_" stem ${stem})
   string(REGEX MATCH "^(base|http|config|metrics|routing|proxy|control)_" layer ${stem})
   string(REGEX REPLACE "_$" "" layer "${layer}")
   if(NOT layer)
