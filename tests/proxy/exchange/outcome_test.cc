@@ -34,6 +34,13 @@ TEST(Outcome, AmbiguousInputEndsTheConnection) {
   }
 }
 
+TEST(Outcome, EachAbuseHasAReasonOfItsOwnInTheSameOrder) {
+  for (size_t i = 0; i < http::h2::kAbuseCount; ++i) {
+    const auto reason = RejectReasonOf(static_cast<http::h2::Abuse>(i));
+    EXPECT_EQ(metrics::Index(reason), metrics::Index(metrics::RejectReason::kH2ResetFlood) + i);
+  }
+}
+
 TEST(Outcome, EveryUnavailableSaysWhenToTryAgain) {
   for (const ErrorCode code : {ErrorCode::kNoEndpoint, ErrorCode::kOverload, ErrorCode::kDraining}) {
     EXPECT_TRUE(OutcomeOf(code).retry_after) << base::ErrorCodeName(code);

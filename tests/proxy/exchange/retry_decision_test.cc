@@ -62,6 +62,17 @@ TEST(RetryDecision, AStaleConnectionThatTookBytesOfAPostIsNotRetried) {
   EXPECT_EQ(DecideRetry(Everything(), question), RetryVerdict::kStale);
 }
 
+TEST(RetryDecision, WhatAnUpstreamHasNotBegunWithIsTriedAgainAsIfItHadNotBeenReached) {
+  RetryQuestion question = Failed(ErrorCode::kUpstreamReset, http::Method::kPost, Retry::kSafe);
+  question.any_byte_sent = true;
+  EXPECT_EQ(DecideRetry(routing::RetryPolicy{}, question), RetryVerdict::kYes) << "connectFailure is the default";
+  routing::RetryPolicy none;
+  none.attempts = 0;
+  EXPECT_EQ(DecideRetry(none, question), RetryVerdict::kNo);
+  question.error.retry = Retry::kNever;
+  EXPECT_EQ(DecideRetry(Everything(), question), RetryVerdict::kNo) << "it may have acted on it";
+}
+
 TEST(RetryDecision, OnlyWhatThePolicyNamesIsRetried) {
   const routing::RetryPolicy connect_only;
   EXPECT_EQ(DecideRetry(connect_only, Failed(ErrorCode::kUpstreamReset)), RetryVerdict::kNo);

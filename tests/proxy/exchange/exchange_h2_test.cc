@@ -1,0 +1,128 @@
+// What an exchange does differently because its client or its upstream speaks HTTP/2.
+#include <gtest/gtest.h>
+
+#include "tests/proxy/exchange/exchange_fixture.h"
+
+namespace headgate::proxy {
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+using base::Retry;
+using base::Side;
+
+class ExchangeH2 : public ExchangeFixture {
+ protected:
+  static constexpr Error kMalformed{ErrorCode::kBadRequest, Side::kClient, Retry::kNever, "DATA beyond content-length"};
+};
+
+TEST_F(ExchangeH2, AMalformedHeadIsCountedAndNeverAnswered) {
+  NewRequest();
+  Begin({ErrorCode::kSmuggling, Side::kClient, Retry::kNever, "a connection-specific field"});
+  EXPECT_EQ(stream.heads, 0);
+  EXPECT_TRUE(stream.aborted);
+  EXPECT_EQ(stream.done, 1);
+  EXPECT_FALSE(server.HasVisitor());
+  EXPECT_EQ(Metric(R"(headgate_requests_rejected_total{reason="smuggling"})"), 1);
+  EXPECT_EQ(
+      Metric(R"(headgate_requests_total{route="_none",upstream="_none",method="POST",code="400",code_class="4xx"})"),
+      1);
+}
+
+TEST_F(ExchangeH2, TheSameOverHttp11IsAnswered) {
+  NewRequest().request().version = http::Version::kHttp11;
+  Begin(kMalformed);
+  EXPECT_EQ(stream.status, 400);
+  EXPECT_TRUE(stream.close);
+  EXPECT_FALSE(stream.aborted);
+  Flushed();
+  EXPECT_EQ(stream.done, 1);
+}
+
+TEST_F(ExchangeH2, AHeadOverTheLimitsIsAnswered) {
+  NewRequest();
+  Begin({ErrorCode::kHeaderTooLarge, Side::kClient, Retry::kNever, ""});
+  EXPECT_EQ(stream.status, 431);
+  EXPECT_FALSE(stream.aborted);
+  Flushed();
+  EXPECT_EQ(Metric(R"(headgate_requests_rejected_total{reason="header_too_large"})"), 1);
+}
+
+TEST_F(ExchangeH2, ABodyThatBreaksItsLengthAbortsTheUpstreamsRequestWithoutAnAnswer) {
+  Exchange& exchange = NewRequest();
+  ASSERT_TRUE(Arrive());
+  exchange.OnClientError(kMalformed);
+  EXPECT_EQ(stream.heads, 0);
+  EXPECT_TRUE(stream.aborted);
+  EXPECT_EQ(stream.done, 1);
+  EXPECT_TRUE(Turn([&] { return h2->streams[0]->gone; }));
+  EXPECT_EQ(Metric(R"(headgate_requests_total{route="h2",upstream="shop",method="POST",code="400",code_class="4xx"})"),
+            1);
+  EXPECT_EQ(Metric(R"(headgate_proxy_errors_total{route="h2",reason="bad_request"})"), 1);
+}
+
+TEST_F(ExchangeH2, ABodyThatBreaksItsLengthEndsAnAnswerOfOursToo) {
+  Exchange& exchange = NewRequest("nobody.example.com");
+  Begin();
+  EXPECT_EQ(stream.status, 404);
+  exchange.OnClientError(kMalformed);
+  EXPECT_TRUE(stream.aborted);
+  EXPECT_EQ(stream.done, 1);
+}
+
+TEST_F(ExchangeH2, TrailersReachAnHttp2ClientWithoutBeingAskedFor) {
+  Exchange& exchange = NewRequest();
+  ASSERT_TRUE(Arrive());
+  base::Chain none;
+  exchange.OnRequestBody(none, true, nullptr);
+  h2->Head(0, 200, false);
+  h2->Body(0, "ok", false);
+  h2->Trailer(0, "x-sum", "7");
+  ASSERT_TRUE(Turn([&] { return stream.ended; }));
+  EXPECT_EQ(stream.trailer, "x-sum: 7\n");
+  Flushed();
+}
+
+TEST_F(ExchangeH2, TrailersReachAnHttp11ClientOnlyIfItAskedForThem) {
+  Exchange& exchange = NewRequest();
+  exchange.request().version = http::Version::kHttp11;
+  ASSERT_TRUE(Arrive());
+  base::Chain none;
+  exchange.OnRequestBody(none, true, nullptr);
+  h2->Head(0, 200, false);
+  h2->Body(0, "ok", false);
+  h2->Trailer(0, "x-sum", "7");
+  ASSERT_TRUE(Turn([&] { return stream.ended; }));
+  EXPECT_EQ(stream.trailer, "");
+  Flushed();
+}
+
+TEST_F(ExchangeH2, ARequestsTrailersReachAnHttp2Upstream) {
+  Exchange& exchange = NewRequest();
+  ASSERT_TRUE(Arrive());
+  http::HeaderMap trailers(exchange.arena());
+  trailers.Add(http::HeaderId::kOther, "x-sum", "7");
+  base::Chain data;
+  data.Append(base::Slice::Unowned("hello"));
+  exchange.OnRequestBody(data, true, &trailers);
+  ASSERT_TRUE(Turn([&] { return h2->streams[0]->ended; }));
+  EXPECT_EQ(h2->streams[0]->body, "hello");
+  EXPECT_EQ(h2->streams[0]->trailer, "x-sum: 7");
+  h2->Answer(0);
+  ASSERT_TRUE(Turn([&] { return stream.ended; }));
+  Flushed();
+}
+
+TEST_F(ExchangeH2, ACutAnswerIsAVisibleCut) {
+  NewRequest();
+  ASSERT_TRUE(Arrive());
+  h2->Head(0, 200, false);
+  ASSERT_TRUE(Turn([&] { return stream.heads == 1; }));
+  h2->Reset(0, http::h2::H2Error::kInternalError);
+  ASSERT_TRUE(Turn([&] { return stream.aborted; }));
+  EXPECT_FALSE(stream.ended);
+  EXPECT_EQ(stream.done, 1);
+}
+
+}  // namespace
+}  // namespace headgate::proxy
