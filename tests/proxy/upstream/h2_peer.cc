@@ -64,8 +64,17 @@ void H2Peer::Flush() {
   while (!silent && !at_end && session_->wants_write()) {
     session_->Produce(output, 64 * 1024);
     if (output.empty()) return;
-    for (size_t i = 0; i < output.slices(); ++i) socket_->Send(output[i].view());
+    for (size_t i = 0; i < output.slices(); ++i) Send(output[i].view());
     output.Clear();
+  }
+}
+
+// The proxy may have ended the connection meanwhile.
+void H2Peer::Send(std::string_view bytes) {
+  while (!bytes.empty() && !at_end) {
+    const ssize_t count = ::sendto(socket_->descriptor(), bytes.data(), bytes.size(), MSG_NOSIGNAL, nullptr, 0);
+    at_end = count <= 0;
+    if (!at_end) bytes.remove_prefix(static_cast<size_t>(count));
   }
 }
 
@@ -74,6 +83,7 @@ void H2Peer::Head(size_t index, uint16_t status, bool end, std::string_view name
   http::ResponseHead head(stream.arena);
   head.status = status;
   if (!name.empty()) head.headers.Add(http::InternHeader(name), name, value);
+  stream.answered = true;
   session_->SubmitResponse(stream, head, {}, end);
   Flush();
 }
@@ -124,7 +134,7 @@ void H2Peer::Raw(uint8_t type, uint8_t flags, uint32_t id, std::string_view payl
                        byte(id >> 8u),
                        byte(id)};
   frame += payload;
-  socket_->Send(frame);
+  Send(frame);
 }
 
 void H2Peer::Goaway(uint32_t last_id) {

@@ -28,6 +28,7 @@ class H2PeerStream final : public http::h2::Stream {
   base::Arena arena;
   http::RequestHead head;
   bool has_head = false;
+  bool answered = false;
   bool ended = false;
   bool gone = false;
   http::h2::H2Error reset{};  // by the proxy
@@ -68,6 +69,7 @@ class H2Peer final : public http::h2::StreamSource {
  private:
   http::h2::Stream* NewStream(int32_t id) override;
   void Flush();
+  void Send(std::string_view bytes);
 
   base::SlabPool slabs_;
   base::Instant now_{};
