@@ -316,7 +316,8 @@ void CheckSame(const Server& one, const Server& other) {
     Require(stream->complete == twin.complete && stream->malformed() == twin.malformed(), "nor to whether");
     Require(stream->head_error().code == twin.head_error().code, "nor to why not");
     Require(!stream->complete || Encode(stream->head) == Encode(twin.head), "nor to what");
-    Require(TextOf(stream->body) == TextOf(twin.body), "nor to the body");
+    // Of a frame that goes too far, what came before that was seen is kept.
+    Require(stream->malformed() || TextOf(stream->body) == TextOf(twin.body), "nor to the body");
   }
 }
 
