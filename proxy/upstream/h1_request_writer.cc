@@ -26,7 +26,7 @@ void H1RequestWriter::Start(const http::RequestHead& head, bool end, bool upgrad
   if (kind_ == http::BodyKind::kUntilClose) kind_ = http::BodyKind::kChunked;
   remaining_ = head.body.length;
   state_ = State::kBody;
-  if (upgrade || end) EndMessage();
+  if (upgrade || end || (kind_ == http::BodyKind::kLength && remaining_ == 0)) EndMessage();
 }
 
 // In place of the empty line that ends the head (RFC 6455 4.1).

@@ -62,6 +62,15 @@ TEST_F(H1RequestTest, AHeadWhoseBodyIsLateLeavesWithinTheTurn) {
   Finish(*request);
 }
 
+TEST_F(H1RequestTest, ABodyOfLengthZeroEndsWithTheHeadAndTheConnectionIsKept) {
+  const auto request = Connected({http::BodyKind::kLength, 0});
+  request->SendHead();
+  worker.reactor.Turn(base::Duration::zero());
+  EXPECT_NE(peer->ReceiveNow().find("content-length: 0\r\n\r\n"), std::string::npos);
+  Finish(*request);
+  EXPECT_EQ(Gauge(metrics::ConnectionState::kIdle), 1);
+}
+
 TEST_F(H1RequestTest, AChunkedBodyIsFramedByUs) {
   const auto request = Connected({http::BodyKind::kChunked, 0});
   request->SendHead();

@@ -81,6 +81,18 @@ TEST_F(H2RequestTest, ABodyArrivesWithItsTrailersAndTheRequestIsToldWhenItLeft) 
   EXPECT_EQ(request->stream->queued(), 0u);
 }
 
+TEST_F(H2RequestTest, ABodyOfLengthZeroEndsWithTheHead) {
+  const auto request = Request(http::Method::kPost);
+  request->has_body = true;
+  request->head.body = {http::BodyKind::kLength, 0};
+  ASSERT_TRUE(Arrives(*request));
+  ASSERT_TRUE(Both(*h2, [&] { return h2->streams[0]->ended; }));
+  request->SendBody({}, true);
+  h2->Answer(0);
+  ASSERT_TRUE(Both(*h2, [&] { return request->over(); }));
+  EXPECT_EQ(request->body, "ok");
+}
+
 TEST_F(H2RequestTest, APeerThatGivesNoCreditHoldsTheBodyBackButNotOtherRequests) {
   const auto upload = Request(http::Method::kPost);
   upload->has_body = true;
