@@ -19,6 +19,7 @@
 #include "app/drain.h"
 #include "app/exit_codes.h"
 #include "app/resources.h"
+#include "app/revision.h"
 #include "base/log/log.h"
 #include "control/admin/admin_pages.h"
 #include "control/admin/metrics_pages.h"
@@ -32,8 +33,6 @@ namespace {
 
 namespace asio = boost::asio;
 using Workers = proxy::Server;
-
-constexpr char kRevision[] = "unknown";
 
 void Complain(const std::string& text) { std::fputs(text.c_str(), stderr); }
 

@@ -11,7 +11,7 @@ import threading
 import time
 import unittest
 
-from support import Headgate, Nginx, RawSocket, free_port, raw, request, self_signed, wait_until
+from support import TOOLS, Headgate, Nginx, RawSocket, free_port, raw, request, self_signed, wait_until
 
 CONFIG = """
 listeners: [{name: web, address: "127.0.0.1:{port:web}"}]
@@ -102,6 +102,10 @@ class Metrics(unittest.TestCase):
                 self.assertEqual(headgate.metric("headgate_upstream_endpoints", upstream="v1", state="healthy"), 2)
                 self.assertEqual(headgate.metric("headgate_upstream_connections_limit", upstream="v1"), 1024)
                 self.assertEqual(headgate.metric("headgate_build_info"), 1)
+                revision = re.search(r'headgate_build_info\{[^}]*revision="([^"]*)"', headgate.scrape())[1]
+                in_repository = subprocess.run(["git", "-C", str(TOOLS.parents[2]), "rev-parse", "HEAD"], capture_output=True,
+                                               check=False).returncode == 0
+                self.assertRegex(revision, r"^[0-9a-f]{12,}(-dirty)?$" if in_repository else ".")
                 self.assertEqual(headgate.metric("headgate_requests_total", route="ping", code="200"), 1)
                 packed = request(headgate.metrics, "/metrics", headers={"Accept-Encoding": "gzip"})
                 self.assertEqual(packed.headers["content-encoding"], "gzip")
