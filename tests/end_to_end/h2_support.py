@@ -330,6 +330,16 @@ class Sender:
                 self.waiting.pop(stream, None)
 
 
+def server_session(settings: dict | None = None) -> h2.connection.H2Connection:
+    """A server's end with these settings in its first frame."""
+    session = h2.connection.H2Connection(h2.config.H2Configuration(
+        client_side=False, header_encoding="latin-1", validate_inbound_headers=False))
+    session.local_settings = h2.settings.Settings(client=False, initial_values={
+        h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: 1000, **(settings or {})})
+    session.initiate_connection()
+    return session
+
+
 class H2Server(RawServer):
     """The sample service over HTTP/2 with prior knowledge. A request's answer is made on the connection's thread."""
 
@@ -341,15 +351,14 @@ class H2Server(RawServer):
 
     def _connection(self, connection: socket.socket) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        session = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding="latin-1"))
-        session.update_settings({h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: 1000, **self._settings})
-        session.initiate_connection()
+        session = server_session(self._settings)
         sender = Sender(session)
         requests: dict[int, Asked] = {}
         connection.sendall(session.data_to_send())
         while data := connection.recv(65536):
             for event in session.receive_data(data):
-                self._take(session, sender, requests, event)
+                with contextlib.suppress(h2.exceptions.StreamClosedError):  # cancelled a moment ago
+                    self._take(session, sender, requests, event)
             sender.flush()
             connection.sendall(session.data_to_send())
 
