@@ -26,6 +26,7 @@ routes:
   - {name: all, backends: [{upstream: up}]}
 """
 
+PROTOCOL_ERROR = 1
 CANCEL = struct.pack(">I", 8)
 
 
@@ -158,14 +159,15 @@ class Abuse(unittest.TestCase):
         self.assertEqual(self.up.asked, [])
 
     def test_window_updates_of_zero_on_streams_that_are_served(self):
-        # CVE-2025-8671: a stream's error (RFC 9113 6.9) cancels a request while its upstream works on.
+        # CVE-2025-8671: a stream's error (RFC 9113 6.9) would cancel a request while its upstream works on. The connection
+        # ends, by the first of them or by their number.
         block = get_block("/slow")
         data = b"".join(frame(HEADERS, END_STREAM | END_HEADERS, stream, block) +
                         frame(WINDOW_UPDATE, 0, stream, struct.pack(">I", 0)) for stream in range(1, 200_001, 2))
         with RawH2(self.headgate.port()) as peer:
             sender = threading.Thread(target=peer.send, args=(data,))
             sender.start()
-            self.assertEqual(peer.goaway(), CALM)
+            self.assertIn(peer.goaway(), (PROTOCOL_ERROR, CALM))
             sender.join()
         time.sleep(0.3)
         self.assertLessEqual(len(self.up.asked), 100)
