@@ -13,8 +13,11 @@ namespace headgate::http::h2 {
 inline constexpr size_t kDecodedHeadBytesMax = 128 * 1024;  // of one head: HPACK makes 4 KiB out of one byte
 inline constexpr size_t kContinuationFramesMax = 8;         // of one head: 128 KiB in frames of 16 KiB (CVE-2024-28182)
 inline constexpr size_t kCookiePiecesMax = 256;             // clients split cookies for HPACK (RFC 9113 8.2.3)
-// Bytes of decoded heads kept for requests under way: this, and kHeadBytesPerWireByte for each byte that was received.
+// Bytes of decoded heads kept for requests under way: this for each kStreamsPerHeadBase streams that limits.h2Streams
+// allows, and kHeadBytesPerWireByte for each byte that was received. HPACK makes a repeated head of 300 bytes out
+// of 40.
 inline constexpr size_t kHeadBytesBase = 64 * 1024;
+inline constexpr uint32_t kStreamsPerHeadBase = 100;
 inline constexpr size_t kHeadBytesPerWireByte = 4;
 
 // Flow control (RFC 9113 5.2).

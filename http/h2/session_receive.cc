@@ -1,5 +1,6 @@
 #include <nghttp2/nghttp2.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "http/h2/session.h"
@@ -59,7 +60,8 @@ void Session::OnBeginRequest(int32_t id) {
   Open(*stream, id);
   nghttp2_session_set_stream_user_data(session_, id, stream);
   ShareFairly(session_, id);
-  const uint64_t allowed = kHeadBytesBase + kHeadBytesPerWireByte * received_;
+  const uint64_t shares = std::max<uint64_t>(1, config_.streams_max / kStreamsPerHeadBase);
+  const uint64_t allowed = kHeadBytesBase * shares + kHeadBytesPerWireByte * received_;
   reader_.Begin(HeadReader::Kind::kRequest, stream, allowed > heads_ ? allowed - heads_ : 0);
 }
 

@@ -1,5 +1,5 @@
 // One request from its head to its outcome: the only place where the client's side and the upstream's side meet.
-// Lent by the worker's ExchangePool to a downstream stream, which the exchange returns itself to when it is done.
+// Lent by the worker's ExchangePool to a downstream stream; goes back by itself when it is done.
 // One thread: the worker's. Never calls back into a caller's stack: see stream.h and attempt.h.
 //
 //            Begin
