@@ -193,13 +193,16 @@ void HeadReader::OnCookie(nghttp2_rcbuf* value) {
     if (charged_ > budget_) keep_ = false;
     return;
   }
-  if (cookies_ == 2) AppendCookie(headers().fields()[cookie_at_].value);
-  AppendCookie("; ");
-  AppendCookie(View(value));
+  const std::string_view piece = View(value);
+  if (piece.empty()) return;  // nothing, and "; " at the end would be white space there
+  if (!cookie_) AppendCookie(headers().fields()[cookie_at_].value);
+  if (cookie_size_ > 0) AppendCookie("; ");
+  AppendCookie(piece);
   if (charged_ > budget_) keep_ = false;
 }
 
 void HeadReader::AppendCookie(std::string_view piece) {
+  if (piece.empty()) return;
   const size_t size = cookie_size_ + piece.size();
   if (size > limits_.field_bytes) {
     keep_ = false;

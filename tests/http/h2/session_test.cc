@@ -283,6 +283,14 @@ TEST(Http2Session, JoinsTheCookiesPieces) {
   }
 }
 
+TEST(Http2Session, LeavesOutEmptyPiecesOfACookie) {
+  RawServer server;
+  server.Say(Headers(1, GetFields({{"cookie", ""}, {"cookie", ""}, {"cookie", "a=1"}})));
+  EXPECT_EQ(server.stream(1).head.headers.Get(HeaderId::kCookie), "a=1");
+  server.Say(Headers(3, GetFields({{"cookie", "a=1"}, {"cookie", ""}, {"cookie", "b=2"}, {"cookie", ""}})));
+  EXPECT_EQ(server.stream(3).head.headers.Get(HeaderId::kCookie), "a=1; b=2");
+}
+
 TEST(Http2Session, ResetsWhatItsOwnerDoesNotWant) {
   Peers peers;
   const int32_t id = peers.client.Request(*peers.Post(), false);
