@@ -26,14 +26,14 @@ void SplitState::Adopt(const ForwardAction& action) {
     Share& share = shares[i];
     share.name = action.backends[i].name;
     share.weight = action.backends[i].weight;
-    share.rate = share.weight;
+    share.rate = share.weight * kUnitsPerWeight;
     const auto old = std::find_if(shares_.begin(), shares_.end(), [&](const Share& s) { return s.name == share.name; });
     if (old == shares_.end()) {
       same = false;
       continue;
     }
     same = same && old->weight == share.weight;
-    share.rate = old->rate == 0 && old->weight != 0 ? 0 : share.weight;
+    if (old->rate == 0 && old->weight != 0) share.rate = 0;
     share.credit = old->credit;
     share.keys = old->keys;
     share.key_count = old->key_count;
@@ -82,10 +82,12 @@ void SplitState::UseOnly(std::span<const bool> usable) {
   bool any = false;
   for (size_t i = 0; i < shares_.size(); ++i) {
     any = any || (shares_[i].weight != 0 && IsUsable(usable, i));
-    changed = changed || shares_[i].rate != (IsUsable(usable, i) ? shares_[i].weight : 0);
+    changed = changed || shares_[i].rate != (IsUsable(usable, i) ? shares_[i].weight * kUnitsPerWeight : 0);
   }
   if (!changed || !any) return;
-  for (size_t i = 0; i < shares_.size(); ++i) shares_[i].rate = IsUsable(usable, i) ? shares_[i].weight : 0;
+  for (size_t i = 0; i < shares_.size(); ++i) {
+    shares_[i].rate = IsUsable(usable, i) ? shares_[i].weight * kUnitsPerWeight : 0;
+  }
   Rebase();
 }
 

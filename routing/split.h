@@ -49,10 +49,12 @@ class SplitState {
 
  private:
   static constexpr uint32_t kKeysMax = 8;
+  // A change of weights scales the credits, which rounds them: coarse units would add up to a skew over many reloads.
+  static constexpr uint64_t kUnitsPerWeight = uint64_t{1} << 20U;
   struct Share {
     std::string name;
     uint64_t weight = 0;  // as configured
-    uint64_t rate = 0;    // the weight, or 0 while unusable
+    uint64_t rate = 0;    // the weight in units of 1/kUnitsPerWeight, or 0 while unusable
     int64_t credit = 0;   // in (-total, total), but for a few requests after a change
     uint32_t key_count = 0;
     std::array<uint64_t, kKeysMax> keys{};

@@ -117,6 +117,18 @@ TEST_F(SplitTest, WithTwoBackendsAnySequenceOfWeightChangesStaysWithinTwo) {
   }
 }
 
+TEST_F(SplitTest, RoundingDoesNotAddUpOverManyReloads) {
+  SplitState state;
+  Drift drift(2);
+  for (int reload = 0; reload < 20'000; ++reload) {
+    const std::vector<uint32_t> weights = {1 + static_cast<uint32_t>(rng_.Below(5)),
+                                           1 + static_cast<uint32_t>(rng_.Below(5))};
+    state.Adopt(Forward(weights));
+    drift.Add(*state.Next(), weights);
+  }
+  ASSERT_LT(drift.WorstOfAll(), 2.1);
+}
+
 TEST_F(SplitTest, ASmallShareSurvivesFrequentReloads) {
   SplitState state;
   int small = 0;
