@@ -28,7 +28,7 @@ void H2UpstreamStream::Lease(Attempt& attempt) noexcept {
   state_ = State::kLeased;
   ++leases_;
   attempt_ = &attempt;
-  upgrade_ = tunnel_ = refused_ = has_body_ = over_ = head_delivered_ = response_ended_ = false;
+  upgrade_ = tunnel_ = refused_ = has_body_ = end_given_ = over_ = head_delivered_ = response_ended_ = false;
   interim_ = 0;
   credit_ = 0;
 }
@@ -78,6 +78,7 @@ void H2UpstreamStream::OnSettings() {
 void H2UpstreamStream::SendBody(base::Chain& data, bool end) {
   if (mute()) return data.Clear();
   has_body_ = has_body_ || !data.empty();
+  end_given_ = end_given_ || end;
   connection_.session().SendBody(*this, data, end);
   connection_.RequestTurn();
 }
@@ -105,8 +106,10 @@ void H2UpstreamStream::Release() {
   const bool submitted = state_ == State::kOpen;
   if (submitted) connection_.session().DiscardBody(*this);
   const bool parting = submitted && !closed() && connection_.alive();
-  // A request whose answer is complete is cut short without blame (RFC 9113 8.1).
-  if (parting && !malformed() && !(remote_ended() && local_ended())) {
+  // An end that needs nobody's credit is on its way. A request whose answer is complete is cut short without blame
+  // (RFC 9113 8.1).
+  const bool sent = local_ended() || (end_given_ && queued() == 0);
+  if (parting && !malformed() && !(remote_ended() && sent)) {
     connection_.session().Reset(*this, remote_ended() ? H2Error::kNoError : H2Error::kCancel);
   }
   state_ = parting ? State::kParting : State::kFree;

@@ -86,6 +86,7 @@ class H2UpstreamStream final : public UpstreamStream,
   bool refused_ = false;         // the session takes no more streams
   bool early_ = false;           // submitted before the peer's limit was known
   bool has_body_ = false;        // bytes of the request's body were given
+  bool end_given_ = false;       // by SendBody
   bool over_ = false;            // the attempt was told of its failure
   bool head_delivered_ = false;  // the final one
   bool response_ended_ = false;  // all of it was told

@@ -50,6 +50,20 @@ TEST_F(H2WebSocketTest, AnHttp2UpstreamIsAskedByExtendedConnectAndItsOkIsA101) {
   EXPECT_EQ(shared->connections.taken(), 1u);
 }
 
+TEST_F(H2WebSocketTest, ATunnelThatIsReleasedWithItsEndGivenEndsWithoutAReset) {
+  const auto request = Upgrade(Request(), true);
+  ASSERT_TRUE(Arrives(*request));
+  h2->Head(0, 200, false);
+  request->auto_release = false;
+  h2->Body(0, "bye", true);
+  ASSERT_TRUE(Both(*h2, [&] { return request->ended; }));
+  request->SendBody({}, true);
+  request->Release();
+  ASSERT_TRUE(Both(*h2, [&] { return h2->streams[0]->gone; }));
+  EXPECT_TRUE(h2->streams[0]->ended);
+  EXPECT_FALSE(h2->streams[0]->reset_by_peer());
+}
+
 TEST_F(H2WebSocketTest, AClientOfHttp2GetsNoAccept) {
   const auto request = Upgrade(Request(), false);
   ASSERT_TRUE(Arrives(*request));
