@@ -86,9 +86,7 @@ TEST(Http2Limits, TheListCountsAsAnnounced) {
 
 // A head whose text is in the decoder's table takes a byte for each field on the wire.
 TEST(Http2Limits, HeadsUnderWayAreBoundedByWhatTheyTookOnTheWire) {
-  SessionConfig config = ServerConfig();
-  config.streams_max = 10'000;
-  RawServer server(config);
+  RawServer server;
   std::string block = Block(GetFields()) + HpackField("x", std::string(50, 'y'), true);
   server.Say(Frame(kHeaders, kEndStream | kEndHeaders, 1, block));
   block = Block(GetFields());
@@ -123,6 +121,21 @@ TEST(Http2Limits, HeaderBombsEnd) {
   EXPECT_FALSE(alive);
   EXPECT_EQ(server.session.abuse(), Abuse::kHeaderBomb);
   EXPECT_EQ(server.GoawayCode(), H2Error::kEnhanceYourCalm);
+}
+
+TEST(Http2Limits, HeadsMayTakeMoreWhereMoreStreamsMayBeOpen) {
+  SessionConfig config = ServerConfig();
+  config.streams_max = 2500;
+  RawServer server(config);
+  std::string block = Block(GetFields()) + HpackField("x", std::string(50, 'y'), true);
+  server.Say(Frame(kHeaders, kEndStream | kEndHeaders, 1, block));
+  block = Block(GetFields());
+  for (int i = 0; i < 12; ++i) block += HpackIndex(62);
+  for (int32_t i = 1; i < 2000; ++i) {
+    ASSERT_TRUE(server.Say(Frame(kHeaders, kEndStream | kEndHeaders, 2 * i + 1, block)));
+  }
+  EXPECT_EQ(server.session.refused_streams(), 0u);
+  EXPECT_EQ(server.session.streams(), 2000u);
 }
 
 // What HPACK's table shares costs nothing: a browser repeats a large cookie in each of its hundred requests.
