@@ -96,7 +96,7 @@ class OverH2(unittest.TestCase):
     def setUpClass(cls):
         if subprocess.run([PYTHON, "-c", "import websockets"], capture_output=True, check=False).returncode != 0:
             raise unittest.SkipTest("python3-websockets is not installed")
-        cls.server = subprocess.Popen([PYTHON, str(ECHO), "serve"], stdout=subprocess.PIPE, text=True)
+        cls.server = subprocess.Popen([PYTHON, str(ECHO), "serve"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         port = int(cls.server.stdout.readline())
         cls.plain = H1Server()
         with tempfile.TemporaryDirectory() as folder:
