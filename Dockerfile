@@ -4,7 +4,9 @@ WORKDIR /src
 COPY tools/setup.sh tools/setup.sh
 RUN tools/setup.sh build
 COPY . .
-RUN cmake --preset release && cmake --build build/release --target headgate
+# The commit that headgate_build_info names: --build-arg REVISION=$(git rev-parse --short HEAD)
+ARG REVISION=unknown
+RUN cmake --preset release -DHEADGATE_REVISION=${REVISION} && cmake --build build/release --target headgate
 RUN mkdir -p /out \
  && strip -o /out/headgate build/release/headgate \
  && tools/runtime-packages.sh build/release/headgate > /out/packages
