@@ -14,9 +14,9 @@ namespace {
 
 // Streams kept for the next request on a connection: what a small service has at a time.
 constexpr size_t kSpareStreams = 16;
-// The rule is the user's for clients (limits.*); an upstream's head has the same bound for every listener.
-constexpr http::h1::HeadLimits kHeadLimits{.head_bytes = base::kUpstreamHeadBytesMax,
-                                           .field_bytes = base::kUpstreamHeadBytesMax,
+// Listeners share the connection: what each allows (limits.upstreamHead) its streams look at, up to this.
+constexpr http::h1::HeadLimits kHeadLimits{.head_bytes = http::h2::kDecodedHeadBytesMax,
+                                           .field_bytes = http::h2::kDecodedHeadBytesMax,
                                            .fields = base::kUpstreamFieldsMax};
 
 }  // namespace

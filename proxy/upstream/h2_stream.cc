@@ -21,6 +21,13 @@ Error ProtocolError(const char* detail) noexcept {
   return {ErrorCode::kUpstreamProtocol, Side::kUpstream, Retry::kNever, detail};
 }
 
+// As SETTINGS_MAX_HEADER_LIST_SIZE counts (RFC 9113 6.5.2).
+size_t SizeOf(const http::HeaderMap& headers) noexcept {
+  size_t bytes = 0;
+  for (const http::HeaderField& field : headers.fields()) bytes += field.name.size() + field.value.size() + 32;
+  return bytes;
+}
+
 }  // namespace
 
 void H2UpstreamStream::Lease(Attempt& attempt) noexcept {
@@ -168,6 +175,10 @@ bool H2UpstreamStream::TakeHeads() {
 
 bool H2UpstreamStream::TakeHead(http::ResponseHead& head) {
   const uint64_t lease = leases_;
+  if (SizeOf(head.headers) > attempt_->upstream_head_bytes) {
+    Fail({ErrorCode::kUpstreamHeaderTooLarge, Side::kUpstream, Retry::kNever, "the response's head is too large"});
+    return false;
+  }
   if (head.status == 101) {
     Fail(ProtocolError("a 101 in HTTP/2"));
     return false;

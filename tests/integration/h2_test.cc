@@ -308,6 +308,25 @@ TEST(Http2, AListenerThatLeavesSaysGoawayAndFinishesWhatItHas) {
   EXPECT_TRUE(client.Until([&] { return client.closed(); }));
 }
 
+TEST(Http2, AnUpstreamThatSpeaksItIsReachedFromBothProtocolsWithinTheLimitOfItsHead) {
+  ProxyUnderTest inner(
+      "listeners:\n  - {name: web, address: \"127.0.0.1:0\", protocols: [h2]}\nroutes:\n"
+      "  - {name: long, matches: [{path: {prefix: /long}}], respond: {status: 200, body: \"long\", headers: {x-long: "
+      "\"" +
+      std::string(3000, 'x') + "\"}}}\n  - {name: all, respond: {status: 200, body: \"inner\"}}\n");
+  const std::string upstream = "127.0.0.1:" + std::to_string(inner.port());
+  std::string config = Config(upstream, "limits: {upstreamHead: 2KiB}\n");
+  config.replace(config.find("app: {"), 6, "app: {protocol: h2c, ");
+  ProxyUnderTest proxy(config);
+  H2Peer client(proxy.port());
+  EXPECT_EQ(client.Wait(client.Ask("GET", "/")).body, "inner");
+  EXPECT_THAT(proxy.Ask("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"), HasSubstr("inner"));
+  EXPECT_EQ(client.Wait(client.Ask("GET", "/long")).status, 502);
+  config.replace(config.find("2KiB"), 4, "8KiB");
+  proxy.Publish(config);
+  EXPECT_EQ(client.Wait(client.Ask("GET", "/long")).body, "long");
+}
+
 TEST(Http2, AWebSocketReachesAnHttp1Upstream) {
   RawUpstream* self = nullptr;
   RawUpstream upstream([&self](SocketPeer& peer, int) {
