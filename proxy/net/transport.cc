@@ -161,7 +161,10 @@ IoResult Transport::Send(std::span<const iovec> from) noexcept {
     writable_ = false;
     return {IoStatus::kBlocked, bytes};
   }
-  if (errno != EAGAIN && errno != EWOULDBLOCK) return {IoStatus::kFailed, 0};
+  if (errno != EAGAIN && errno != EWOULDBLOCK) {
+    readable_ = true;  // the peer's last words may be there, though no event has told of them yet
+    return {IoStatus::kFailed, 0};
+  }
   writable_ = false;
   return {IoStatus::kBlocked, 0};
 }

@@ -288,6 +288,21 @@ TEST_F(TransportTest, AFailedWriteLeavesThePeersLastWordsReadable) {
   EXPECT_EQ(b.received, "413");
 }
 
+TEST_F(TransportTest, AFailedWriteMakesWhatNoEventHasToldOfReadable) {
+  Connect();
+  base::Chain answer;
+  answer.Append(base::Slice::Unowned("413"));
+  ASSERT_EQ(a.transport.Write(answer).status, IoStatus::kOk);
+  a.transport.Close(true);
+  base::Chain more;
+  more.Append(base::Slice::Unowned("more"));
+  ASSERT_EQ(b.transport.Write(more).status, IoStatus::kFailed);
+  EXPECT_TRUE(b.transport.maybe_readable());
+  char bytes[8];
+  const IoResult result = b.transport.Read(bytes);
+  EXPECT_EQ(std::string_view(bytes, result.bytes), "413");
+}
+
 TEST_F(TransportTest, AClosedTransportTakesNothing) {
   Connect();
   a.transport.Close();
