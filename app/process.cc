@@ -101,8 +101,11 @@ void Process::OnPublished(const proxy::Snapshot& now, const proxy::Snapshot* pre
   if (compiled.metrics_address != first_.metrics_address) base::log::Warning("another metrics address takes a restart");
 }
 
+// The files were read before they were watched: they are looked at once more.
 void Process::Watch(std::vector<std::string> files) {
-  asio::post(pages_io_, [this, files = std::move(files)] { watcher_->Watch(watched_directory_, files); });
+  asio::post(pages_io_, [this, files = std::move(files)] {
+    if (watcher_->Watch(watched_directory_, files)) pipeline_->Reload(control::Trigger::kWatch);
+  });
 }
 
 void Process::RotateTicketKeys() {

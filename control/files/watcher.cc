@@ -3,6 +3,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -106,8 +107,8 @@ Watcher::~Watcher() = default;
 
 bool Watcher::works() const { return impl_->stream.is_open(); }
 
-void Watcher::Watch(const std::string& directory, const std::vector<std::string>& files) {
-  if (!works()) return;
+bool Watcher::Watch(const std::string& directory, const std::vector<std::string>& files) {
+  if (!works()) return false;
   std::map<std::string, Interest> wanted;
   if (!directory.empty()) wanted[directory].yaml = true;
   for (const std::string& file : files) {
@@ -131,7 +132,10 @@ void Watcher::Watch(const std::string& directory, const std::vector<std::string>
   for (const auto& [descriptor, interest] : impl_->interests) {
     if (!interests.contains(descriptor)) ::inotify_rm_watch(inotify, descriptor);
   }
+  const bool more = std::any_of(interests.begin(), interests.end(),
+                                [this](const auto& entry) { return !impl_->interests.contains(entry.first); });
   impl_->interests = std::move(interests);
+  return more;
 }
 
 }  // namespace headgate::control

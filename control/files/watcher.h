@@ -23,7 +23,8 @@ class Watcher {
 
   /// Replaces what is watched: every *.yaml of `directory` (empty: none) and these files, each by its directory and,
   /// where a link leads elsewhere, by that one's too. Directories that are not there are left to the next call.
-  void Watch(const std::string& directory, const std::vector<std::string>& files);
+  /// True when a directory is watched from now on that was not before: what happened in it until now told nobody.
+  bool Watch(const std::string& directory, const std::vector<std::string>& files);
 
   /// False when the kernel gave no inotify instance: then polling is all there is.
   bool works() const;

@@ -78,6 +78,15 @@ TEST_F(WatcherTest, OtherFilesOfTheDirectoryAreNobodysBusiness) {
   EXPECT_TRUE(Told(1));
 }
 
+TEST_F(WatcherTest, ItSaysWhenADirectoryIsNewToIt) {
+  directory.Write("headgate.yaml", "a");
+  EXPECT_TRUE(watcher.Watch(directory.path(), {}));
+  EXPECT_FALSE(watcher.Watch(directory.path(), {directory.File("tls.crt")}));
+  fs::create_directory(directory.File("certificates"));
+  EXPECT_TRUE(watcher.Watch(directory.path(), {directory.File("certificates/tls.crt")}));
+  EXPECT_FALSE(watcher.Watch(directory.path(), {}));
+}
+
 TEST_F(WatcherTest, WhatIsNoLongerWatchedIsNotTold) {
   directory.Write("tls.crt", "a");
   watcher.Watch({}, {directory.File("tls.crt")});
