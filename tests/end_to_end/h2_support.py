@@ -238,7 +238,8 @@ class H1Client:
         sender = threading.Thread(target=self._send, args=(h1_chunks(body, trailers) if trailers else body,))
         waits = ("expect", "100-continue") in fields
         if not waits:
-            sender.start()
+            # An OpenSSL session is one thread's: nobody may read it meanwhile.
+            sender.run() if isinstance(self.socket, ssl.SSLSocket) else sender.start()
         try:
             return self._answer(method, sender if waits else None)
         finally:
