@@ -1,9 +1,10 @@
 """A client for what wrk cannot do: an exact number of requests, idle connections, full TLS handshakes.
 
-usage: client.py requests|idle|handshakes PORT PATH COUNT CONNECTIONS [tls]
+usage: client.py requests|idle|handshakes PORT PATH COUNT CONNECTIONS [tls|h2]
 
 requests    COUNT requests over CONNECTIONS kept connections, one in flight on each
 idle        CONNECTIONS connections that carried one request each; prints "ready", ends when its input does
+            tls: over TLS; h2: HTTP/2 over TLS
 handshakes  new TLS connections with one request each, none resumed, for COUNT seconds, CONNECTIONS in parallel
 Prints a JSON object at the end. Run by run.py.
 """
@@ -16,7 +17,7 @@ import sys
 import threading
 import time
 
-HEADERS = {
+BROWSER = {
     "Host": "www.example.com",
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
     "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
@@ -32,7 +33,7 @@ HEADERS = {
 
 def request_of(path: str, close: bool = False) -> bytes:
     """The same request as browser.lua's."""
-    headers = {**HEADERS, "Connection": "close"} if close else HEADERS
+    headers = {**BROWSER, "Connection": "close"} if close else BROWSER
     return (f"GET {path} HTTP/1.1\r\n" + "".join(f"{k}: {v}\r\n" for k, v in headers.items()) + "\r\n").encode()
 
 
@@ -129,14 +130,47 @@ def requests(port: int, path: str, count: int, connections: int) -> dict[str, in
     return {"requests": done}
 
 
-def idle(port: int, path: str, connections: int, tls: bool) -> dict[str, int]:
-    context = tls_context() if tls else None
-    request = request_of(path)
+FRAME_HEADER_BYTES = 9
+DATA, HEADERS, SETTINGS = 0, 1, 4
+END_STREAM, ACK, END_HEADERS = 1, 1, 4
+
+
+def h2_frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+
+def h2_request_of(path: str) -> bytes:
+    """The same request, after the preface. HPACK without an index and without Huffman codes (RFC 7541 6.2.2)."""
+    fields = [(":method", "GET"), (":scheme", "https"), (":authority", BROWSER["Host"]), (":path", path),
+              *((name.lower(), value) for name, value in BROWSER.items() if name != "Host")]
+    block = b"".join(b"\0" + bytes([len(name)]) + name.encode() + bytes([len(value)]) + value.encode() for name, value in fields)
+    return (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + h2_frame(SETTINGS, 0, 0)
+            + h2_frame(HEADERS, END_STREAM | END_HEADERS, 1, block) + h2_frame(SETTINGS, ACK, 0))
+
+
+def read_h2_response(peer: socket.socket) -> None:
+    data = b""
+    while True:
+        while len(data) >= FRAME_HEADER_BYTES and len(data) >= (size := FRAME_HEADER_BYTES + int.from_bytes(data[:3], "big")):
+            if data[3] in (DATA, HEADERS) and data[4] & END_STREAM:
+                return
+            data = data[size:]
+        piece = peer.recv(65536)
+        if not piece:
+            raise SystemExit("client: the connection ended before the answer")
+        data += piece
+
+
+def idle(port: int, path: str, connections: int, protocol: str) -> dict[str, int]:
+    context = tls_context() if protocol else None
+    if protocol == "h2":
+        context.set_alpn_protocols(["h2"])
+    request, read = (h2_request_of(path), read_h2_response) if protocol == "h2" else (request_of(path), read_response)
     held = []
     for _ in range(connections):
         held.append(connect(port, context))
         held[-1].sendall(request)
-        read_response(held[-1])
+        read(held[-1])
     print("ready", flush=True)
     sys.stdin.read()
     return {"connections": len(held)}
@@ -166,12 +200,12 @@ def handshakes(port: int, path: str, seconds: float, parallel: int) -> dict[str,
 
 def main() -> None:
     mode, port, path, count, connections = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4], int(sys.argv[5])
-    tls = sys.argv[6:] == ["tls"]
+    protocol = sys.argv[6] if sys.argv[6:] else ""
     begin = time.monotonic()
     if mode == "requests":
         result = requests(port, path, int(count), connections)
     elif mode == "idle":
-        result = idle(port, path, connections, tls)
+        result = idle(port, path, connections, protocol)
     elif mode == "handshakes":
         result = handshakes(port, path, float(count), connections)
     else:
