@@ -135,8 +135,8 @@ class Exchange final : private AttemptEvents {
   // A malformed HTTP/2 message: its stream was reset, nothing can be said on it (RFC 9113 8.1.1).
   bool IsNeverAnswered(const base::Error& error) const noexcept;
   void Fail(const base::Error& error);  // the client sees an error or a visible cut
-  void CountOutcome();
-  void WriteAccessLog();
+  void CountOutcome(base::Instant ended);
+  void WriteAccessLog(base::Instant ended);
   void Reset() noexcept;
 
   base::Instant now() const noexcept { return services_.worker.now; }

@@ -111,28 +111,28 @@ void Exchange::Finish() {
   if (state_ == State::kFinished) return;
   const bool tunnel = state_ == State::kTunnel;
   EndAttempt(UpstreamResult::kOk);
-  CountOutcome();
+  const base::Instant ended = services_.worker.clock.Now();  // many a request begins and ends in one turn
+  CountOutcome(ended);
   if (tunnel) shard().AddGauge(series_->tunnels_active, -1);
   if (route_counted_) shard().AddGauge(series_->requests_active, -1);
   if (upstream_budget_taken_) cluster_->shared().requests.Give();
   if (retry_budget_taken_) cluster_->shared().retries.Give();
-  WriteAccessLog();
+  WriteAccessLog(ended);
   state_ = State::kFinished;
   DownstreamStream* stream = std::exchange(stream_, nullptr);
   services_.pool.Return(this);
   stream->OnExchangeDone();
 }
 
-void Exchange::CountOutcome() {
+void Exchange::CountOutcome(base::Instant ended) {
   metrics::Shard& cells = shard();
   const metrics::BackendSeries& backend = series_->backends[backend_series_];
-  const base::Instant exact_now = services_.worker.clock.Now();
   if (state_ != State::kTunnel) {
     cells.CountRequest(backend.requests, metrics::MethodLabel(static_cast<unsigned>(request_->method)), status_);
     if (grpc_) cells.CountGrpc(backend.requests, grpc_status_);
-    cells.Observe(backend.duration, exact_now - started_);
+    cells.Observe(backend.duration, ended - started_);
     if (backend_series_ != 0 && upstream_ended_ != base::Instant{}) {
-      cells.Observe(services_.worker.series.proxy_overhead, overhead_ + (exact_now - upstream_ended_));
+      cells.Observe(services_.worker.series.proxy_overhead, overhead_ + (ended - upstream_ended_));
     }
   }
   if (bytes_in_ > 0) cells.Add(series_->request_bytes, bytes_in_);
@@ -146,7 +146,7 @@ void Exchange::CountOutcome() {
   }
 }
 
-void Exchange::WriteAccessLog() {
+void Exchange::WriteAccessLog(base::Instant ended) {
   metrics::AccessLogRing* log = services_.access_log;
   if (log == nullptr || !log->Wanted()) return;
   std::array<char, base::IpAddress::kTextMax> text;
@@ -171,7 +171,7 @@ void Exchange::WriteAccessLog() {
               .trace_id = trace_id_,
               .bytes_in = bytes_in_,
               .bytes_out = bytes_out_,
-              .duration = now() - started_,
+              .duration = ended - started_,
               .upstream_duration = upstream_head_time_,
               .attempts = attempts_,
               .code = status_});
