@@ -31,12 +31,14 @@ inline constexpr size_t kStreamBufferBytes = 64 * 1024;     // per stream and di
 inline constexpr size_t kReplayBufferBytesMax = 64 * 1024;  // of a request's body, kept while a retry is possible
 inline constexpr size_t kGatherMax = 16;       // slices in one writev: 64 KiB are 4 slabs and their framing
 inline constexpr size_t kSpareSlabsMax = 256;  // 4 MiB per worker kept for the next taker
+inline constexpr size_t kSpareBlockBytesMax = 2 * 1024 * 1024;  // the same for small blocks: 1,000 streams of HTTP/2
 
 // What one turn of a worker's loop may do for one of many, so that the others are not kept waiting.
 inline constexpr size_t kAcceptsPerTurn = 64;       // per listener; a handshake is 100 times an accept
 inline constexpr size_t kReadsPerTurn = 4;          // per connection: 64 KiB, then the next one's turn
 inline constexpr size_t kRequestsPerTurn = 16;      // pipelined on one connection
 inline constexpr size_t kReadBytesMax = 16 * 1024;  // one recv while a message is small: a slab
+inline constexpr size_t kReadRoomMin = 2 * 1024;    // below this a slab's rest is not worth a read
 
 // Bodies that nobody wants (RFC 9112 9.3): read on so that the connection lives, up to this, then close.
 inline constexpr size_t kDrainBytesMax = 64 * 1024;

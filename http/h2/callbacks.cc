@@ -16,6 +16,8 @@ constexpr size_t kSettingsEntriesMax = 32;
 // What a head of kUpstreamHeadBytesMax may take in nghttp2's estimate.
 constexpr size_t kSentBlockBytesMax = 256 * 1024;
 
+base::BlockPool& Pool(void* user) { return *static_cast<base::BlockPool*>(user); }
+
 }  // namespace
 
 nghttp2_option* Session::Callbacks::MakeOptions() {
@@ -56,12 +58,21 @@ nghttp2_session_callbacks* Session::Callbacks::MakeTable() {
   return table;
 }
 
-nghttp2_session* Session::Callbacks::NewSession(Session& session, Role role) {
+nghttp2_mem Session::Callbacks::MemoryOf(base::BlockPool& blocks) {
+  return {.mem_user_data = &blocks,
+          .malloc = [](size_t bytes, void* user) { return Pool(user).Take(bytes); },
+          .free = [](void* block, void* user) { Pool(user).Return(block); },
+          .calloc = [](size_t count, size_t bytes, void* user) { return Pool(user).TakeZeroed(count, bytes); },
+          .realloc = [](void* block, size_t bytes, void* user) { return Pool(user).Resize(block, bytes); }};
+}
+
+nghttp2_session* Session::Callbacks::NewSession(Session& session, Role role, base::BlockPool& blocks) {
   static const nghttp2_session_callbacks* const table = MakeTable();
   static const nghttp2_option* const options = MakeOptions();
+  nghttp2_mem memory = MemoryOf(blocks);  // copied
   nghttp2_session* made = nullptr;
-  const int result = role == Role::kServer ? nghttp2_session_server_new2(&made, table, &session, options)
-                                           : nghttp2_session_client_new2(&made, table, &session, options);
+  const int result = role == Role::kServer ? nghttp2_session_server_new3(&made, table, &session, options, &memory)
+                                           : nghttp2_session_client_new3(&made, table, &session, options, &memory);
   if (result != 0) throw std::bad_alloc();
   return made;
 }

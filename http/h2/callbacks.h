@@ -10,7 +10,7 @@
 namespace headgate::http::h2 {
 
 struct Session::Callbacks {
-  static nghttp2_session* NewSession(Session& session, Role role);
+  static nghttp2_session* NewSession(Session& session, Role role, base::BlockPool& blocks);
   // Where the DATA frames of a stream come from.
   static nghttp2_data_provider Body();
 
@@ -18,6 +18,7 @@ struct Session::Callbacks {
   static Session& Self(void* user) { return *static_cast<Session*>(user); }
   static nghttp2_session_callbacks* MakeTable();
   static nghttp2_option* MakeOptions();
+  static nghttp2_mem MemoryOf(base::BlockPool& blocks);
   static void SetReceiving(nghttp2_session_callbacks* table);
   static void SetSending(nghttp2_session_callbacks* table);
 

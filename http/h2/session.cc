@@ -41,7 +41,8 @@ void SubmitClientSettings(nghttp2_session* session, const SessionConfig& config)
 
 }  // namespace
 
-Session::Session(const SessionConfig& config, StreamSource* source, base::SlabPool& slabs, const base::Instant& now)
+Session::Session(const SessionConfig& config, StreamSource* source, base::SlabPool& slabs, base::BlockPool& blocks,
+                 const base::Instant& now)
     : config_(config),
       source_(source),
       slabs_(slabs),
@@ -51,7 +52,7 @@ Session::Session(const SessionConfig& config, StreamSource* source, base::SlabPo
       watch_(config.role == Role::kServer ? NGHTTP2_CLIENT_MAGIC_LEN : 0),
       reader_(config.head, config.scheme, slabs),
       writer_(std::make_unique<HeadWriter>()) {
-  session_ = Callbacks::NewSession(*this, config.role);
+  session_ = Callbacks::NewSession(*this, config.role, blocks);
   if (config.role == Role::kServer) {
     SubmitServerSettings(session_, config);
   } else {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string_view>
 
+#include "base/block_pool.h"
 #include "base/clock.h"
 #include "base/intrusive_list.h"
 #include "base/slab.h"
@@ -50,8 +51,10 @@ class StreamSource {
 
 class Session {
  public:
-  // `source` is null for a client. `now` is read when events are counted; it must outlive the session.
-  Session(const SessionConfig& config, StreamSource* source, base::SlabPool& slabs, const base::Instant& now);
+  // `source` is null for a client. `blocks` is where nghttp2 allocates. `now` is read when events are counted; it must
+  // outlive the session, as the pools must.
+  Session(const SessionConfig& config, StreamSource* source, base::SlabPool& slabs, base::BlockPool& blocks,
+          const base::Instant& now);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;

@@ -72,7 +72,7 @@ void H2Connection::StartSession() {
   config.role = http::h2::Role::kClient;
   config.scheme = transport_.is_tls() ? http::Scheme::kHttps : http::Scheme::kHttp;
   config.head = kHeadLimits;
-  session_.emplace(config, nullptr, worker_.slabs, worker_.now);
+  session_.emplace(config, nullptr, worker_.slabs, worker_.blocks, worker_.now);
   state_ = State::kOpen;
   quiet_since_ = worker_.now;
   settings_deadline_ = worker_.now + timeout_;

@@ -34,6 +34,7 @@ Worker::Worker(const WorkerOptions& options)
       context_{.index = options.index,
                .reactor = reactor_,
                .slabs = slabs_,
+               .blocks = blocks_,
                .timers = timers_,
                .rng = rng_,
                .graveyard = graveyard_,
@@ -159,7 +160,10 @@ void Worker::Sweep() {
   std::erase_if(pins_, [](const std::unique_ptr<SnapshotPin>& pin) { return pin->refs == 0; });
   pins_alive_.store(pins_.size(), std::memory_order_relaxed);
   if (before != pins_.size() || pins_.size() > 1) clusters_.Sweep(pins_);
-  if (exchanges_.lent() == 0) slabs_.Trim(base::kSpareSlabsMax / 8);
+  if (exchanges_.lent() == 0) {
+    slabs_.Trim(base::kSpareSlabsMax / 8);
+    blocks_.Trim(base::kSpareBlockBytesMax / 8);
+  }
 }
 
 void Worker::BeginDrain() { draining_ = true; }

@@ -10,7 +10,9 @@
 #include <thread>
 #include <vector>
 
+#include "base/block_pool.h"
 #include "base/crypto/random.h"
+#include "base/limits.h"
 #include "base/mailbox.h"
 #include "base/timer_wheel.h"
 #include "metrics/access_log_writer.h"
@@ -84,6 +86,7 @@ class Worker final : public net::TurnHooks, public ListenerHost {
   base::Mailbox mailbox_;
   net::Reactor reactor_;
   base::SlabPool slabs_;
+  base::BlockPool blocks_{base::kSpareBlockBytesMax};
   base::TimerWheel timers_;
   base::RandomSource random_;
   base::Rng rng_;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "base/block_pool.h"
 #include "base/clock.h"
 #include "base/rng.h"
 #include "base/slab.h"
@@ -21,6 +22,7 @@ struct WorkerContext {
   uint32_t index = 0;
   net::Reactor& reactor;
   base::SlabPool& slabs;
+  base::BlockPool& blocks;
   base::TimerWheel& timers;
   base::Rng& rng;
   net::Graveyard& graveyard;

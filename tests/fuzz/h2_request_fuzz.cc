@@ -19,6 +19,7 @@
 namespace {
 
 using headgate::base::Arena;
+using headgate::base::BlockPool;
 using headgate::base::Chain;
 using headgate::base::SlabPool;
 using headgate::base::SlabRef;
@@ -154,7 +155,7 @@ struct TestStream : h2::Stream {
 };
 
 struct Server : h2::StreamSource {
-  Server() : session(Config(), this, pool, now) {}
+  Server() : session(Config(), this, pool, blocks, now) {}
   static h2::SessionConfig Config() {
     h2::SessionConfig config;
     config.streams_max = 10'000;
@@ -189,6 +190,7 @@ struct Server : h2::StreamSource {
   }
 
   SlabPool pool;
+  BlockPool blocks{0};
   base::Instant now{};
   std::map<int32_t, std::unique_ptr<TestStream>> streams;
   h2::Session session;

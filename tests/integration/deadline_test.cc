@@ -11,16 +11,16 @@ namespace {
 
 using Deadline = HandTurnedWorker;
 
-constexpr std::string_view kGet = "GET / HTTP/1.1\r\nHost: shop.example.com\r\n\r\n";
-constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+constexpr std::string_view kPlainGet = "GET / HTTP/1.1\r\nHost: shop.example.com\r\n\r\n";
+constexpr std::string_view kShortOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 TEST_F(Deadline, AnAnswerThatWaitedWhileTheProcessWasStoppedIsNotTimedOut) {
-  ASSERT_NO_FATAL_FAILURE(Exchange(kGet, kOk));
-  ASSERT_GT(::send(client_, kGet.data(), kGet.size(), MSG_NOSIGNAL), 0);
+  ASSERT_NO_FATAL_FAILURE(Exchange(kPlainGet, kShortOk));
+  ASSERT_GT(::send(client_, kPlainGet.data(), kPlainGet.size(), MSG_NOSIGNAL), 0);
   TurnUntilReadable(upstream_);
   char bytes[4096];
   ASSERT_GT(::recv(upstream_, bytes, sizeof(bytes), MSG_DONTWAIT), 0);
-  ASSERT_GT(::send(upstream_, kOk.data(), kOk.size(), MSG_NOSIGNAL), 0);
+  ASSERT_GT(::send(upstream_, kShortOk.data(), kShortOk.size(), MSG_NOSIGNAL), 0);
   clock_.Advance(std::chrono::minutes(10));
   TurnUntilReadable(client_);
   const ssize_t got = ::recv(client_, bytes, sizeof(bytes), MSG_DONTWAIT);
@@ -29,8 +29,8 @@ TEST_F(Deadline, AnAnswerThatWaitedWhileTheProcessWasStoppedIsNotTimedOut) {
 }
 
 TEST_F(Deadline, AnUpstreamThatSaysNothingIs504AfterBackendRequest) {
-  ASSERT_NO_FATAL_FAILURE(Exchange(kGet, kOk));
-  ASSERT_GT(::send(client_, kGet.data(), kGet.size(), MSG_NOSIGNAL), 0);
+  ASSERT_NO_FATAL_FAILURE(Exchange(kPlainGet, kShortOk));
+  ASSERT_GT(::send(client_, kPlainGet.data(), kPlainGet.size(), MSG_NOSIGNAL), 0);
   TurnUntilReadable(upstream_);
   clock_.Advance(std::chrono::seconds(59));
   for (int i = 0; i < 5; ++i) worker_.Turn(base::Duration{0});
@@ -43,7 +43,7 @@ TEST_F(Deadline, AnUpstreamThatSaysNothingIs504AfterBackendRequest) {
 }
 
 TEST_F(Deadline, AnIdleClientIsClosedAfterAMinute) {
-  ASSERT_NO_FATAL_FAILURE(Exchange(kGet, kOk));
+  ASSERT_NO_FATAL_FAILURE(Exchange(kPlainGet, kShortOk));
   clock_.Advance(std::chrono::seconds(59));
   for (int i = 0; i < 5; ++i) worker_.Turn(base::Duration{0});
   char byte;

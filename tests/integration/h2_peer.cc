@@ -35,7 +35,7 @@ H2Peer::H2Peer(uint16_t port, const http::h2::SessionConfig& config) {
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   EXPECT_EQ(::connect(descriptor_, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
-  session_ = std::make_unique<http::h2::Session>(config, nullptr, slabs_, now_);
+  session_ = std::make_unique<http::h2::Session>(config, nullptr, slabs_, blocks_, now_);
 }
 
 H2Peer::~H2Peer() {

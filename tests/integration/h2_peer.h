@@ -68,6 +68,8 @@ class H2Peer {
     }
     return true;
   }
+  // Takes in what is there, without waiting.
+  void Poll() { Turn(0); }
   const H2Answer& answer(size_t request) const;
   http::h2::Session& session() { return *session_; }
   bool closed() const { return closed_; }
@@ -82,6 +84,7 @@ class H2Peer {
   bool closed_ = false;
   bool corked_ = false;
   base::SlabPool slabs_;
+  base::BlockPool blocks_{0};
   base::Instant now_{};
   base::Chain out_;
   std::vector<std::unique_ptr<Request>> requests_;

@@ -1,4 +1,5 @@
 // A worker that a test turns by hand on its own thread, under a clock of its own, between one client and one upstream.
+// What the worker allocates in its turns is counted.
 // Owned by a test.
 // One thread: the test's.
 #pragma once
@@ -18,6 +19,7 @@
 #include "proxy/snapshot/builder.h"
 #include "proxy/worker/worker.h"
 #include "routing/compile.h"
+#include "support/allocation/allocation_counter.h"
 
 namespace headgate::integration {
 
@@ -48,11 +50,12 @@ class HandTurnedWorker : public ::testing::Test {
  protected:
   void SetUp() override {
     upstream_listener_ = ListenOnLoopback(upstream_port_);
-    uint16_t web_port = 0;
-    ::close(ListenOnLoopback(web_port));
-    const std::string text = "listeners:\n  - {name: web, address: \"127.0.0.1:" + std::to_string(web_port) +
-                             "\"}\nupstreams:\n  app: {endpoints: [\"127.0.0.1:" + std::to_string(upstream_port_) +
-                             "\"]}\nroutes:\n  - name: all\n    hostnames: [shop.example.com]\n"
+    ::close(ListenOnLoopback(web_port_));
+    const std::string text = "listeners:\n  - {name: web, address: \"127.0.0.1:" + std::to_string(web_port_) + "\", " +
+                             listener_options_ +
+                             "}\nupstreams:\n  app: {endpoints: [\"127.0.0.1:" + std::to_string(upstream_port_) +
+                             "\"], " + upstream_options_ +
+                             "}\nroutes:\n  - name: all\n    hostnames: [shop.example.com, a]\n"
                              "    matches: [{path: {prefix: /}}]\n    backends: [{upstream: app}]\n";
     const config::LoadedFile file = config::LoadFile("test.yaml", text);
     ASSERT_NE(file.model, nullptr);
@@ -64,7 +67,7 @@ class HandTurnedWorker : public ::testing::Test {
     ASSERT_TRUE(sockets.ok()) << sockets.status();
     socket_ = std::move(sockets->front());
     worker_.Adopt(*snapshot, {{"web", socket_.get()}});
-    client_ = ConnectTo(web_port);
+    client_ = ConnectTo(web_port_);
   }
   void TearDown() override {
     worker_.Stop();
@@ -73,10 +76,15 @@ class HandTurnedWorker : public ::testing::Test {
     ::close(upstream_listener_);
   }
 
+  void Turn(base::Duration wait) {
+    const uint64_t before = support::AllocationsOfThisThread().allocations;
+    worker_.Turn(wait);
+    allocations_ += support::AllocationsOfThisThread().allocations - before;
+  }
   // Turns the worker until `descriptor` has something to read.
   void TurnUntilReadable(int descriptor) {
     pollfd wait{.fd = descriptor, .events = POLLIN, .revents = 0};
-    for (int turns = 0; ::poll(&wait, 1, 0) == 0 && turns < 1000; ++turns) worker_.Turn(std::chrono::milliseconds(1));
+    for (int turns = 0; ::poll(&wait, 1, 0) == 0 && turns < 1000; ++turns) Turn(std::chrono::milliseconds(1));
   }
   void Exchange(std::string_view request, std::string_view response) {
     char bytes[4096];
@@ -92,9 +100,12 @@ class HandTurnedWorker : public ::testing::Test {
     const ssize_t got = ::recv(client_, bytes, sizeof(bytes), MSG_DONTWAIT);
     ASSERT_GT(got, 0);
     ASSERT_EQ(std::string_view(bytes, 15), "HTTP/1.1 200 OK");
-    for (int i = 0; i < 3; ++i) worker_.Turn(base::Duration{0});
+    for (int i = 0; i < 3; ++i) Turn(base::Duration{0});
   }
 
+  std::string listener_options_ = "protocols: [http/1.1]";
+  std::string upstream_options_ = "protocol: http/1.1";
+  uint64_t allocations_ = 0;  // by the worker, so far
   base::FakeClock clock_;
   metrics::Registry registry_{clock_};
   proxy::net::TicketKeys tickets_;
@@ -114,6 +125,7 @@ class HandTurnedWorker : public ::testing::Test {
   int upstream_ = -1;
   int client_ = -1;
   uint16_t upstream_port_ = 0;
+  uint16_t web_port_ = 0;
 };
 
 }  // namespace headgate::integration

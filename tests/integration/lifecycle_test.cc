@@ -16,8 +16,6 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-constexpr const char* kGet = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-
 std::string Responding(const std::string& body) {
   return "listeners: [{name: web, address: \"127.0.0.1:0\"}]\nroutes:\n  - {name: r, respond: {status: 200, body: " +
          body + "}}\n";

@@ -15,6 +15,8 @@
 
 namespace headgate::integration {
 
+inline constexpr const char* kGet = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
 class ProxyUnderTest {
  public:
   // `configuration` is a whole file; each "127.0.0.1:0" (quoted, in the order of the file) becomes a free port.

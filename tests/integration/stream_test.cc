@@ -17,8 +17,6 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-constexpr const char* kGet = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-
 TEST(Stream, ASlowReaderStopsTheUpstreamAndNotTheMemory) {
   std::atomic<size_t> sent{0};
   constexpr size_t kWhole = 64 << 20U;

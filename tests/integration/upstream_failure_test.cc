@@ -16,7 +16,6 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-constexpr const char* kGet = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 constexpr const char* kPost = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody";
 constexpr const char* kRetryAll =
     "    retry: {attempts: 2, on: [connectFailure, reset, timeout, \"503\"], backoff: 1ms}\n";

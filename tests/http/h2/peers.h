@@ -46,7 +46,7 @@ struct TestStream : Stream {
 // One end: takes news in, keeps streams.
 class Peer : public StreamSource {
  public:
-  explicit Peer(const SessionConfig& config) : session(config, this, pool, now) {}
+  explicit Peer(const SessionConfig& config) : session(config, this, pool, blocks, now) {}
 
   Stream* NewStream(int32_t id) override {
     if (refuse_all) return nullptr;
@@ -122,6 +122,7 @@ class Peer : public StreamSource {
   }
 
   base::SlabPool pool;
+  base::BlockPool blocks{0};
   base::Instant now{std::chrono::hours(1)};
   std::map<int32_t, std::unique_ptr<TestStream>> streams;
   Session session;

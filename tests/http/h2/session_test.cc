@@ -345,10 +345,11 @@ TEST(Http2Session, ForgetsAStreamWhoseHeadIsHalfRead) {
 
 TEST(Http2Session, MayGoBeforeItsStreams) {
   base::SlabPool pool;
+  base::BlockPool blocks{0};
   const base::Instant now{};
   TestStream stream(pool);
   {
-    Session session(ClientConfig(), nullptr, pool, now);
+    Session session(ClientConfig(), nullptr, pool, blocks, now);
     RequestHead head(stream.arena);
     head.authority = "a";
     head.path = "/";

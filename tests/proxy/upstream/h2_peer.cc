@@ -19,7 +19,7 @@ std::string H2PeerStream::Field(std::string_view name) const {
 H2Peer::H2Peer(std::unique_ptr<ScriptedPeer> accepted, uint32_t streams_max) : socket_(std::move(accepted)) {
   http::h2::SessionConfig config;
   config.streams_max = streams_max;
-  session_ = std::make_unique<http::h2::Session>(config, this, slabs_, now_);
+  session_ = std::make_unique<http::h2::Session>(config, this, slabs_, blocks_, now_);
 }
 
 H2Peer::~H2Peer() {

@@ -72,6 +72,7 @@ class H2Peer final : public http::h2::StreamSource {
   void Send(std::string_view bytes);
 
   base::SlabPool slabs_;
+  base::BlockPool blocks_{0};
   base::Instant now_{};
   std::unique_ptr<ScriptedPeer> socket_;
   std::unique_ptr<http::h2::Session> session_;

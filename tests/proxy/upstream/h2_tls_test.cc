@@ -44,9 +44,10 @@ class Reader final : private http::h2::StreamSource {
     return config;
   }
   base::SlabPool slabs_;
+  base::BlockPool blocks_{0};
   base::Instant now_{};
   std::unique_ptr<H2PeerStream> stream_;
-  http::h2::Session session_{Config(), this, slabs_, now_};
+  http::h2::Session session_{Config(), this, slabs_, blocks_, now_};
 };
 
 class H2TlsTest : public TlsFixture {

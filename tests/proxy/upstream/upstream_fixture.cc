@@ -6,6 +6,7 @@ TestWorker::TestWorker()
     : shard(registry.AddShard()),
       context{.reactor = reactor,
               .slabs = slabs,
+              .blocks = blocks,
               .timers = timers,
               .rng = rng,
               .graveyard = graveyard,

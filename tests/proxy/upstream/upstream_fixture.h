@@ -45,6 +45,7 @@ class TestWorker final : public net::TurnHooks {
   metrics::Registry registry{clock};
   net::Reactor reactor{clock, *this};
   base::SlabPool slabs;
+  base::BlockPool blocks{0};
   base::TimerWheel timers{clock.Now()};
   base::Rng rng{17};
   net::Graveyard graveyard;
