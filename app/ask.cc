@@ -11,7 +11,7 @@ namespace {
 
 constexpr size_t kTokenBytesMax = 4096;
 
-std::string CheckAddress(const std::string& text) {
+std::string CheckSocketAddress(const std::string& text) {
   const bool good = base::SocketAddress::Parse(text).has_value();
   return good ? std::string() : "'" + text + "' is not ADDRESS:PORT, such as 127.0.0.1:9901";
 }
@@ -22,7 +22,7 @@ void AddAskOptions(CLI::App& command, AskOptions& options, const char* name, con
   options.address = address;
   command.add_option(std::string("--") + name, options.address, std::string("Where the ") + name + " listener is")
       ->type_name("ADDRESS:PORT")
-      ->check(CheckAddress)
+      ->check(CheckSocketAddress)
       ->capture_default_str();
   command.add_option("--timeout", options.timeout_seconds, "Seconds to wait for the answer")
       ->check(CLI::Range(1, 600))

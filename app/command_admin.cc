@@ -15,7 +15,7 @@ using base::json::Value;
 
 constexpr char kAdminAddress[] = "127.0.0.1:9901";
 
-struct Options {
+struct AdminOptions {
   AskOptions ask;
   bool json = false;
 };
@@ -72,7 +72,7 @@ void PrintReload(const Value& page) {
 
 using Print = void (*)(const Value& page);
 
-int Ask(const Options& options, const char* method, const char* target, Print print) {
+int Ask(const AdminOptions& options, const char* method, const char* target, Print print) {
   const auto answer = AskRunning(options.ask, method, target);
   if (!answer) return kExitConfiguration;
   const int code = answer->status == 200 ? kExitOk : kExitConfiguration;
@@ -114,7 +114,7 @@ constexpr AdminCommand kCommands[] = {
 void AddAdminCommands(CLI::App& app, Action& chosen) {
   for (const AdminCommand& known : kCommands) {
     CLI::App* command = app.add_subcommand(known.name, known.help);
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<AdminOptions>();
     AddAskOptions(*command, options->ask, "admin", kAdminAddress, true);
     command->add_flag("--json", options->json, "Print the answer as it came");
     command->footer("Exit codes: 0 done, 1 refused or nobody answered, 2 bad command line.");

@@ -8,7 +8,7 @@
 namespace headgate::app {
 namespace {
 
-std::string CheckAddress(const std::string& text) {
+std::string CheckIpv4Address(const std::string& text) {
   const auto ip = base::IpAddress::Parse(text);
   return ip && ip->is_v4() ? std::string() : "'" + text + "' is not an IPv4 address";
 }
@@ -21,7 +21,9 @@ void AddDemo(CLI::App& app, Action& chosen) {
   const auto port = [&](const char* name, uint16_t& value, const char* help) {
     command->add_option(name, value, help)->type_name("PORT")->check(CLI::Range(1, 65535))->capture_default_str();
   };
-  command->add_option("--address", options->address, "Where it listens")->check(CheckAddress)->capture_default_str();
+  command->add_option("--address", options->address, "Where it listens")
+      ->check(CheckIpv4Address)
+      ->capture_default_str();
   port("--http", options->http_port, "Port of the plain listener");
   port("--https", options->https_port, "Port of the TLS listener");
   port("--metrics", options->metrics_port, "Port of /metrics, /livez and /readyz");

@@ -14,7 +14,7 @@
 namespace headgate::app {
 namespace {
 
-struct Options {
+struct ExplainOptions {
   std::string config;
   control::AskedRequest asked;
   std::vector<std::string> headers;
@@ -27,7 +27,7 @@ int Complain(const absl::Status& status) {
   return kExitConfiguration;
 }
 
-int Explain(Options& options) {
+int Explain(ExplainOptions& options) {
   auto source = control::FileSource::Open(options.config);
   if (!source.ok()) return Complain(source.status());
   control::Loader loader(*std::move(source));
@@ -55,7 +55,7 @@ std::string CheckHeader(const std::string& text) {
                                                                       : std::string();
 }
 
-std::string CheckAddress(const std::string& text) {
+std::string CheckIpAddress(const std::string& text) {
   return base::IpAddress::Parse(text) ? std::string() : "'" + text + "' is not an IP address";
 }
 
@@ -63,7 +63,7 @@ std::string CheckAddress(const std::string& text) {
 
 void AddExplain(CLI::App& app, Action& chosen) {
   CLI::App* command = app.add_subcommand("explain", "Say where a request would go, and why no other route takes it");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ExplainOptions>();
   command->add_option("-c,--config", options->config, "The configuration: a file or a directory")
       ->required()
       ->type_name("PATH");
@@ -76,7 +76,7 @@ void AddExplain(CLI::App& app, Action& chosen) {
   command->add_option("--listener", options->asked.listener, "The listener it comes in by (default: as the URL says)");
   command->add_option("--client", options->client, "The client's address")
       ->type_name("IP")
-      ->check(CheckAddress)
+      ->check(CheckIpAddress)
       ->capture_default_str();
   command->add_flag("--json", options->json, "Print JSON");
   command->footer(

@@ -9,12 +9,12 @@
 namespace headgate::app {
 namespace {
 
-struct Options {
+struct HealthzOptions {
   AskOptions ask;
   bool live = false;
 };
 
-int Check(const Options& options) {
+int Check(const HealthzOptions& options) {
   const auto answer = AskRunning(options.ask, "GET", options.live ? "/livez" : "/readyz");
   if (!answer) return kExitConfiguration;
   std::fputs(answer->body.c_str(), stdout);
@@ -25,7 +25,7 @@ int Check(const Options& options) {
 
 void AddHealthz(CLI::App& app, Action& chosen) {
   CLI::App* command = app.add_subcommand("healthz", "Ask a running headgate whether it is ready (for probes)");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<HealthzOptions>();
   AddAskOptions(*command, options->ask, "metrics", "127.0.0.1:9090", false);
   command->add_flag("--live", options->live, "Ask whether it is alive instead");
   command->footer("Exit codes: 0 yes, 1 no or nobody answered, 2 bad command line.");

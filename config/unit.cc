@@ -13,9 +13,6 @@
 namespace headgate::config {
 namespace {
 
-// Routes with one hostname and match, each on listeners of its own, that are compared: there are fewer listeners.
-constexpr size_t kComparedMax = 256;
-
 // A file besides the main one holds these keys only. The others are reported and left out of the tree's decoding.
 void RefuseMainKeys(const YamlTree& tree, uint32_t file, DiagnosticList& diagnostics) {
   if (tree.root().kind != NodeKind::kMapping) return;

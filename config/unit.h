@@ -16,6 +16,9 @@
 
 namespace headgate::config {
 
+// Routes with one hostname and match, each on listeners of its own, that are compared: there are fewer listeners.
+inline constexpr size_t kComparedMax = 256;
+
 /// A further check of one file's content, run once for each content. Hook for the compile step, which knows regular
 /// expressions; an error refuses that file alone.
 using UnitCheck = std::function<void(const Model& unit, DiagnosticList& diagnostics)>;

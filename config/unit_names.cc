@@ -6,12 +6,7 @@
 #include "config/text.h"
 
 namespace headgate::config {
-namespace {
-
-// Routes on one hostname and match, each on listeners of its own, that are compared: there are fewer listeners.
-constexpr size_t kComparedMax = 256;
-
-}  // namespace
+namespace {}  // namespace
 
 void UnitSet::Names::ClaimName(Unit& unit, const Located<std::string>& name, bool route) {
   if (name.value.empty()) return;

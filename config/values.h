@@ -27,6 +27,7 @@ struct HostPort {
 
 /// A percentage in parts per million, 0 to 1,000,000, so that 0.25% is exact.
 struct Percent {
+  static constexpr uint32_t kPpmPerPercent = 10'000;
   uint32_t ppm = 0;
 };
 

@@ -12,7 +12,6 @@ namespace {
 
 using config::Code;
 
-constexpr size_t kTokenBytesMax = 4096;
 constexpr char kProbeName[] = "localhost";
 
 // A route's `*.` stands for one label or more, a certificate's for one: what a route takes may have no certificate.

@@ -18,8 +18,6 @@ namespace {
 
 namespace defaults = config::defaults;
 
-constexpr double kPpmPerPercent = 10'000;
-
 AccessLogPolicy::To CompileTarget(config::LogTarget target) {
   switch (target) {
     case config::LogTarget::kStdout:
@@ -39,7 +37,7 @@ AccessLogPolicy CompileAccessLog(const config::Box<config::AccessLog>& written) 
   if (!written) return log;
   if (written->to) log.to = CompileTarget(written->to->value);
   if (written->file) log.file = written->file->value.resolved;
-  if (written->sample) log.sample_percent = written->sample->value.ppm / kPpmPerPercent;
+  if (written->sample) log.sample_percent = written->sample->value.ppm / double{config::Percent::kPpmPerPercent};
   if (written->query) log.query = written->query->value;
   return log;
 }

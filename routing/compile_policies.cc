@@ -13,8 +13,7 @@ namespace {
 using config::Located;
 using config::Setting;
 namespace defaults = config::defaults;
-
-constexpr uint32_t kPpmPerPercent = 10'000;
+constexpr uint32_t kPpmPerPercent = config::Percent::kPpmPerPercent;
 
 TimeoutsPolicy CompileTimeouts(const Setting<config::Timeouts>& written) {
   if (written.IsNone()) return {base::Duration(0), base::Duration(0), base::Duration(0), base::Duration(0)};

@@ -11,6 +11,7 @@
 #include "base/crypto/crypto.h"
 #include "control/admin/admin_json.h"
 #include "control/explain_request.h"
+#include "control/files/file_source.h"
 
 namespace headgate::control {
 namespace {
@@ -18,7 +19,6 @@ namespace {
 namespace asio = boost::asio;
 using Report = std::shared_ptr<const ReloadReport>;
 
-constexpr size_t kTokenBytesMax = 4096;
 constexpr std::string_view kBearer = "Bearer ";
 constexpr std::string_view kPages = "there are /config, /routes, /upstreams, /certificates, /explain and POST /reload";
 

@@ -17,7 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr char kDataLink[] = "..data";
 constexpr int kReadsMax = 5;
 constexpr size_t kReadStep = size_t{64} << 10U;
 

@@ -57,6 +57,11 @@ class FileSource {
   bool is_directory_;
 };
 
+/// What a ConfigMap mounts its current version as.
+inline constexpr char kDataLink[] = "..data";
+/// Of an admin listener's token file.
+inline constexpr size_t kTokenBytesMax = 4096;
+
 /// The whole of a regular file, at most `bytes_max` and one byte (so that a reader sees that it is too large).
 absl::StatusOr<std::string> ReadFile(const std::string& path, size_t bytes_max);
 

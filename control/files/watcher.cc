@@ -15,6 +15,8 @@
 #include <string_view>
 #include <utility>
 
+#include "control/files/file_source.h"
+
 namespace headgate::control {
 namespace {
 
@@ -24,7 +26,6 @@ namespace fs = std::filesystem;
 constexpr uint32_t kEvents =
     IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | IN_ONLYDIR;
 constexpr size_t kEventBytes = 16 * 1024;
-constexpr std::string_view kDataLink = "..data";
 
 // What matters in one directory.
 struct Interest {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <memory>
 
@@ -15,6 +16,9 @@
 #include "proxy/net/transport.h"
 
 namespace headgate::proxy {
+
+// How long a drain waits for the first byte and the first request of a connection that it finds new.
+inline constexpr base::Duration kFreshFor = std::chrono::seconds(1);
 
 struct AcceptedConnection {
   std::unique_ptr<net::Transport> transport;

@@ -19,9 +19,6 @@ namespace {
 // a client that left.
 constexpr base::Duration kHalfCloseWithin = std::chrono::milliseconds(50);
 
-// How long a drain waits for a new connection's first request.
-constexpr base::Duration kFreshFor = std::chrono::seconds(1);
-
 }  // namespace
 
 DownstreamH1Connection::DownstreamH1Connection(Listener& listener, AcceptedConnection accepted)

@@ -17,9 +17,6 @@ namespace {
 
 constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-// How long a drain waits for a new connection's first byte.
-constexpr base::Duration kFreshFor = std::chrono::seconds(1);
-
 TlsHandshake FailureOf(std::string_view error) noexcept {
   if (error.find("version") != std::string_view::npos) return TlsHandshake::kVersion;
   if (error.find("cipher") != std::string_view::npos) return TlsHandshake::kCipher;

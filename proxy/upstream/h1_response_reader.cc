@@ -15,8 +15,6 @@ using http::h1::BodyDecoder;
 namespace {
 
 constexpr std::string_view kStart = "HTTP/";
-// Below this a slab's rest is not worth a read.
-constexpr size_t kRoomMin = 2 * 1024;
 // Pieces of a chunked body below this are moved together, so that one-byte chunks don't become a slice each.
 constexpr size_t kCompactBytes = 1024;
 
@@ -56,7 +54,7 @@ bool H1ResponseReader::MakeRoomForHead() {
 }
 
 void H1ResponseReader::MakeRoomForBody() {
-  if (slab_ && slab_->size() - end_ >= kRoomMin) return;
+  if (slab_ && slab_->size() - end_ >= base::kReadRoomMin) return;
   slab_ = pool_.Take();
   begin_ = end_ = 0;
 }

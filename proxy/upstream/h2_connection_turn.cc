@@ -15,8 +15,6 @@ using net::IoStatus;
 
 namespace {
 
-// Below this a slab's rest is not worth a read.
-constexpr size_t kRoomMin = 2 * 1024;
 // Gathered writes of one turn; then it is the others' turn.
 constexpr size_t kWritesPerTurn = 4;
 
@@ -74,7 +72,7 @@ bool H2Connection::ReadOnce(bool& more) {
     input_.Clear();
     if (!fed) return false;
   } else {
-    if (!slab_ || slab_->size() - slab_used_ < kRoomMin) {
+    if (!slab_ || slab_->size() - slab_used_ < base::kReadRoomMin) {
       slab_ = worker_.slabs.Take();
       slab_used_ = 0;
     }

@@ -59,6 +59,10 @@ Error BrokenResponse(const http::h2::Stream& stream) noexcept {
           detail};
 }
 
+Error BrokenProtocol(const char* detail) noexcept {
+  return {ErrorCode::kUpstreamProtocol, Side::kUpstream, Retry::kNever, detail};
+}
+
 Error ResetByUpstream(H2Error code) noexcept {
   return {ErrorCode::kUpstreamReset, Side::kUpstream, Retry::kNever, ResetDetail(code)};
 }

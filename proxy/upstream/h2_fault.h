@@ -15,6 +15,8 @@ namespace headgate::proxy {
 base::Error NotProcessed(bool at_once, const char* detail) noexcept;
 // The response broke the rules, and the session has reset the stream or will not make sense of it.
 base::Error BrokenResponse(const http::h2::Stream& stream) noexcept;
+// The upstream does not keep to HTTP/2 or to what we asked for.
+base::Error BrokenProtocol(const char* detail) noexcept;
 // The upstream reset the stream before its response was complete.
 base::Error ResetByUpstream(http::h2::H2Error code) noexcept;
 

@@ -17,10 +17,6 @@ using http::h2::H2Error;
 
 namespace {
 
-Error ProtocolError(const char* detail) noexcept {
-  return {ErrorCode::kUpstreamProtocol, Side::kUpstream, Retry::kNever, detail};
-}
-
 // As SETTINGS_MAX_HEADER_LIST_SIZE counts (RFC 9113 6.5.2).
 size_t SizeOf(const http::HeaderMap& headers) noexcept {
   size_t bytes = 0;
@@ -77,7 +73,7 @@ void H2UpstreamStream::Submit(const http::RequestHead& head, bool end) {
 void H2UpstreamStream::OnSettings() {
   if (!connection_.session().settings_received()) return;
   if (!connection_.session().peer_connect_protocol()) {
-    return Fail(ProtocolError("the upstream does not know extended CONNECT (RFC 8441)"));
+    return Fail(BrokenProtocol("the upstream does not know extended CONNECT (RFC 8441)"));
   }
   Submit(*request_, false);
 }
@@ -146,7 +142,7 @@ void H2UpstreamStream::Digest() {
   if (state_ != State::kOpen) return;
   if (malformed() || head_error().code != ErrorCode::kNone) return Fail(BrokenResponse(*this));
   if (!TakeHeads()) return;
-  if (!head_delivered_ && remote_ended()) return Fail(ProtocolError("the stream ended without a response"));
+  if (!head_delivered_ && remote_ended()) return Fail(BrokenProtocol("the stream ended without a response"));
   if (head_delivered_ && !Deliver()) return;
   if (closed() && !remote_ended()) FailClosed();
 }
@@ -156,7 +152,7 @@ void H2UpstreamStream::FailClosed() {
   if (!reset_by_peer()) {
     // With its connection, which says why next; else the session had a reason to reset it.
     if (connection_.session().ended()) return;
-    return Fail(ProtocolError("the upstream broke the rules of its stream"));
+    return Fail(BrokenProtocol("the upstream broke the rules of its stream"));
   }
   if (reset_code() != H2Error::kRefusedStream) return Fail(ResetByUpstream(reset_code()));
   const bool going_away = connection_.session().goaway_received();
@@ -180,12 +176,12 @@ bool H2UpstreamStream::TakeHead(http::ResponseHead& head) {
     return false;
   }
   if (head.status == 101) {
-    Fail(ProtocolError("a 101 in HTTP/2"));
+    Fail(BrokenProtocol("a 101 in HTTP/2"));
     return false;
   }
   if (head.status < 200) {
     if (++interim_ > base::kInterimResponsesMax) {
-      Fail(ProtocolError("too many interim responses"));
+      Fail(BrokenProtocol("too many interim responses"));
       return false;
     }
     attempt_->events.OnInterimResponse(head);

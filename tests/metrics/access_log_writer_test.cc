@@ -20,7 +20,7 @@
 namespace headgate::metrics {
 namespace {
 
-constexpr size_t kCapacity = size_t{256} * 1024;
+constexpr size_t kRingBytes = size_t{256} * 1024;
 
 std::string ReadFile(const std::string& path) {
   std::ifstream file(path);
@@ -53,7 +53,7 @@ class AccessLogWriterTest : public testing::Test {
   ~AccessLogWriterTest() override { std::filesystem::remove_all(folder_); }
 
   std::unique_ptr<AccessLogRing> MakeRing() {
-    return std::make_unique<AccessLogRing>(kCapacity, settings_, *worker_shard_, CounterId{200});
+    return std::make_unique<AccessLogRing>(kRingBytes, settings_, *worker_shard_, CounterId{200});
   }
   void WriteLines(AccessLogRing& ring, int count) const {
     for (int i = 0; i < count; ++i) ring.Write(record_);

@@ -5,7 +5,7 @@
 namespace headgate::http::h2 {
 namespace {
 
-struct Case {
+struct ResponseCase {
   const char* name;
   std::vector<std::string> frames;
   bool head = true;  // what is wrong is the head, not the body
@@ -18,7 +18,7 @@ Fields Ok(const Fields& more = {}) {
 }
 
 TEST(Http2MalformedResponse, IsResetWithProtocolErrorAndTheConnectionLives) {
-  const std::vector<Case> cases = {
+  const std::vector<ResponseCase> cases = {
       {"no status", {Headers(1, {{"a", "b"}})}},
       {"no fields", {Headers(1, {})}},
       {"status of two digits", {Headers(1, {{":status", "20"}})}},
@@ -49,7 +49,7 @@ TEST(Http2MalformedResponse, IsResetWithProtocolErrorAndTheConnectionLives) {
       {"DATA with 204", {Headers(1, {{":status", "204"}}, false), Data(1, "x", true)}, false},
       {"DATA with 304", {Headers(1, {{":status", "304"}}, false), Data(1, "x", true)}, false},
   };
-  for (const Case& test : cases) {
+  for (const ResponseCase& test : cases) {
     SCOPED_TRACE(test.name);
     RawClient client;
     for (const std::string& frame : test.frames) ASSERT_TRUE(client.Say(frame));

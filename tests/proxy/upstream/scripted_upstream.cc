@@ -16,9 +16,9 @@ namespace {
 
 constexpr int kWaitMilliseconds = 2000;
 
-bool WaitReadable(int descriptor, int milliseconds) {
+bool WaitReadable(int descriptor, int wait_ms) {
   pollfd entry{descriptor, POLLIN, 0};
-  return ::poll(&entry, 1, milliseconds) > 0;
+  return ::poll(&entry, 1, wait_ms) > 0;
 }
 
 }  // namespace
