@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "config/column_counter.h"
 #include "config/text.h"
 #include "config/yaml_keys.h"
 #include "config/yaml_reader.h"
@@ -19,14 +20,18 @@ constexpr std::string_view kFlowEnds = ",?[]{}";
 class PlainReader {
  public:
   PlainReader(std::string_view text, uint32_t file, DiagnosticList& diagnostics, YamlTree& tree)
-      : text_(text), file_(file), diagnostics_(diagnostics), tree_(tree) {
+      : text_(text), columns_(text), file_(file), diagnostics_(diagnostics), tree_(tree) {
     ascii_ = std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
   }
 
   bool Read() {
     if (text_.find_first_of("\t\r") != std::string_view::npos || text_.starts_with("\xEF\xBB\xBF")) return false;
     SkipBlank();
-    return !AtEnd() && Byte() != '-' && BlockMapping(Column()) && AtEnd();
+    if (AtEnd() || Byte() == '-') return false;
+    if (Byte() != '{') return BlockMapping(Column()) && AtEnd();
+    if (!FlowCollection(0) || !LineIsDone()) return false;
+    SkipBlank();
+    return AtEnd();
   }
 
  private:
@@ -80,12 +85,11 @@ class PlainReader {
     return rest == "---" || rest == "..." || rest.starts_with('%');
   }
 
-  Node NodeHere(NodeKind kind) const {
+  Node NodeHere(NodeKind kind) {
     Node node;
     node.kind = kind;
     node.line = line_ + 1;
-    const std::string_view before = text_.substr(line_start_, at_ - line_start_);
-    node.column = (ascii_ ? static_cast<uint32_t>(before.size()) : CountColumns(before)) + 1;
+    node.column = ascii_ ? static_cast<uint32_t>(Column() + 1) : columns_.ColumnOf(line_start_, at_);
     node.length = 1;
     return node;
   }
@@ -198,23 +202,24 @@ class PlainReader {
            (end + 1 >= text_.size() || text_[end + 1] == ' ' || text_[end + 1] == '\n');
   }
 
-  bool Colon() {
+  // `any`: whatever follows it, as behind a quoted key of a flow mapping.
+  bool Colon(bool any) {
     SkipSpaces();
-    if (AtEnd() || Byte() != ':' || !SpaceAfter(1)) return false;
+    if (AtEnd() || Byte() != ':' || !(any || SpaceAfter(1))) return false;
     ++at_;
     return true;
   }
 
   // A flow collection or a scalar, then the end of the line. `indent`: the column of the collection that it stands in.
   bool InlineValue(size_t indent) {
-    const bool read = Byte() == '{' || Byte() == '[' ? FlowCollection(indent) : Scalar(false);
+    const bool read = Byte() == '{' || Byte() == '[' ? FlowCollection(indent + 1) : Scalar(false);
     return read && LineIsDone();
   }
 
   bool BlockMapping(size_t column) {
     if (!Begin(NodeKind::kMapping)) return false;
     while (true) {
-      if (IsMark() || !KeyIsHere() || !Scalar(false) || !Colon()) return false;
+      if (IsMark() || !KeyIsHere() || !Scalar(false) || !Colon(false)) return false;
       if (LineIsDone()) {
         SkipBlank();
         if (AtEnd()) return false;
@@ -257,27 +262,28 @@ class PlainReader {
   }
 
   // Blank space inside a flow collection: a further line must be indented more than the block around it.
-  bool FlowBlank(size_t indent) {
+  bool FlowBlank(size_t column_min) {
     const uint32_t line = line_;
     SkipBlank();
-    return !AtEnd() && (line == line_ || Column() > indent);
+    return !AtEnd() && (line == line_ || Column() >= column_min);
   }
 
-  bool FlowCollection(size_t indent) {
+  bool FlowCollection(size_t column_min) {
     const bool mapping = Byte() == '{';
     const char close = mapping ? '}' : ']';
     if (!Begin(mapping ? NodeKind::kMapping : NodeKind::kSequence)) return false;
     ++at_;
-    if (!FlowBlank(indent)) return false;
+    if (!FlowBlank(column_min)) return false;
     for (bool first = true; Byte() != close; first = false) {
       if (!first) {
         if (Byte() != ',') return false;
         ++at_;
-        if (!FlowBlank(indent) || Byte() == close) return false;
+        if (!FlowBlank(column_min) || Byte() == close) return false;
       }
-      if (mapping && (!Scalar(true) || !Colon() || !FlowBlank(indent))) return false;
+      const bool quoted = Byte() == '"' || Byte() == '\'';
+      if (mapping && (!Scalar(true) || !Colon(quoted) || !FlowBlank(column_min))) return false;
       const bool nested = Byte() == '{' || Byte() == '[';
-      if (!(nested ? FlowCollection(indent) : Scalar(true)) || !FlowBlank(indent)) return false;
+      if (!(nested ? FlowCollection(column_min) : Scalar(true)) || !FlowBlank(column_min)) return false;
     }
     ++at_;
     End();
@@ -285,6 +291,7 @@ class PlainReader {
   }
 
   std::string_view text_;
+  ColumnCounter columns_;
   uint32_t file_;
   DiagnosticList& diagnostics_;
   YamlTree& tree_;

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/column_counter.h"
 #include "config/plain_yaml.h"
 #include "config/text.h"
 #include "config/yaml_keys.h"
@@ -23,7 +24,12 @@ struct Stop {};
 class TreeBuilder final : public YAML::EventHandler {
  public:
   TreeBuilder(const std::string& text, uint32_t file, YamlTree& tree, DiagnosticList& diagnostics)
-      : text_(text), line_starts_(LineStarts(text)), file_(file), tree_(tree), diagnostics_(diagnostics) {}
+      : text_(text),
+        line_starts_(LineStarts(text)),
+        columns_(text),
+        file_(file),
+        tree_(tree),
+        diagnostics_(diagnostics) {}
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (++documents_ == 1) return;
@@ -45,7 +51,16 @@ class TreeBuilder final : public YAML::EventHandler {
                 const std::string& value) override {
     RefuseAnchor(mark, anchor);
     RefuseTag(mark, tag);
-    Node node = MakeNode(NodeKind::kScalar, mark, ScalarWidth(mark, value));
+    const size_t start = Offset(mark);
+    const size_t end = ScalarEnd(start, value);
+    // yaml-cpp takes the end of the file for the closing quote.
+    if (end > text_.size()) {
+      diagnostics_.Error(Code::kSyntax, Place(mark, 1), "not valid YAML: the quote is not closed");
+      throw Stop{};
+    }
+    const size_t shown = std::max(start, std::min(end, LineEnd(mark)));
+    const uint32_t width = CountColumns(std::string_view(text_).substr(start, shown - start));
+    Node node = MakeNode(NodeKind::kScalar, mark, std::max<uint32_t>(1, width));
     node.plain = tag != "!";
     node.text = tree_.Keep(value);
     Add(node);
@@ -71,15 +86,24 @@ class TreeBuilder final : public YAML::EventHandler {
   };
 
   // yaml-cpp counts lines and bytes from 0.
-  Position Place(const YAML::Mark& mark, uint32_t width) const {
-    const auto line = static_cast<size_t>(std::max(mark.line, 0));
-    const auto byte = static_cast<size_t>(std::max(mark.column, 0));
-    const size_t start = line < line_starts_.size() ? line_starts_[line] : text_.size();
-    const std::string_view before = std::string_view(text_).substr(start, byte);
-    return {file_, static_cast<uint32_t>(line + 1), CountColumns(before) + 1, width};
+  static size_t LineOf(const YAML::Mark& mark) { return static_cast<size_t>(std::max(mark.line, 0)); }
+  size_t LineStart(const YAML::Mark& mark) const {
+    return LineOf(mark) < line_starts_.size() ? line_starts_[LineOf(mark)] : text_.size();
+  }
+  size_t Offset(const YAML::Mark& mark) const {
+    return std::min(LineStart(mark) + static_cast<size_t>(std::max(mark.column, 0)), text_.size());
+  }
+  size_t LineEnd(const YAML::Mark& mark) const {
+    if (LineOf(mark) + 1 >= line_starts_.size()) return text_.size();
+    const size_t end = line_starts_[LineOf(mark) + 1] - 1;
+    return end > 0 && text_[end] == '\n' && text_[end - 1] == '\r' ? end - 1 : end;
   }
 
-  Node MakeNode(NodeKind kind, const YAML::Mark& mark, uint32_t width) const {
+  Position Place(const YAML::Mark& mark, uint32_t width) {
+    return {file_, static_cast<uint32_t>(LineOf(mark) + 1), columns_.ColumnOf(LineStart(mark), Offset(mark)), width};
+  }
+
+  Node MakeNode(NodeKind kind, const YAML::Mark& mark, uint32_t width) {
     const Position at = Place(mark, width);
     Node node;
     node.kind = kind;
@@ -89,26 +113,19 @@ class TreeBuilder final : public YAML::EventHandler {
     return node;
   }
 
-  // Columns that a scalar takes on its first line: what is between the quotes has escapes, so the source is asked.
-  uint32_t ScalarWidth(const YAML::Mark& mark, const std::string& value) const {
-    const auto line = static_cast<size_t>(std::max(mark.line, 0));
-    if (line >= line_starts_.size()) return 1;
-    const size_t start = line_starts_[line] + static_cast<size_t>(std::max(mark.column, 0));
-    if (start >= text_.size()) return 1;
+  // Behind a scalar's last byte, beyond the text if its quote is not closed. What is between the quotes has escapes, so
+  // the source is asked.
+  size_t ScalarEnd(size_t start, const std::string& value) const {
+    if (start >= text_.size()) return text_.size();
     const char quote = text_[start];
-    const size_t line_end = std::min(text_.find_first_of("\r\n", start), text_.size());
-    size_t end = std::min(start + value.size(), line_end);
-    if (quote == '"' || quote == '\'') {
-      end = start + 1;
-      const auto pairs = [&](size_t i) {
-        return quote == '"' ? text_[i] == '\\' : i + 1 < line_end && text_[i] == quote && text_[i + 1] == quote;
-      };
-      while (end < line_end && (text_[end] != quote || pairs(end))) end += pairs(end) ? 2 : 1;
-      end = std::min(end + 1, line_end);
-    } else if (quote == '|' || quote == '>') {
-      end = start + 1;
-    }
-    return std::max<uint32_t>(1, CountColumns(std::string_view(text_).substr(start, end - start)));
+    if (quote == '|' || quote == '>') return start + 1;
+    if (quote != '"' && quote != '\'') return std::min(start + value.size(), text_.size());
+    const auto pairs = [&](size_t i) {
+      return quote == '"' ? text_[i] == '\\' : i + 1 < text_.size() && text_[i] == quote && text_[i + 1] == quote;
+    };
+    size_t end = start + 1;
+    while (end < text_.size() && (text_[end] != quote || pairs(end))) end += pairs(end) ? 2 : 1;
+    return end + 1;
   }
 
   void RefuseAnchor(const YAML::Mark& mark, YAML::anchor_t anchor) {
@@ -154,6 +171,7 @@ class TreeBuilder final : public YAML::EventHandler {
 
   const std::string& text_;
   std::vector<uint32_t> line_starts_;
+  ColumnCounter columns_;
   uint32_t file_;
   YamlTree& tree_;
   DiagnosticList& diagnostics_;

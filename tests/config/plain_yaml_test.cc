@@ -48,13 +48,33 @@ bool Compare(const std::string& text) {
 }
 
 TEST(ReadPlainYaml, TakesWhatConfigurationsAreWrittenIn) {
-  for (const char* text :
-       {"a: 1\n", "a: b # c\nd: 'it''s'\n", "a:\n  - b\n  - c: d\n    e: f\n", "a:\n- b\n- c\nd: e\n",
-        "a: {b: c, d: [e, f]}", "a: {b: \"x\\ty\",\n    c: d} # e\n", "a: [\n  {b: c},\n  {d: e}\n  ]\n",
-        "# c\n\na: b:80\nc: {d: e:80}\n", "a:\n  b:\n    c: d\ne: []\nf: {}\n", "- a", "\"a b\": c\n",
-        "a: \xc3\xa4 # \xe2\x82\xac\n\xc3\xa4: {\xc3\xa4: b}\n", "a: -x.y\nb: [-c, d]\n",
-        "a:\n  -   - b\n      - c\n  - d\n", "a: http://b/c#d\n", "a: 1\na: 2\n", "<<: {a: b}\n"}) {
+  for (const char* text : {"a: 1\n",
+                           "a: b # c\nd: 'it''s'\n",
+                           "a:\n  - b\n  - c: d\n    e: f\n",
+                           "a:\n- b\n- c\nd: e\n",
+                           "a: {b: c, d: [e, f]}",
+                           "a: {b: \"x\\ty\",\n    c: d} # e\n",
+                           "a: [\n  {b: c},\n  {d: e}\n  ]\n",
+                           "# c\n\na: b:80\nc: {d: e:80}\n",
+                           "a:\n  b:\n    c: d\ne: []\nf: {}\n",
+                           "- a",
+                           "\"a b\": c\n",
+                           "a: \xc3\xa4 # \xe2\x82\xac\n\xc3\xa4: {\xc3\xa4: b}\n",
+                           "a: -x.y\nb: [-c, d]\n",
+                           "a:\n  -   - b\n      - c\n  - d\n",
+                           "a: http://b/c#d\n",
+                           "a: 1\na: 2\n",
+                           "<<: {a: b}\n",
+                           "{a: b}\n",
+                           "{\"a\": {\"b\":[\"c\", 1,true]},\n\"\xc3\xa4\": \"\xc3\xa4\", 'd' :'e'}\n# f\n",
+                           "{\n  \"a\": []\n}"}) {
     EXPECT_EQ(Compare(text), std::string(text) != "- a") << text;
+  }
+}
+
+TEST(ReadPlainYaml, LeavesWhatStandsBehindATopLevelFlowMapping) {
+  for (const char* text : {"{a: b}: c\n", "{a: b} c\n", "{a: b}\nc: d\n", "{a: b}\n---\n", "{a: b\n", "[a]\n"}) {
+    EXPECT_FALSE(Compare(text)) << text;
   }
 }
 
@@ -63,7 +83,7 @@ TEST(ReadPlainYaml, LeavesWhatItDoesNotKnow) {
                            "a: &b c\n",   "a: *b\n",         "a: !!int 1\n",
                            "---\na: b\n", "a: b\n...\n",     "%YAML 1.2\n",
                            "a: b\n c\n",  "a: \"b\n  c\"\n", "a:\tb\n",
-                           "a: b\r\n",    "{a: b}\n",        "a: [b, ]\n",
+                           "a: b\r\n",    "{a:b}\n",         "a: [b, ]\n",
                            "a: [b: c]\n", "a: {b}\n",        "a: [b\n]\n",
                            "? a\n: b\n",  "a: b: c\n",       "a: {b: c?d}\n",
                            "a: @b\n",     "a: 'b' c\n",      "a: [b] c\n",

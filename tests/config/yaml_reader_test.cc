@@ -40,6 +40,22 @@ TEST(ReadYaml, CountsColumnsInCharacters) {
   EXPECT_EQ(PositionOf(tree.Next(key), 0), (Position{0, 1, 6, 2}));
 }
 
+TEST(ReadYaml, AQuoteThatIsNotClosedIsRefusedWhereItOpens) {
+  for (const char* text : {"a: 1\nb: \"c\n", "a: 1\nb: 'c\n  d: e\n", "a: 1\nb: \"\\\"c\n", "a: 1\nb: 'it''s\n"}) {
+    DiagnosticList diagnostics;
+    EXPECT_TRUE(ReadYaml(text, 0, diagnostics).empty()) << text;
+    ASSERT_EQ(diagnostics.items().size(), 1U) << text;
+    EXPECT_EQ(diagnostics.items()[0].code, Code::kSyntax);
+    EXPECT_EQ(diagnostics.items()[0].at, (Position{0, 2, 4, 1})) << text;
+  }
+  for (const char* text : {"a: \"c\\\"", "a: 'it''", "a: \"", "a: \"c\\"}) {
+    EXPECT_EQ(CodesOf(text), std::vector{Code::kSyntax}) << text;
+  }
+  for (const char* text : {"a: \"\\u00e9\"", "a: 'b\n  c'", "a: \"b\\\n  c\"\n", "a: '''\n  '", "'a\\': \"\\\\\""}) {
+    EXPECT_EQ(CodesOf(text), std::vector<Code>()) << text;
+  }
+}
+
 TEST(ReadYaml, LeavesScalarsAsTheirText) {
   DiagnosticList diagnostics;
   const YamlTree tree = ReadYaml("[010, yes, \"true\", 'it''s', ~, null, 1.20]\n", 0, diagnostics);
