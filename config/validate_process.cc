@@ -35,31 +35,58 @@ class AddressBook {
  public:
   explicit AddressBook(DiagnosticList& diagnostics) : diagnostics_(diagnostics) {}
 
-  void Take(const HostPort& address, const Position& at, std::string owner) {
+  void Take(const HostPort& address, const Position& at, const std::string& owner) {
     if (address.port == 0) return;
-    const auto [first, added] = taken_.emplace(address.ToString(), Owner{owner, at});
-    if (added) return;
-    diagnostics_.Error(Code::kSameAddress, at,
-                       owner + " listens on " + first->first + ", which " + first->second.name + " has",
-                       first->second.at.IsWritten() ? "the other is at" : "its default", first->second.at);
+    const auto [first, added] = taken_.emplace(address.ToString(), Owner{owner, at, address});
+    if (!added) return Refuse(address, at, owner, first->second);
+    for (const Owner& page : pages_) {
+      if (!Overlap(page.address, address)) continue;
+      taken_.erase(first);
+      return Refuse(address, at, owner, page);
+    }
+  }
+
+  // Admin or metrics: a listener may stand on one address beside another on all of them, but not over these.
+  void TakePage(const HostPort& address, const Position& at, const std::string& owner) {
+    Take(address, at, owner);
+    pages_.push_back({owner, at, address});
   }
 
  private:
   struct Owner {
     std::string name;
     Position at;
+    HostPort address;
   };
+
+  static bool Takes(const base::IpAddress& all, const base::IpAddress& one) {
+    return all == base::IpAddress() || (all == base::IpAddress::V4(0) && one.is_v4());
+  }
+  static bool Overlap(const HostPort& a, const HostPort& b) {
+    return a.port == b.port && (Takes(a.ip, b.ip) || Takes(b.ip, a.ip));
+  }
+
+  void Refuse(const HostPort& address, const Position& at, const std::string& owner, const Owner& other) {
+    const std::string wanted = address.ToString();
+    const std::string held = other.address.ToString();
+    diagnostics_.Error(Code::kSameAddress, at,
+                       wanted == held ? owner + " listens on " + wanted + ", which " + other.name + " has"
+                                      : owner + " on " + wanted + " and " + other.name + " on " + held + " overlap",
+                       other.at.IsWritten() ? "the other is at" : "its default", other.at);
+  }
+
   std::unordered_map<std::string, Owner> taken_;
+  std::vector<Owner> pages_;
   DiagnosticList& diagnostics_;
 };
 
 template <class T>
-void TakeOwn(const Setting<T>& setting, std::string_view fallback, std::string name, AddressBook& book) {
+void TakeOwn(const Setting<T>& setting, std::string_view fallback, const std::string& name, AddressBook& book) {
   if (setting.IsNone()) return;
   if (setting.HasValue() && setting->address) {
-    book.Take(setting->address->value, setting->address->at, std::move(name));
+    book.TakePage(setting->address->value, setting->address->at, name);
   } else if (const auto address = ParseHostPort(fallback)) {
-    book.Take(*address, {}, std::move(name));
+    book.TakePage(*address, {}, name);
   }
 }
 

@@ -16,6 +16,7 @@
 #include <exception>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "base/log/log.h"
@@ -70,14 +71,36 @@ struct Server::Impl {
   static asio::awaitable<void> Serve(std::shared_ptr<Impl> self, tcp::socket socket);
   static asio::awaitable<bool> Turn(Impl& self, beast::tcp_stream& stream, beast::flat_buffer& buffer);
   asio::awaitable<Response> Answer(const Request& request) const;
+  void CloseOldest();
 
   asio::io_context& io;
   tcp::acceptor acceptor;
   Handler handler;
   ServerLimits limits;
   size_t sessions = 0;
+  std::vector<beast::tcp_stream*> waiting;  // for their clients, the longest wait first
   bool closed = false;
 };
+
+// In a server's `waiting` while it lives.
+class Waiting {
+ public:
+  Waiting(std::vector<beast::tcp_stream*>& all, beast::tcp_stream& stream) : all_(all), stream_(&stream) {
+    all_.push_back(stream_);
+  }
+  ~Waiting() { std::erase(all_, stream_); }
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+
+ private:
+  std::vector<beast::tcp_stream*>& all_;
+  beast::tcp_stream* stream_;
+};
+
+void Server::Impl::CloseOldest() {
+  waiting.front()->close();
+  waiting.erase(waiting.begin());
+}
 
 asio::awaitable<Response> Server::Impl::Answer(const Request& request) const {
   std::string problem;
@@ -98,7 +121,10 @@ asio::awaitable<bool> Server::Impl::Turn(Impl& self, beast::tcp_stream& stream, 
   parser.header_limit(static_cast<uint32_t>(self.limits.head_bytes_max));
   parser.body_limit(self.limits.body_bytes_max);
   stream.expires_after(self.limits.read_time);
-  co_await beast::http::async_read(stream, buffer, parser, token);
+  {
+    const Waiting waiting(self.waiting, stream);
+    co_await beast::http::async_read(stream, buffer, parser, token);
+  }
   Response response;
   bool keep_alive = false;
   bool is_head = false;
@@ -122,6 +148,7 @@ asio::awaitable<bool> Server::Impl::Turn(Impl& self, beast::tcp_stream& stream, 
   }
   auto message = ToBeast(std::move(response), keep_alive, version);
   beast::http::response_serializer<beast::http::string_body> serializer(message);
+  const Waiting waiting(self.waiting, stream);
   stream.expires_after(self.limits.write_time);
   if (is_head) {
     serializer.split(true);
@@ -157,7 +184,10 @@ asio::awaitable<void> Server::Impl::Accept(std::shared_ptr<Impl> self) {
       co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
       continue;
     }
-    if (self->sessions >= self->limits.connections_max) continue;
+    if (self->sessions >= self->limits.connections_max) {
+      if (self->waiting.empty()) continue;
+      self->CloseOldest();
+    }
     ++self->sessions;
     socket.set_option(tcp::no_delay(true), error);
     asio::co_spawn(self->io, Serve(self, std::move(socket)), asio::detached);
@@ -167,7 +197,9 @@ asio::awaitable<void> Server::Impl::Accept(std::shared_ptr<Impl> self) {
 absl::StatusOr<std::unique_ptr<Server>> Server::Open(asio::io_context& io, const base::SocketAddress& address,
                                                      Handler handler, ServerLimits limits) {
   // The proxy's own way of listening: it finds a port that another process holds, and says so in the same words.
-  auto sockets = proxy::net::ListenSocket::Open(address, address.ip == base::IpAddress(), 1);
+  const proxy::net::ListenAddress wanted{address, address.ip == base::IpAddress()};
+  if (absl::Status status = proxy::net::ListenSocket::CheckFree(wanted); !status.ok()) return status;
+  auto sockets = proxy::net::ListenSocket::Open(wanted, 1);
   if (!sockets.ok()) return sockets.status();
   const int descriptor = ::dup(sockets->front()->descriptor());
   if (descriptor < 0) return absl::ErrnoToStatus(errno, "cannot listen on " + address.ToString());

@@ -15,7 +15,7 @@
 namespace headgate::control::http {
 
 struct ServerLimits {
-  size_t connections_max = 256;  // one more is closed at once
+  size_t connections_max = 256;  // one more closes the one that has waited longest for its client
   size_t head_bytes_max = 16 * 1024;
   size_t body_bytes_max = 64 * 1024;
   std::chrono::seconds read_time{15};  // for a whole request, the wait for its first byte included

@@ -1,5 +1,6 @@
 #include "proxy/net/listen_socket.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -74,7 +75,18 @@ bool IsOfTheConnection(int error) noexcept {
          error == EHOSTDOWN || error == ENONET || error == EHOSTUNREACH || error == EOPNOTSUPP || error == ENETUNREACH;
 }
 
+// Whether a socket on `listen` gets what is sent to `ip`.
+bool Takes(const ListenAddress& listen, const base::IpAddress& ip) noexcept {
+  if (listen.address.ip == base::IpAddress::V4(0)) return ip.is_v4();
+  if (listen.address.ip == base::IpAddress()) return listen.dual_stack || !ip.is_v4();
+  return listen.address.ip == ip;
+}
+
 }  // namespace
+
+bool ListenAddress::Overlaps(const ListenAddress& other) const noexcept {
+  return address.port == other.address.port && (Takes(*this, other.address.ip) || Takes(other, address.ip));
+}
 
 ListenSocket::ListenSocket(int descriptor, const base::SocketAddress& address) noexcept
     : descriptor_(descriptor), address_(address) {}
@@ -85,27 +97,35 @@ void ListenSocket::Close() noexcept {
   if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
 }
 
-absl::StatusOr<std::vector<std::unique_ptr<ListenSocket>>> ListenSocket::Open(const base::SocketAddress& address,
-                                                                              bool dual_stack, size_t count) {
-  if (address.port != 0) {
-    const int trial = Bind(address, dual_stack, false);
-    if (trial < 0) return Failure(address, errno);
-    ::close(trial);
-  }
-  std::vector<std::unique_ptr<ListenSocket>> sockets;
-  base::SocketAddress wanted = address;
+absl::Status ListenSocket::CheckFree(const ListenAddress& wanted) {
+  if (wanted.address.port == 0) return absl::OkStatus();
+  const int trial = Bind(wanted.address, wanted.dual_stack, false);
+  if (trial < 0) return Failure(wanted.address, errno);
+  ::close(trial);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ListenSocket::Sockets> ListenSocket::Open(const ListenAddress& wanted, size_t count) {
+  Sockets sockets;
+  base::SocketAddress address = wanted.address;
   for (size_t i = 0; i < count; ++i) {
-    const int descriptor = Bind(wanted, dual_stack, true);
-    if (descriptor < 0) return Failure(wanted, errno);
-    wanted.port = LocalAddressOf(descriptor).port;
-    sockets.push_back(std::unique_ptr<ListenSocket>(new ListenSocket(descriptor, wanted)));
-    if (!SetFlag(descriptor, IPPROTO_TCP, TCP_NODELAY, 1)) return Failure(wanted, errno);
+    const int descriptor = Bind(address, wanted.dual_stack, true);
+    if (descriptor < 0) return Failure(address, errno);
+    address.port = LocalAddressOf(descriptor).port;
+    sockets.push_back(std::unique_ptr<ListenSocket>(new ListenSocket(descriptor, address)));
+    if (!SetFlag(descriptor, IPPROTO_TCP, TCP_NODELAY, 1)) return Failure(address, errno);
   }
   // Only when all are bound: from listen on, connections wait in each one's queue.
   for (const auto& socket : sockets) {
-    if (::listen(socket->descriptor_, kBacklog) != 0) return Failure(wanted, errno);
+    if (::listen(socket->descriptor_, kBacklog) != 0) return Failure(address, errno);
   }
   return sockets;
+}
+
+absl::StatusOr<std::unique_ptr<ListenSocket>> ListenSocket::Share(const ListenSocket& socket) {
+  const int descriptor = ::fcntl(socket.descriptor_, F_DUPFD_CLOEXEC, 0);
+  if (descriptor < 0) return Failure(socket.address_, errno);
+  return std::unique_ptr<ListenSocket>(new ListenSocket(descriptor, socket.address_));
 }
 
 ListenSocket::Accepted ListenSocket::Accept() noexcept {

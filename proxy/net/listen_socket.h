@@ -11,16 +11,29 @@
 
 namespace headgate::proxy::net {
 
+struct ListenAddress {
+  base::SocketAddress address;
+  bool dual_stack = false;  // of [::]: takes IPv4 too
+  // One takes what the other listens for.
+  bool Overlaps(const ListenAddress& other) const noexcept;
+  bool operator==(const ListenAddress&) const = default;
+};
+
 class ListenSocket {
  public:
   ~ListenSocket();
   ListenSocket(const ListenSocket&) = delete;
   ListenSocket& operator=(const ListenSocket&) = delete;
-  // `count` sockets on one address (port 0: the kernel chooses one port for all). A trial bind without SO_REUSEPORT
-  // first finds a port that another process holds. TCP_NODELAY is set and inherited. Errors name address and reason:
-  // kAlreadyExists (in use), kPermissionDenied (privileged port), kInvalidArgument (no such address).
-  static absl::StatusOr<std::vector<std::unique_ptr<ListenSocket>>> Open(const base::SocketAddress& address,
-                                                                         bool dual_stack, size_t count);
+  using Sockets = std::vector<std::unique_ptr<ListenSocket>>;
+  // `count` sockets on one address (port 0: the kernel chooses one port for all). TCP_NODELAY is set and inherited.
+  // Errors name address and reason: kAlreadyExists (in use), kPermissionDenied (privileged port), kInvalidArgument (no
+  // such address).
+  static absl::StatusOr<Sockets> Open(const ListenAddress& wanted, size_t count);
+  // A trial bind without SO_REUSEPORT: finds a port that another process holds even if it shares it. Our own sockets on
+  // an overlapping address look the same.
+  static absl::Status CheckFree(const ListenAddress& wanted);
+  // The same socket under another descriptor: it listens until both are closed.
+  static absl::StatusOr<std::unique_ptr<ListenSocket>> Share(const ListenSocket& socket);
   struct Accepted {
     int descriptor = -1;  // non-blocking, close-on-exec; -1: see `error`
     base::SocketAddress peer;

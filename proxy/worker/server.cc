@@ -18,23 +18,23 @@ constexpr size_t kAccessLogRingBytes = size_t{1} << 20U;
 
 struct Server::Impl {
   struct OpenListener {
-    base::SocketAddress wanted;
-    bool dual_stack = false;
-    std::vector<std::unique_ptr<net::ListenSocket>> sockets;  // one per worker
+    net::ListenAddress wanted;
+    net::ListenSocket::Sockets sockets;  // one per worker
   };
+  using OpenListeners = std::map<std::string, OpenListener>;
 
   explicit Impl(const ServerOptions& given) : options(given) {}
 
-  absl::Status OpenMissing(const Snapshot& snapshot, std::map<std::string, OpenListener>& opened);
+  absl::Status OpenMissing(const Snapshot& snapshot, OpenListeners& opened) const;
+  absl::StatusOr<net::ListenSocket::Sockets> Open(const net::ListenAddress& wanted) const;
+  const OpenListener* HolderOf(const net::ListenAddress& wanted) const;
   void SweepSnapshots();
 
   ServerOptions options;
   ProcessShared process;
   std::vector<std::unique_ptr<metrics::AccessLogRing>> rings;
   std::vector<std::unique_ptr<Worker>> workers;
-  std::map<std::string, OpenListener> listeners;
-  // Sockets that workers still drain their queues from; freed once all have let go.
-  std::vector<std::shared_ptr<std::vector<OpenListener>>> leaving;
+  OpenListeners listeners;
   // Every generation that a worker may hold: the last reference is always dropped here, never on a worker.
   mutable std::mutex snapshots_mutex;
   std::vector<std::shared_ptr<const Snapshot>> snapshots;
@@ -67,25 +67,54 @@ Server::~Server() {
   for (auto& ring : impl_->rings) impl_->options.access_log->RemoveRing(*ring);
 }
 
-absl::Status Server::Impl::OpenMissing(const Snapshot& snapshot, std::map<std::string, OpenListener>& opened) {
+// Whose sockets are on just this address: their listener has another name now, or another address.
+const Server::Impl::OpenListener* Server::Impl::HolderOf(const net::ListenAddress& wanted) const {
+  if (wanted.address.port == 0) return nullptr;
+  const auto holder = std::find_if(listeners.begin(), listeners.end(),
+                                   [&](const auto& entry) { return entry.second.wanted == wanted; });
+  return holder == listeners.end() ? nullptr : &holder->second;
+}
+
+// A holder's sockets stay open under descriptors of the new listener's own: whoever waits in a queue is served.
+absl::StatusOr<net::ListenSocket::Sockets> Server::Impl::Open(const net::ListenAddress& wanted) const {
+  const OpenListener* holder = HolderOf(wanted);
+  if (holder == nullptr) return net::ListenSocket::Open(wanted, workers.size());
+  net::ListenSocket::Sockets sockets;
+  for (const auto& socket : holder->sockets) {
+    auto shared = net::ListenSocket::Share(*socket);
+    if (!shared.ok()) return shared.status();
+    sockets.push_back(*std::move(shared));
+  }
+  return sockets;
+}
+
+absl::Status Server::Impl::OpenMissing(const Snapshot& snapshot, OpenListeners& opened) const {
+  std::map<std::string, net::ListenAddress> missing;
   for (const ListenerRuntime& runtime : snapshot.listeners) {
-    const routing::ListenerPolicy& policy = *runtime.policy;
-    const auto known = listeners.find(policy.name);
-    const bool same = known != listeners.end() && known->second.wanted == policy.address &&
-                      known->second.dual_stack == policy.dual_stack;
-    if (same) continue;
-    auto sockets = net::ListenSocket::Open(policy.address, policy.dual_stack, workers.size());
+    const net::ListenAddress wanted{runtime.policy->address, runtime.policy->dual_stack};
+    const auto known = listeners.find(runtime.policy->name);
+    if (known == listeners.end() || known->second.wanted != wanted) missing[runtime.policy->name] = wanted;
+  }
+  // All are tried before one is open, and none where a socket of ours would be found.
+  for (const auto& [name, wanted] : missing) {
+    const bool ours = std::any_of(listeners.begin(), listeners.end(),
+                                  [&](const auto& entry) { return entry.second.wanted.Overlaps(wanted); });
+    if (ours) continue;
+    if (absl::Status status = net::ListenSocket::CheckFree(wanted); !status.ok()) return status;
+  }
+  for (const auto& [name, wanted] : missing) {
+    auto sockets = Open(wanted);
     if (!sockets.ok()) return sockets.status();
-    opened[policy.name] = {policy.address, policy.dual_stack, *std::move(sockets)};
+    opened[name] = {wanted, *std::move(sockets)};
   }
   return absl::OkStatus();
 }
 
 absl::Status Server::Publish(std::shared_ptr<const Snapshot> snapshot, std::function<void()> acknowledged) {
-  std::map<std::string, Impl::OpenListener> opened;
+  Impl::OpenListeners opened;
   if (absl::Status status = impl_->OpenMissing(*snapshot, opened); !status.ok()) return status;
   auto leaving = std::make_shared<std::vector<Impl::OpenListener>>();
-  std::map<std::string, Impl::OpenListener> staying;
+  Impl::OpenListeners staying;
   for (const ListenerRuntime& runtime : snapshot->listeners) {
     const std::string& name = runtime.policy->name;
     if (opened.contains(name)) continue;
@@ -131,7 +160,7 @@ void Server::BeginDrain() {
 }
 
 void Server::CloseListeners() {
-  auto leaving = std::make_shared<std::map<std::string, Impl::OpenListener>>(std::move(impl_->listeners));
+  auto leaving = std::make_shared<Impl::OpenListeners>(std::move(impl_->listeners));
   impl_->listeners.clear();
   for (auto& worker : impl_->workers) {
     worker->Post([worker = worker.get(), leaving]() mutable {

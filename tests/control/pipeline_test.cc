@@ -21,7 +21,7 @@ std::string Config(const std::string& port, const std::string& route) {
 }
 
 std::string FreePort() {
-  auto sockets = proxy::net::ListenSocket::Open({base::IpAddress::V4(0x7f000001), 0}, false, 1);
+  auto sockets = proxy::net::ListenSocket::Open({{base::IpAddress::V4(0x7f000001), 0}}, 1);
   return std::to_string(sockets->front()->address().port);
 }
 
@@ -98,7 +98,7 @@ TEST_F(PipelineTest, ABadFileKeepsHashAndGenerationAndTheNextGoodOneIsTaken) {
 
 TEST_F(PipelineTest, AnAddressThatIsTakenIsRefusedAndNothingChanges) {
   StartWith(Config(port, "one"));
-  auto taken = proxy::net::ListenSocket::Open({base::IpAddress::V4(0x7f000001), 0}, false, 1);
+  auto taken = proxy::net::ListenSocket::Open({{base::IpAddress::V4(0x7f000001), 0}}, 1);
   directory.Write("headgate.yaml", Config(std::to_string(taken->front()->address().port), "two"));
   EXPECT_EQ(Reload()->outcome, ReloadOutcome::kAddress);
   EXPECT_EQ(RouteInForce(), "one");

@@ -63,7 +63,7 @@ class HandTurnedWorker : public ::testing::Test {
     std::vector<std::string> warnings;
     auto snapshot = builder_.Build(routing::Compile(*file.model, nullptr, diagnostics), "test", nullptr, warnings);
     ASSERT_TRUE(snapshot.ok()) << snapshot.status();
-    auto sockets = proxy::net::ListenSocket::Open((*snapshot)->listeners[0].policy->address, false, 1);
+    auto sockets = proxy::net::ListenSocket::Open({(*snapshot)->listeners[0].policy->address}, 1);
     ASSERT_TRUE(sockets.ok()) << sockets.status();
     socket_ = std::move(sockets->front());
     worker_.Adopt(*snapshot, {{"web", socket_.get()}});

@@ -72,6 +72,61 @@ TEST(Lifecycle, AListenerMayBeAddedAndRemoved) {
   EXPECT_FALSE(refused.Send(kGet) && !refused.ReadResponse().empty());
 }
 
+std::string Listening(const std::vector<std::pair<std::string, std::string>>& listeners) {
+  std::string text = "listeners:\n";
+  for (const auto& [name, address] : listeners) text += "  - {name: " + name + ", address: \"" + address + "\"}\n";
+  text += "routes:\n";
+  for (const auto& [name, address] : listeners)
+    text += "  - {name: r-" + name + ", listeners: [" + name + "], respond: {status: 200, body: " + name + "}}\n";
+  return text;
+}
+
+TEST(Lifecycle, AListenerMayTakeAnothersAddressAndNoConnectionIsLost) {
+  ProxyUnderTest proxy(Listening({{"web", "127.0.0.1:0"}, {"more", "127.0.0.1:0"}}), 2);
+  const uint16_t port = proxy.port("web");
+  const std::string first = "127.0.0.1:" + std::to_string(port);
+  const std::string second = "127.0.0.1:" + std::to_string(proxy.port("more"));
+  std::atomic<bool> stop{false};
+  std::atomic<int> answered{0};
+  std::atomic<int> failed{0};
+  std::thread traffic([&] {
+    while (!stop) {
+      SocketPeer client = SocketPeer::Connect(port);
+      client.Send(kGet);
+      client.ReadResponse().starts_with("HTTP/1.1 200") ? ++answered : ++failed;
+    }
+  });
+  for (int i = 0; i < 50; ++i) {
+    proxy.Publish(Listening({{"web", second}, {"more", first}}));
+    proxy.Publish(Listening({{"web", first}, {"more", second}}));
+    proxy.Publish(Listening({{"renamed", first}, {"more", second}}));
+    proxy.Publish(Listening({{"web", first}, {"more", second}}));
+  }
+  stop = true;
+  traffic.join();
+  EXPECT_GT(answered, 10);
+  EXPECT_EQ(failed, 0);
+  proxy.Publish(Listening({{"web", second}, {"more", first}}));
+  EXPECT_EQ(proxy.port("more"), port);
+  EXPECT_THAT(proxy.Ask(kGet, "more"), HasSubstr("more"));
+}
+
+TEST(Lifecycle, AListenersAddressMayGrowAndShrinkOverItsOwnPort) {
+  ProxyUnderTest proxy(Listening({{"web", "127.0.0.1:0"}}), 2);
+  const std::string port = std::to_string(proxy.port("web"));
+  for (const char* ip : {"0.0.0.0:", "[::]:", "127.0.0.1:", "[::]:", "0.0.0.0:", "127.0.0.1:"}) {
+    proxy.Publish(Listening({{"web", ip + port}}));
+    EXPECT_THAT(proxy.Ask(kGet), HasSubstr("web")) << ip;
+  }
+}
+
+TEST(Lifecycle, AListenerOnOneAddressStandsBesideOneOnAllOfThem) {
+  const std::string port = std::to_string(ProxyUnderTest(Responding("a")).port());
+  ProxyUnderTest proxy(Listening({{"all", "0.0.0.0:" + port}, {"web", "127.0.0.1:" + port}}));
+  EXPECT_THAT(proxy.Ask(kGet), HasSubstr("web"));
+  EXPECT_EQ(proxy.server().AddressOf("all"), "0.0.0.0:" + port);
+}
+
 TEST(Lifecycle, AHundredGenerationsUnderTrafficFailNoRequest) {
   RawUpstream upstream(RawUpstream::Answering("ok"));
   const std::string text = OneUpstream(upstream.address());

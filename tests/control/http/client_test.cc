@@ -30,7 +30,7 @@ TEST(HttpClient, AnAnswerComesWithStatusTypeAndBody) {
 TEST(HttpClient, NobodyThereIsASentenceForAPerson) {
   base::SocketAddress address;
   {
-    auto sockets = proxy::net::ListenSocket::Open({base::IpAddress::V4(0x7f000001), 0}, false, 1);
+    auto sockets = proxy::net::ListenSocket::Open({{base::IpAddress::V4(0x7f000001), 0}}, 1);
     address = sockets->front()->address();
   }
   const auto answer = Ask({.address = address, .token = {}});
@@ -39,7 +39,7 @@ TEST(HttpClient, NobodyThereIsASentenceForAPerson) {
 }
 
 TEST(HttpClient, AServerThatNeverAnswersCostsTheTimeoutOnly) {
-  auto sockets = proxy::net::ListenSocket::Open({base::IpAddress::V4(0x7f000001), 0}, false, 1);
+  auto sockets = proxy::net::ListenSocket::Open({{base::IpAddress::V4(0x7f000001), 0}}, 1);
   const auto answer = Ask({.address = sockets->front()->address(), .token = {}, .timeout = std::chrono::seconds(1)});
   ASSERT_FALSE(answer.ok());
   EXPECT_THAT(std::string(answer.status().message()), HasSubstr("no answer from 127.0.0.1:"));

@@ -3,7 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
 #include <stdexcept>
+#include <thread>
 
 #include "tests/control/http/peer.h"
 #include "tests/control/http/served.h"
@@ -81,28 +87,48 @@ TEST(HttpServer, AClientThatIsSlowWithItsRequestIsCutOff) {
   EXPECT_TRUE(silent.closed());
 }
 
-TEST(HttpServer, OneConnectionMoreThanTheLimitIsClosedAtOnceAndAnEndedOneMakesRoom) {
+TEST(HttpServer, OneConnectionMoreThanTheLimitClosesTheOneThatHasWaitedLongest) {
   const Served served(Echo, {.connections_max = 2});
-  auto first = std::make_unique<Peer>(served.port());
-  Peer second(served.port());
-  for (Peer* peer : {first.get(), &second}) {
-    peer->Send(kGet);
-    EXPECT_THAT(peer->ReadUntil("]\n"), StartsWith("HTTP/1.1 200"));
+  Peer kept(served.port());
+  Peer half_open(served.port());
+  half_open.Send("GET /a HTTP/1.1\r\nHo");
+  for (int i = 0; i < 2; ++i) {
+    kept.Send(kGet);
+    EXPECT_THAT(kept.ReadUntil("]\n"), StartsWith("HTTP/1.1 200"));
   }
+  for (int i = 0; i < 3; ++i) {
+    Peer probe(served.port());
+    probe.Send(kGet);
+    EXPECT_THAT(probe.ReadUntil("]\n"), StartsWith("HTTP/1.1 200")) << i;
+  }
+  EXPECT_EQ(half_open.ReadToEnd(), "");
+  EXPECT_TRUE(half_open.closed());
+}
+
+TEST(HttpServer, WhileAllConnectionsAreBeingAnsweredAnotherIsClosedAtOnce) {
+  std::atomic<int> entered{0};
+  std::atomic<bool> release{false};
+  const auto slow = [&](const Request& request) -> boost::asio::awaitable<Response> {
+    ++entered;
+    boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
+    while (!release) {
+      timer.expires_after(std::chrono::milliseconds(1));
+      co_await timer.async_wait(boost::asio::use_awaitable);
+    }
+    co_return co_await Echo(request);
+  };
+  const Served served(slow, {.connections_max = 2});
+  Peer first(served.port());
+  Peer second(served.port());
+  first.Send("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  second.Send(kGet);
+  while (entered < 2) std::this_thread::yield();
   Peer third(served.port());
   EXPECT_EQ(third.ReadToEnd(), "");
   EXPECT_TRUE(third.closed());
-  first->Send("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-  EXPECT_THAT(first->ReadToEnd(), HasSubstr("GET / []"));
-  first.reset();
-  // The server counts the connection out just after it ended it.
-  std::string answer;
-  for (int i = 0; i < 1000 && answer.empty(); ++i) {
-    Peer fourth(served.port());
-    fourth.Send(kGet);
-    answer = fourth.ReadUntil("]\n");
-  }
-  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200"));
+  release = true;
+  EXPECT_THAT(first.ReadToEnd(), HasSubstr("GET / []"));
+  EXPECT_THAT(second.ReadUntil("]\n"), HasSubstr("GET /a []"));
 }
 
 TEST(HttpServer, APageThatThrowsIs500AndSaysNothingOfIt) {

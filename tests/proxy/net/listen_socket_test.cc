@@ -36,7 +36,7 @@ ListenSocket::Accepted AcceptOf(ListenSocket& socket) {
 }
 
 TEST(ListenSocketTest, PortZeroGivesAllSocketsOnePort) {
-  auto sockets = ListenSocket::Open(Address("127.0.0.1:0"), false, 3);
+  auto sockets = ListenSocket::Open({Address("127.0.0.1:0")}, 3);
   ASSERT_TRUE(sockets.ok()) << sockets.status();
   ASSERT_EQ(sockets->size(), 3u);
   EXPECT_NE(sockets->front()->address().port, 0);
@@ -44,7 +44,7 @@ TEST(ListenSocketTest, PortZeroGivesAllSocketsOnePort) {
 }
 
 TEST(ListenSocketTest, AcceptGivesThePeerAndANonBlockingDescriptorWithoutDelay) {
-  auto sockets = ListenSocket::Open(Address("127.0.0.1:0"), false, 1);
+  auto sockets = ListenSocket::Open({Address("127.0.0.1:0")}, 1);
   ASSERT_TRUE(sockets.ok());
   ListenSocket& socket = *sockets->front();
   EXPECT_EQ(socket.Accept().error, EAGAIN);
@@ -66,35 +66,68 @@ TEST(ListenSocketTest, AcceptGivesThePeerAndANonBlockingDescriptorWithoutDelay) 
 }
 
 TEST(ListenSocketTest, AHeldPortIsReportedEvenWhenItsHolderSharesIt) {
-  auto holder = ListenSocket::Open(Address("127.0.0.1:0"), false, 2);  // SO_REUSEPORT is set
+  auto holder = ListenSocket::Open({Address("127.0.0.1:0")}, 2);  // SO_REUSEPORT is set
   ASSERT_TRUE(holder.ok());
-  const auto second = ListenSocket::Open(holder->front()->address(), false, 1);
-  EXPECT_EQ(second.status().code(), absl::StatusCode::kAlreadyExists);
-  EXPECT_THAT(std::string(second.status().message()), HasSubstr(holder->front()->address().ToString()));
-  EXPECT_THAT(std::string(second.status().message()), HasSubstr("holds this port"));
+  const absl::Status second = ListenSocket::CheckFree({holder->front()->address()});
+  EXPECT_EQ(second.code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_THAT(std::string(second.message()), HasSubstr(holder->front()->address().ToString()));
+  EXPECT_THAT(std::string(second.message()), HasSubstr("holds this port"));
+}
+
+TEST(ListenSocketTest, ASharedSocketListensOnWhenTheFirstDescriptorCloses) {
+  auto sockets = ListenSocket::Open({Address("127.0.0.1:0")}, 1);
+  ASSERT_TRUE(sockets.ok());
+  const base::SocketAddress address = sockets->front()->address();
+  const int client = ConnectTo(address);
+  auto shared = ListenSocket::Share(*sockets->front());
+  ASSERT_TRUE(shared.ok()) << shared.status();
+  sockets->clear();
+  EXPECT_EQ((*shared)->address(), address);
+  const ListenSocket::Accepted accepted = AcceptOf(**shared);
+  EXPECT_GE(accepted.descriptor, 0) << "it waited in the queue";
+  ::close(client);
+  ::close(accepted.descriptor);
+}
+
+TEST(ListenSocketTest, AddressesOverlapWhereOneConnectionFitsBoth) {
+  const auto overlap = [](std::string_view a, std::string_view b, bool dual_stack = false) {
+    const ListenAddress one{Address(a), dual_stack};
+    const ListenAddress other{Address(b), dual_stack};
+    EXPECT_EQ(one.Overlaps(other), other.Overlaps(one)) << a << " " << b;
+    return one.Overlaps(other);
+  };
+  EXPECT_TRUE(overlap("127.0.0.1:80", "127.0.0.1:80"));
+  EXPECT_TRUE(overlap("127.0.0.1:80", "0.0.0.0:80"));
+  EXPECT_TRUE(overlap("[::1]:80", "[::]:80"));
+  EXPECT_TRUE(overlap("127.0.0.1:80", "[::]:80", true));
+  EXPECT_TRUE(overlap("0.0.0.0:80", "[::]:80", true));
+  EXPECT_FALSE(overlap("0.0.0.0:80", "[::]:80"));
+  EXPECT_FALSE(overlap("127.0.0.1:80", "127.0.0.2:80"));
+  EXPECT_FALSE(overlap("127.0.0.1:80", "0.0.0.0:81"));
+  EXPECT_FALSE(overlap("[::1]:80", "0.0.0.0:80"));
 }
 
 TEST(ListenSocketTest, APortIsFreeAgainAfterItsConnectionsClosed) {
   base::SocketAddress address;
   {
-    auto sockets = ListenSocket::Open(Address("127.0.0.1:0"), false, 1);
+    auto sockets = ListenSocket::Open({Address("127.0.0.1:0")}, 1);
     ASSERT_TRUE(sockets.ok());
     address = sockets->front()->address();
     const int client = ConnectTo(address);
     ::close(AcceptOf(*sockets->front()).descriptor);  // TIME_WAIT stays on our side
     ::close(client);
   }
-  EXPECT_TRUE(ListenSocket::Open(address, false, 1).ok());
+  EXPECT_TRUE(ListenSocket::Open({address}, 1).ok());
 }
 
 TEST(ListenSocketTest, AnAddressOfAnotherMachineIsInvalid) {
-  const auto sockets = ListenSocket::Open(Address("192.0.2.1:8080"), false, 1);
+  const auto sockets = ListenSocket::Open({Address("192.0.2.1:8080")}, 1);
   EXPECT_EQ(sockets.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(sockets.status().message()), HasSubstr("192.0.2.1:8080"));
 }
 
 TEST(ListenSocketTest, DualStackTakesBothFamiliesAndTellsIpv4AsSuch) {
-  auto sockets = ListenSocket::Open(Address("[::]:0"), true, 1);
+  auto sockets = ListenSocket::Open({Address("[::]:0"), true}, 1);
   ASSERT_TRUE(sockets.ok()) << sockets.status();
   const uint16_t port = sockets->front()->address().port;
   const int four = ConnectTo({*base::IpAddress::Parse("127.0.0.1"), port});
@@ -112,7 +145,7 @@ TEST(ListenSocketTest, DualStackTakesBothFamiliesAndTellsIpv4AsSuch) {
 }
 
 TEST(ListenSocketTest, WithoutDualStackIpv4IsRefusedOnIpv6) {
-  auto sockets = ListenSocket::Open(Address("[::]:0"), false, 1);
+  auto sockets = ListenSocket::Open({Address("[::]:0")}, 1);
   ASSERT_TRUE(sockets.ok()) << sockets.status();
   EXPECT_LT(ConnectTo({*base::IpAddress::Parse("127.0.0.1"), sockets->front()->address().port}), 0);
 }

@@ -232,7 +232,7 @@ TEST_F(TransportTest, RoomInASocketThatWasNeverFullIsNoNews) {
 }
 
 TEST_F(TransportTest, ConnectReachesAListener) {
-  auto sockets = ListenSocket::Open(*base::SocketAddress::Parse("127.0.0.1:0"), false, 1);
+  auto sockets = ListenSocket::Open({*base::SocketAddress::Parse("127.0.0.1:0")}, 1);
   ASSERT_TRUE(sockets.ok());
   ASSERT_TRUE(a.transport.Connect(sockets->front()->address()).ok());
   EXPECT_EQ(a.transport.ConnectResult(), IoStatus::kBlocked) << "decided in a turn of the loop, never at once";
@@ -249,7 +249,7 @@ TEST_F(TransportTest, ConnectReachesAListener) {
 TEST_F(TransportTest, ARefusedConnectionIsToldAsSuch) {
   base::SocketAddress nobody;
   {
-    auto sockets = ListenSocket::Open(*base::SocketAddress::Parse("127.0.0.1:0"), false, 1);
+    auto sockets = ListenSocket::Open({*base::SocketAddress::Parse("127.0.0.1:0")}, 1);
     ASSERT_TRUE(sockets.ok());
     nobody = sockets->front()->address();
   }
