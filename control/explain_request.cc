@@ -107,8 +107,11 @@ absl::StatusOr<routing::Explanation> ExplainRequest(const routing::Compiled& com
 std::string ExplanationAsText(const routing::Explanation& explanation) {
   std::string text = absl::StrCat("listener  ", explanation.listener, "\n");
   if (explanation.route.empty()) {
-    absl::StrAppend(&text, "route     none: 404\n");
+    absl::StrAppend(&text, "route     none", explanation.rule.empty() ? ": 404" : "", "\n");
     if (!explanation.host_rule.empty()) absl::StrAppend(&text, "hostname  ", explanation.host_rule, "\n");
+    if (!explanation.rule.empty()) {
+      absl::StrAppend(&text, "rule      ", explanation.rule, "\naction    ", explanation.action, "\n");
+    }
   } else {
     absl::StrAppend(&text, "hostname  ", explanation.host_rule, "\n");
     absl::StrAppend(&text, "route     ", explanation.route, "\n");

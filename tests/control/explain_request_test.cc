@@ -18,6 +18,7 @@ listeners:
   - {name: web, address: "127.0.0.1:8080", publicPort: 80}
   - {name: other, address: "127.0.0.1:8081"}
   - {name: secure, address: "127.0.0.1:8443", publicPort: 443, tls: {certificates: [{certFile: /c, keyFile: /k}]}}
+  - {name: redirecting, address: "127.0.0.1:8082", httpsRedirect: true}
 upstreams: {shop: {endpoints: ["127.0.0.1:1"]}}
 routes:
   - {name: api, hostnames: [shop.example.com], matches: [{path: {prefix: /api}}], backends: [{upstream: shop}]}
@@ -100,6 +101,13 @@ TEST_F(ExplainRequestTest, TextNamesTheWinnerAndWhyTheOthersLost) {
   EXPECT_THAT(text,
               HasSubstr("listener  web\nhostname  shop.example.com\nroute     api\nrule      path prefix /api\n"));
   EXPECT_THAT(text, HasSubstr("upstream  shop\n\nother candidates\n  beta ("));
+}
+
+TEST_F(ExplainRequestTest, TextOfARequestThatIsSentToHttpsSaysSo) {
+  const std::string text = ExplanationAsText(*Ask("http://shop.example.com/api", "redirecting"));
+  EXPECT_EQ(text,
+            "listener  redirecting\nroute     none\nrule      httpsRedirect of listener 'redirecting'\n"
+            "action    redirect 308 to https://shop.example.com/api\n");
 }
 
 TEST_F(ExplainRequestTest, TextOfANoneIsA404) {
