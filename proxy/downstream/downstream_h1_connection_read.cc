@@ -40,7 +40,7 @@ void DownstreamH1Connection::MakeRoom() {
     begin_ = end_ = 0;
     return;
   }
-  const bool beyond_slab = kept >= in_->size();
+  const bool beyond_slab = kept >= base::kSlabBytes;
   base::SlabRef room = beyond_slab ? worker().slabs.TakeLarge(size_t{limits().request_head_bytes} + base::kReadBytesMax)
                                    : worker().slabs.Take();
   if (kept > 0) std::memcpy(room->data(), in_->data() + begin_, kept);

@@ -61,6 +61,44 @@ TEST(Forward, PipelinedRequestsAreAnsweredInOrder) {
   for (int i = 0; i < 40; ++i) ASSERT_THAT(client.ReadResponse(), HasSubstr("\r\n\r\n/" + std::to_string(i)));
 }
 
+TEST(Forward, ALargeHeadBehindALargeHeadIsAnswered) {
+  ProxyUnderTest proxy(
+      "listeners: [{name: web, address: \"127.0.0.1:0\"}]\nroutes:\n  - {name: r, respond: {status: 200, body: hi}}\n");
+  const std::string field = "X: " + std::string(10'400, 'x') + "\r\n";
+  const std::string start = "GET / HTTP/1.1\r\nHost: a\r\n";
+  // More than fits one large buffer, whose rest is more than fits a slab.
+  const std::string requests = start + field + field + "\r\n" + start + field + field + field + "\r\n";
+  for (int i = 0; i < 20; ++i) {
+    SocketPeer client = proxy.Connect();
+    ASSERT_TRUE(client.Send(requests));
+    ASSERT_THAT(client.ReadResponse(), StartsWith("HTTP/1.1 200 ")) << i;
+    ASSERT_THAT(client.ReadResponse(), StartsWith("HTTP/1.1 200 ")) << i;
+  }
+}
+
+TEST(Forward, ARefusedRequestIsCountedByItsMethod) {
+  ProxyUnderTest proxy(
+      "listeners: [{name: web, address: \"127.0.0.1:0\"}]\nroutes:\n  - {name: r, respond: {status: 200, body: hi}}\n");
+  const auto counted = [&proxy](std::string_view method, int code) {
+    const std::string number = std::to_string(code);
+    return proxy.WaitMetric("headgate_requests_total{route=\"_none\",upstream=\"_none\",method=\"" +
+                                std::string(method) + "\",code=\"" + number + "\",code_class=\"" + number[0] + "xx\"}",
+                            1);
+  };
+  EXPECT_THAT(proxy.Ask("TRACE / HTTP/1.1\r\nHost: a\r\n\r\n"), StartsWith("HTTP/1.1 405 "));
+  EXPECT_EQ(counted("TRACE", 405), 1);
+  EXPECT_THAT(proxy.Ask("CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n"), StartsWith("HTTP/1.1 405 "));
+  EXPECT_EQ(counted("CONNECT", 405), 1);
+  EXPECT_THAT(proxy.Ask("BREW / HTTP/1.1\r\nHost: a\r\n\r\n"), StartsWith("HTTP/1.1 501 "));
+  EXPECT_EQ(counted("OTHER", 501), 1);
+  EXPECT_THAT(proxy.Ask("POST /" + std::string(9'000, 'a') + " HTTP/1.1\r\nHost: a\r\n\r\n"),
+              StartsWith("HTTP/1.1 414 "));
+  EXPECT_EQ(counted("POST", 414), 1);
+  EXPECT_THAT(proxy.Ask("PUT / HTTP/1.1\r\nHost: a\r\nX: " + std::string(20'000, 'a') + "\r\n\r\n"),
+              StartsWith("HTTP/1.1 431 "));
+  EXPECT_EQ(counted("PUT", 431), 1);
+}
+
 TEST(Forward, AnUnknownRouteIs404WithTheRequestsId) {
   ProxyUnderTest proxy(
       "listeners:\n  - {name: web, address: \"127.0.0.1:0\"}\nroutes:\n  - name: ping\n    matches: [{path: {exact: "
