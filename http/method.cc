@@ -5,12 +5,12 @@
 namespace headgate::http {
 namespace {
 
-constexpr std::array<std::string_view, kMethodCount> kNames = {
-    "GET",    "HEAD",   "POST",      "PUT",    "DELETE",   "CONNECT",   "OPTIONS",    "TRACE",      "PATCH",
-    "ACL",    "BIND",   "CHECKOUT",  "COPY",   "LINK",     "LOCK",      "MERGE",      "MKACTIVITY", "MKCALENDAR",
-    "MKCOL",  "MOVE",   "M-SEARCH",  "NOTIFY", "PROPFIND", "PROPPATCH", "PURGE",      "REBIND",     "REPORT",
-    "SEARCH", "SOURCE", "SUBSCRIBE", "UNBIND", "UNLINK",   "UNLOCK",    "UNSUBSCRIBE"};
-static_assert(static_cast<size_t>(Method::kUnsubscribe) + 1 == kMethodCount);
+constexpr std::array<std::string_view, kMethodCount + 1> kNames = {
+    "GET",    "HEAD",   "POST",      "PUT",    "DELETE",   "CONNECT",   "OPTIONS",     "TRACE",      "PATCH",
+    "ACL",    "BIND",   "CHECKOUT",  "COPY",   "LINK",     "LOCK",      "MERGE",       "MKACTIVITY", "MKCALENDAR",
+    "MKCOL",  "MOVE",   "M-SEARCH",  "NOTIFY", "PROPFIND", "PROPPATCH", "PURGE",       "REBIND",     "REPORT",
+    "SEARCH", "SOURCE", "SUBSCRIBE", "UNBIND", "UNLINK",   "UNLOCK",    "UNSUBSCRIBE", "OTHER"};
+static_assert(static_cast<size_t>(Method::kOther) == kMethodCount);
 static_assert(kNames[static_cast<size_t>(Method::kUnsubscribe)] == "UNSUBSCRIBE");
 static_assert(kNames[static_cast<size_t>(Method::kMsearch)] == "M-SEARCH");
 

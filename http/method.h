@@ -45,10 +45,11 @@ enum class Method : uint8_t {
   kUnlink,
   kUnlock,
   kUnsubscribe,
+  kOther,  // none of these, or not known: of requests that are refused, for metrics and the log only
 };
-inline constexpr size_t kMethodCount = 34;
+inline constexpr size_t kMethodCount = 34;  // those with a token
 
-// The method's token, as on the wire ("M-SEARCH"). Case-sensitive (RFC 9110 9.1).
+// The method's token, as on the wire ("M-SEARCH"); "OTHER" for kOther. Case-sensitive (RFC 9110 9.1).
 std::string_view MethodName(Method method) noexcept;
 // Nothing for a token that is no method headgate knows (501).
 std::optional<Method> ParseMethod(std::string_view token) noexcept;

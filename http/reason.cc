@@ -75,17 +75,17 @@ constexpr Phrase kPhrases[] = {
 
 constexpr uint16_t kFirst = 100;
 constexpr uint16_t kLast = 511;
-constexpr auto MakeTable() {
+constexpr auto MakeReasonTable() {
   std::array<std::string_view, kLast - kFirst + 1> table{};
   for (const Phrase& phrase : kPhrases) table[phrase.status - kFirst] = phrase.text;
   return table;
 }
-constexpr auto kTable = MakeTable();
+constexpr auto kReasonTable = MakeReasonTable();
 
 }  // namespace
 
 std::string_view ReasonPhrase(uint16_t status) noexcept {
-  return status < kFirst || status > kLast ? std::string_view() : kTable[status - kFirst];
+  return status < kFirst || status > kLast ? std::string_view() : kReasonTable[status - kFirst];
 }
 
 }  // namespace headgate::http

@@ -48,7 +48,12 @@ base::Result<void> CheckPartialRequestHead(std::string_view data, const HeadLimi
 base::Result<void> DecodeRequestHead(std::span<char> data, const HeadLimits& limits, Scheme scheme, base::Arena& arena,
                                      RequestHead& head) noexcept;
 
-// The same for a response to a request with `method`. 1xx heads come back like others (status < 200, no body).
+// What metrics and the log say of a head that was refused, or of the part of it that came: its method (kOther: none, or
+// not known), and path, query and host where they are sound and not known already. `data` as above; text as above.
+void DescribeRefusedHead(std::string_view data, size_t target_bytes_max, base::Arena& arena,
+                         RequestHead& head) noexcept;
+
+// DecodeRequestHead for a response to a request with `method`. 1xx heads come back like others (status < 200, no body).
 // Errors: side kUpstream.
 base::Result<void> DecodeResponseHead(std::span<char> data, const HeadLimits& limits, Method method, base::Arena& arena,
                                       ResponseHead& head) noexcept;

@@ -125,7 +125,7 @@ void DownstreamH1Connection::StartExchange(size_t head_bytes, const Error& early
   scanner_.Reset();
   const bool good = error.code == ErrorCode::kNone;
   client_version_ = request.version;
-  head_request_ = good && request.method == http::Method::kHead;
+  head_request_ = request.method == http::Method::kHead;
   close_after_ = !good || !request.keep_alive || listener_.draining();
   chunked_out_ = until_close_out_ = response_complete_ = discard_body_ = half_close_seen_ = false;
   body_clock_stopped_ = false;
@@ -133,6 +133,11 @@ void DownstreamH1Connection::StartExchange(size_t head_bytes, const Error& early
   trailers_.emplace(exchange_->arena());
   body_.Start(good ? request.body : http::Body{}, Side::kClient, &*trailers_);
   body_delivered_ = body_.finished();
+  const bool good = error.code == ErrorCode::kNone;
+  if (!good) {
+    http::h1::DescribeRefusedHead({in_->data() + begin_, buffered()}, limits().target_bytes, exchange_->arena(),
+                                  request);
+  }
   exchange_->Begin(*this, listener_.CurrentSnapshot(), listener_.index(), first_byte_, error);
 }
 

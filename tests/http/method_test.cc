@@ -13,6 +13,8 @@ TEST(MethodTable, EveryNameParsesToItself) {
   EXPECT_EQ(ParseMethod("get"), std::nullopt);
   EXPECT_EQ(ParseMethod(""), std::nullopt);
   EXPECT_EQ(ParseMethod("GETX"), std::nullopt);
+  EXPECT_EQ(MethodName(Method::kOther), "OTHER");
+  EXPECT_EQ(ParseMethod("OTHER"), std::nullopt);
 }
 
 TEST(MethodTable, KnowsWhatMayBeRepeated) {

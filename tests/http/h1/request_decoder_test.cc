@@ -39,5 +39,36 @@ TEST(RequestDecoder, WhatItEncodesDecodesToTheSame) {
   EXPECT_EQ(again.Encoded(), encoded);
 }
 
+RequestHead& Described(std::string_view text, RequestDecode& into) {
+  DescribeRefusedHead(text, base::kTargetBytesMax, into.arena, into.head);
+  return into.head;
+}
+
+TEST(RequestDecoder, WhatCanBeReadOfARefusedHeadIsNamed) {
+  RequestDecode decode{"TRACE /a/../b?c HTTP/1.1\r\nX: 1\r\nHOST: Shop.example.com:80\r\n\r\n"};
+  EXPECT_EQ(decode.error.code, base::ErrorCode::kMethodNotAllowed);
+  const RequestHead& head = Described(decode.bytes, decode);
+  EXPECT_EQ(head.method, Method::kTrace);
+  EXPECT_EQ(head.path, "/b");
+  EXPECT_EQ(head.query, "c");
+  EXPECT_EQ(head.host, "shop.example.com");
+}
+
+TEST(RequestDecoder, OfARefusedHeadOnlyWhatIsSoundIsNamed) {
+  for (const std::string_view text : {"", "GE", "BREW", "\x16\x03\x01\r\n", "get /x"}) {
+    RequestDecode decode{""};
+    EXPECT_EQ(Described(text, decode).method, Method::kOther) << text;
+    EXPECT_EQ(decode.head.path, "") << text;
+  }
+  RequestDecode half{""};
+  EXPECT_EQ(Described("POST /x HTTP/1.1\r\nHost: shop.exam", half).method, Method::kPost);
+  EXPECT_EQ(half.head.path, "/x");
+  EXPECT_EQ(half.head.host, "");
+  RequestDecode bad{""};
+  EXPECT_EQ(Described("PUT /%zz HTTP/1.1\r\nHost: a b\r\n\r\nHost: body", bad).method, Method::kPut);
+  EXPECT_EQ(bad.head.path, "");
+  EXPECT_EQ(bad.head.host, "");
+}
+
 }  // namespace
 }  // namespace headgate::http::h1
