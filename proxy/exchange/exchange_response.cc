@@ -182,6 +182,8 @@ void Exchange::SendReply(http::ResponseHead& head, std::string_view body) {
   replay_.Clear();
   request_deadline_ = attempt_deadline_ = idle_deadline_ = backoff_deadline_ = base::Instant::max();
   if (!request_ended_) stream_->DiscardRequestBody();
+  // The client may or may not send the body now (RFC 9110 10.1.1): nobody could tell it from the next request.
+  if (!request_ended_ && request_->expect_continue && !continue_sent_) stream_->CloseAfterResponse();
   const bool only_trailers = body.empty() && head.headers.Has(HeaderId::kGrpcStatus);
   const bool bodiless = head.status == 204 || head.status == 304 || only_trailers;
   const bool head_request = request_->method == http::Method::kHead;

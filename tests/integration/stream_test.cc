@@ -102,6 +102,15 @@ TEST(Stream, ContinueIsOursAfterASecondWithoutOne) {
   EXPECT_THAT(client.ReadResponse(), StartsWith("HTTP/1.1 200 OK\r\n"));
 }
 
+TEST(Stream, OurOwnAnswerToWhoWaitsForA100ClosesTheConnection) {
+  ProxyUnderTest proxy(
+      "listeners: [{name: web, address: \"127.0.0.1:0\"}]\nroutes:\n  - {name: r, respond: {status: 200, body: hi}}\n");
+  SocketPeer client = proxy.Connect();
+  client.Send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1000\r\n\r\n");
+  EXPECT_THAT(client.ReadResponse(), HasSubstr("connection: close\r\n"));
+  EXPECT_TRUE(client.WaitClosed());
+}
+
 TEST(Stream, OtherInterimResponsesAreForwarded) {
   RawUpstream upstream([](SocketPeer& peer, int) {
     peer.ReadHead();
