@@ -127,7 +127,9 @@ void DownstreamH1Connection::StartExchange(size_t head_bytes, const Error& early
   client_version_ = request.version;
   head_request_ = request.method == http::Method::kHead;
   close_after_ = !good || !request.keep_alive || listener_.draining();
-  chunked_out_ = until_close_out_ = response_complete_ = discard_body_ = half_close_seen_ = false;
+  chunked_out_ = until_close_out_ = response_complete_ = discard_body_ = false;
+  body_clock_ = ProgressClock(limits().body_idle, limits().body_bytes_per_second);
+  read_clock_ = ProgressClock(base::Duration{0}, limits().read_bytes_per_second);
   body_clock_stopped_ = false;
   request_credit_ = 0;
   trailers_.emplace(exchange_->arena());
