@@ -62,8 +62,9 @@ class Exchange final : private AttemptEvents {
   void OnRequestBody(base::Chain& data, bool end, const http::HeaderMap* trailers);
   // queued() of the stream went down; `all`: nothing is left to send, and the response was complete.
   void OnResponseFlushed(bool all);
-  // The client is gone or broke the rules: nothing can be sent to it any more (kClientClosed, kSlowReader), or the
-  // body is wrong or late (kBadRequest, kBodyTimeout ...: answered if no head has left yet, unless IsNeverAnswered).
+  // The client is gone or broke the rules: nothing can be sent to it any more (kClientClosed, kSlowReader; kDraining:
+  // we close), or the body is wrong or late (kBadRequest, kBodyTimeout ...: answered if no head has left yet, unless
+  // IsNeverAnswered).
   void OnClientError(const base::Error& error);
   bool waits_for_upstream() const noexcept {
     return state_ == State::kConnecting || state_ == State::kAwaitingHead || state_ == State::kBackoff;

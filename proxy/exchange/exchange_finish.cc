@@ -82,7 +82,8 @@ void Exchange::OnTimer() {
 }
 
 void Exchange::OnClientError(const Error& error) {
-  const bool gone = error.code == ErrorCode::kClientClosed || error.code == ErrorCode::kSlowReader;
+  const bool gone = error.code == ErrorCode::kClientClosed || error.code == ErrorCode::kSlowReader ||
+                    error.code == ErrorCode::kDraining;
   client_gone_ = client_gone_ || gone;
   if (state_ == State::kReplying && !gone && !IsNeverAnswered(error)) return;  // an answer is on its way already
   Fail(error);
@@ -97,12 +98,12 @@ bool Exchange::IsNeverAnswered(const Error& error) const noexcept {
 void Exchange::Fail(const Error& error) {
   if (state_ == State::kFinished) return;
   error_ = error;
-  const bool by_client = error.side == Side::kClient;
+  const bool ours = error.side == Side::kClient || error.code == ErrorCode::kDraining;
   const bool late = error.code == ErrorCode::kUpstreamTimeout || error.code == ErrorCode::kRequestTimeout;
-  EndAttempt(by_client ? UpstreamResult::kCanceled : late ? UpstreamResult::kTimeout : UpstreamResult::kReset);
+  EndAttempt(ours ? UpstreamResult::kCanceled : late ? UpstreamResult::kTimeout : UpstreamResult::kReset);
   if (!response_committed_ && !client_gone_ && !IsNeverAnswered(error)) return ReplyError(error);
   if (EndGrpcResponse(error)) return;
-  if (!response_committed_) status_ = client_gone_ ? 499 : OutcomeOf(error.code).status;
+  if (!response_committed_) status_ = OutcomeOf(error.code).status;
   stream_->Abort();
   Finish();
 }
