@@ -44,7 +44,9 @@ inline constexpr size_t kReadRoomMin = 2 * 1024;    // below this a slab's rest 
 inline constexpr size_t kDrainBytesMax = 64 * 1024;
 inline constexpr auto kDrainTimeMax = std::chrono::seconds(1);
 // After our last byte the client may still be sending; closing at once would reset what it has not read yet.
+// We wait so long for more, in HTTP/1 up to the total while there is more.
 inline constexpr auto kLingerTimeMax = std::chrono::seconds(2);
+inline constexpr auto kLingerTotalMax = std::chrono::seconds(10);
 
 // Control plane.
 inline constexpr size_t kJsonBytesMax = 1024 * 1024;  // one JSON document from outside

@@ -1,5 +1,7 @@
 #include "proxy/downstream/downstream_h1_connection.h"
 
+#include <sys/ioctl.h>
+
 #include <algorithm>
 
 #include "base/limits.h"
@@ -15,9 +17,14 @@ using net::IoStatus;
 
 namespace {
 
-// A FIN that comes with the request is a client that only ends its own side (RFC 9112 9.6 allows that), a later one is
-// a client that left.
+// A FIN that comes with what the client asks is a client that only ends its own side (RFC 9112 9.6 allows that), a
+// later one is a client that left: docs/adr/0007-half-close.md.
 constexpr base::Duration kHalfCloseWithin = std::chrono::milliseconds(50);
+
+bool BytesWait(int descriptor) noexcept {
+  int bytes = 0;
+  return ::ioctl(descriptor, FIONREAD, &bytes) == 0 && bytes > 0;
+}
 
 }  // namespace
 
@@ -30,6 +37,7 @@ DownstreamH1Connection::DownstreamH1Connection(Listener& listener, AcceptedConne
       in_(std::move(accepted.input)),
       end_(accepted.input_bytes),
       first_byte_(accepted.accepted),
+      last_input_(listener.services().worker.now),
       body_clock_(listener.policy().limits.body_idle, listener.policy().limits.body_bytes_per_second),
       read_clock_(base::Duration{0}, listener.policy().limits.read_bytes_per_second) {}
 
@@ -58,6 +66,7 @@ void DownstreamH1Connection::OnTransportReady() {
   if (!out_.empty()) Flush();
   NoticeHangup();
   Run();
+  NoticeHangup();  // of what came with the request that Run took
   running_ = false;
 }
 
@@ -99,14 +108,13 @@ bool DownstreamH1Connection::Step() {
   return false;
 }
 
+// Looks behind a request that is complete: what the client pipelined is kept, the end of its input is judged.
 void DownstreamH1Connection::NoticeHangup() {
-  if (exchange_ == nullptr || !transport_->hangup() || half_close_seen_ || !body_delivered_) return;
-  half_close_seen_ = true;
-  if (state_ != State::kExchange || buffered() > 0) return;
-  if (now() - first_byte_ < kHalfCloseWithin) {
-    close_after_ = true;
-    return;
-  }
+  if (state_ != State::kExchange || exchange_ == nullptr || !body_delivered_ || input_ended_) return;
+  const IoStatus status = ReadAhead();
+  if (status == IoStatus::kBlocked) return;
+  input_ended_ = true;
+  if (status == IoStatus::kEof && now() - last_input_ < kHalfCloseWithin) return;
   exchange_->OnClientError(
       {ErrorCode::kClientClosed, Side::kClient, Retry::kNever, "the client closed the connection"});
 }
@@ -150,7 +158,8 @@ void DownstreamH1Connection::EnterIdle() {
 void DownstreamH1Connection::FinishMessage() {
   body_clock_.Stop(now());
   const bool body_complete = body_.finished();
-  if (close_after_ || input_ended_ || write_failed_) {
+  const bool asked_all = input_ended_ && (buffered() == 0 || !body_complete);
+  if (close_after_ || asked_all || write_failed_) {
     const bool unread = !body_complete || buffered() > 0 || transport_->maybe_readable();
     return unread && !input_ended_ ? BeginLinger() : Close(false);
   }
@@ -166,6 +175,7 @@ void DownstreamH1Connection::BeginLinger() {
   SetState(State::kLinger);
   transport_->ShutdownWrite();
   ReleaseInput();
+  linger_until_ = now() + base::kLingerTotalMax;
   deadline_ = now() + base::kLingerTimeMax;
   ArmTimer();
   transport_->RequestTurn();
@@ -177,29 +187,36 @@ void DownstreamH1Connection::Linger() {
     const net::IoResult result = transport_->Read({scratch->data(), scratch->size()});
     if (result.status == IoStatus::kBlocked) return;
     if (result.status != IoStatus::kOk) return Close(false);
+    deadline_ = std::min(linger_until_, now() + base::kLingerTimeMax);
   }
   transport_->RequestTurn();
 }
 
-// A connection that was made a moment ago has a request on its way.
+// A connection that was made a moment ago has a request on its way; another one's may be in the kernel already.
 void DownstreamH1Connection::CloseIfIdle() {
   if (state_ != State::kIdle || buffered() > 0) return;
-  if (requests_ > 0 || now() - first_byte_ >= kFreshFor) return Close(false);
-  deadline_ = first_byte_ + kFreshFor;
+  const bool fresh = requests_ == 0 && now() - first_byte_ < kFreshFor;
+  if (!fresh && !BytesWait(transport_->descriptor())) return Close(false);
+  deadline_ = (fresh ? first_byte_ : now()) + kFreshFor;
   ArmTimer();
 }
 
-void DownstreamH1Connection::CloseNow() { Close(true); }
+void DownstreamH1Connection::CloseNow() {
+  Close(true, {ErrorCode::kDraining, Side::kProxy, Retry::kNever, "headgate ended before the response did"});
+}
 
 void DownstreamH1Connection::Close(bool reset) {
+  Close(reset, {ErrorCode::kClientClosed, Side::kClient, Retry::kNever, "the connection was closed"});
+}
+
+// `why` ends the request under way.
+void DownstreamH1Connection::Close(bool reset, const Error& why) {
   if (state_ == State::kClosed) return;
   state_ = State::kClosed;
   gauge_.reset();
   timer_.Disarm();
   transport_->Close(reset);
-  if (exchange_ != nullptr) {
-    exchange_->OnClientError({ErrorCode::kClientClosed, Side::kClient, Retry::kNever, "the connection was closed"});
-  }
+  if (exchange_ != nullptr) exchange_->OnClientError(why);
   ReleaseInput();
   out_.Clear();
   out_slab_.reset();

@@ -59,9 +59,12 @@ class DownstreamH1Connection final : public net::Mortal,
   void BeginLinger();
   void Linger();
   void Close(bool reset);
+  void Close(bool reset, const base::Error& why);
   void SetState(State state);
 
   // downstream_h1_connection_read.cc: heads and bodies.
+  net::IoStatus ReadOnce();
+  net::IoStatus ReadAhead();
   bool ReadMore();
   bool TakeHead();
   void StartExchange(size_t head_bytes, const base::Error& early_error);
@@ -107,6 +110,7 @@ class DownstreamH1Connection final : public net::Mortal,
   std::optional<ConnectionGauge> gauge_;
   base::Timer timer_;
   base::Instant deadline_ = base::Instant::max();
+  base::Instant linger_until_{};
 
   // Input: one slab while something is arriving.
   base::SlabRef in_;
@@ -114,6 +118,7 @@ class DownstreamH1Connection final : public net::Mortal,
   size_t end_ = 0;    // behind the last byte read
   http::h1::HeadScanner scanner_;
   base::Instant first_byte_{};  // of the request; until there is one, when the connection was accepted
+  base::Instant last_input_;
   uint64_t requests_ = 0;
 
   base::Chain incoming_;  // storage for body bytes within one call; empty between calls
@@ -128,7 +133,7 @@ class DownstreamH1Connection final : public net::Mortal,
   bool body_clock_stopped_ = false;
   bool body_delivered_ = false;  // the exchange was told the body's end
   bool discard_body_ = false;
-  bool input_ended_ = false;  // the peer's FIN was read
+  bool input_ended_ = false;  // the peer's FIN was read; what is buffered is all there will be
 
   // Output.
   base::Chain out_;
@@ -145,7 +150,6 @@ class DownstreamH1Connection final : public net::Mortal,
   bool flushed_event_due_ = false;
   bool write_failed_ = false;
   bool aborted_ = false;
-  bool half_close_seen_ = false;
   bool running_ = false;
 };
 

@@ -49,8 +49,7 @@ void DownstreamH1Connection::MakeRoom() {
   end_ = kept;
 }
 
-// Reads once. False when nothing came: blocked, or the input ended (which has been dealt with).
-bool DownstreamH1Connection::ReadMore() {
+IoStatus DownstreamH1Connection::ReadOnce() {
   if (!in_) {
     in_ = worker().slabs.Take();
     begin_ = end_ = 0;
@@ -60,10 +59,24 @@ bool DownstreamH1Connection::ReadMore() {
   const IoResult result = transport_->Read({in_->data() + end_, in_->size() - end_});
   if (result.status == IoStatus::kOk) {
     end_ += result.bytes;
-    return true;
+    last_input_ = now();
   }
-  if (result.status != IoStatus::kBlocked) {
-    OnInputEnd(result.status == IoStatus::kEof);
+  return result.status;
+}
+
+// What comes behind the request under way, as far as a slab holds it. Not kBlocked: the input ended.
+IoStatus DownstreamH1Connection::ReadAhead() {
+  IoStatus status = IoStatus::kOk;
+  while (status == IoStatus::kOk && transport_->maybe_readable() && buffered() < base::kSlabBytes) status = ReadOnce();
+  return status == IoStatus::kOk ? IoStatus::kBlocked : status;
+}
+
+// Reads once. False when nothing came: blocked, or the input ended (which has been dealt with).
+bool DownstreamH1Connection::ReadMore() {
+  const IoStatus status = ReadOnce();
+  if (status == IoStatus::kOk) return true;
+  if (status != IoStatus::kBlocked) {
+    OnInputEnd(status == IoStatus::kEof);
     return false;
   }
   if (state_ == State::kIdle && buffered() == 0) ReleaseInput();
@@ -120,10 +133,14 @@ void DownstreamH1Connection::StartExchange(size_t head_bytes, const Error& early
         {in_->data() + begin_, head_bytes}, HeadLimitsOf(limits()), scheme, exchange_->arena(), request);
     if (!decoded.ok()) error = decoded.error();
   }
+  const bool good = error.code == ErrorCode::kNone;
+  if (!good) {
+    http::h1::DescribeRefusedHead({in_->data() + begin_, buffered()}, limits().target_bytes, exchange_->arena(),
+                                  request);
+  }
   exchange_->HoldHead(in_);
   begin_ += head_bytes;
   scanner_.Reset();
-  const bool good = error.code == ErrorCode::kNone;
   client_version_ = request.version;
   head_request_ = request.method == http::Method::kHead;
   close_after_ = !good || !request.keep_alive || listener_.draining();
@@ -135,11 +152,6 @@ void DownstreamH1Connection::StartExchange(size_t head_bytes, const Error& early
   trailers_.emplace(exchange_->arena());
   body_.Start(good ? request.body : http::Body{}, Side::kClient, &*trailers_);
   body_delivered_ = body_.finished();
-  const bool good = error.code == ErrorCode::kNone;
-  if (!good) {
-    http::h1::DescribeRefusedHead({in_->data() + begin_, buffered()}, limits().target_bytes, exchange_->arena(),
-                                  request);
-  }
   exchange_->Begin(*this, listener_.CurrentSnapshot(), listener_.index(), first_byte_, error);
 }
 
@@ -197,6 +209,7 @@ bool DownstreamH1Connection::ReadBodyDirectly() {
     OnInputEnd(result.status == IoStatus::kEof);
     return false;
   }
+  last_input_ = now();
   body_.SkipSpliced(result.bytes);
   request_credit_ -= std::min<size_t>(request_credit_, result.bytes);
   DeliverBody(data, body_.finished());

@@ -54,7 +54,7 @@ void DownstreamH1Connection::SendInterim(http::ResponseHead& head) {
 
 void DownstreamH1Connection::SendHead(http::ResponseHead& head, bool end) {
   const bool tunnel = head.status == 101;
-  close_after_ = close_after_ || listener_.draining() || input_ended_;
+  close_after_ = close_after_ || listener_.draining() || (input_ended_ && buffered() == 0);
   if (discard_body_ && body_.remaining() > base::kDrainBytesMax) close_after_ = true;
   if (head.body.kind == BodyKind::kChunked && client_version_ == http::Version::kHttp10) {
     head.body.kind = BodyKind::kUntilClose;

@@ -1,5 +1,6 @@
 // Deadlines under a clock that the test turns.
 #include <gtest/gtest.h>
+#include <netinet/tcp.h>
 
 #include <string>
 #include <string_view>
@@ -51,6 +52,67 @@ TEST_F(Deadline, AnIdleClientIsClosedAfterAMinute) {
   clock_.Advance(std::chrono::seconds(2));
   for (int i = 0; i < 5; ++i) worker_.Turn(base::Duration{0});
   EXPECT_EQ(::recv(client_, &byte, 1, MSG_DONTWAIT), 0);
+}
+
+TEST_F(Deadline, ABodysTimeIsNotAddedToThatOfTheBodiesBeforeIt) {
+  constexpr std::string_view kHalf = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab";
+  char bytes[4096];
+  for (int request = 0; request < 5; ++request) {
+    ASSERT_GT(::send(client_, kHalf.data(), kHalf.size(), MSG_NOSIGNAL), 0);
+    if (upstream_ < 0) {
+      TurnUntilReadable(upstream_listener_);
+      upstream_ = ::accept(upstream_listener_, nullptr, nullptr);
+    }
+    for (int i = 0; i < 5; ++i) Turn(std::chrono::milliseconds(1));
+    ASSERT_GT(::recv(upstream_, bytes, sizeof(bytes), MSG_DONTWAIT), 0) << request;
+    clock_.Advance(std::chrono::seconds(10));
+    for (int i = 0; i < 5; ++i) Turn(std::chrono::milliseconds(1));
+    ASSERT_NO_FATAL_FAILURE(Exchange("cd", kShortOk)) << request;
+  }
+}
+
+TEST_F(Deadline, ARequestThatTheKernelHasWhenTheDrainClosesWhatIsIdleIsAnswered) {
+  ASSERT_NO_FATAL_FAILURE(Exchange(kPlainGet, kShortOk));
+  clock_.Advance(std::chrono::seconds(10));
+  Turn(base::Duration{0});
+  ASSERT_GT(::send(client_, kPlainGet.data(), kPlainGet.size(), MSG_NOSIGNAL), 0);
+  worker_.BeginDrain();
+  worker_.ShutListeners();
+  TurnUntilReadable(upstream_);
+  char bytes[4096];
+  ASSERT_GT(::recv(upstream_, bytes, sizeof(bytes), MSG_DONTWAIT), 0);
+  ASSERT_GT(::send(upstream_, kShortOk.data(), kShortOk.size(), MSG_NOSIGNAL), 0);
+  TurnUntilReadable(client_);
+  const ssize_t got = ::recv(client_, bytes, sizeof(bytes), MSG_DONTWAIT);
+  ASSERT_GT(got, 0);
+  EXPECT_NE(std::string_view(bytes, static_cast<size_t>(got)).find("connection: close"), std::string_view::npos);
+}
+
+TEST_F(Deadline, WhatTheEndOfTheDrainResetsIsNotTheClientsFault) {
+  ASSERT_NO_FATAL_FAILURE(Exchange(kPlainGet, kShortOk));
+  ASSERT_GT(::send(client_, kPlainGet.data(), kPlainGet.size(), MSG_NOSIGNAL), 0);
+  TurnUntilReadable(upstream_);
+  worker_.Stop();
+  const std::string metrics = registry_.Scrape(false);
+  EXPECT_NE(metrics.find("headgate_proxy_errors_total{route=\"all\",reason=\"draining\"} 1\n"), std::string::npos);
+  EXPECT_NE(metrics.find("code=\"503\""), std::string::npos);
+  EXPECT_EQ(metrics.find("reason=\"client_closed\"} 1"), std::string::npos);
+}
+
+TEST_F(Deadline, AnUploadThatGoesOnBehindItsRefusalIsNotResetForTenSeconds) {
+  const std::string refused = "POST /x HTTP/1.1\r\nHost: nobody\r\nContent-Length: 10000000\r\n\r\n";
+  ASSERT_GT(::send(client_, refused.data(), refused.size(), MSG_NOSIGNAL), 0);
+  TurnUntilReadable(client_);
+  const int at_once = 1;
+  ::setsockopt(client_, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof(at_once));
+  const std::string piece(1000, 'x');
+  int seconds = 0;
+  for (; seconds < 20 && ::send(client_, piece.data(), piece.size(), MSG_NOSIGNAL) > 0; ++seconds) {
+    for (int i = 0; i < 3; ++i) Turn(std::chrono::milliseconds(1));
+    clock_.Advance(std::chrono::seconds(1));
+  }
+  EXPECT_GE(seconds, 10);
+  EXPECT_LE(seconds, 12);
 }
 
 }  // namespace
