@@ -30,8 +30,9 @@ bool Named(const routing::RetryPolicy& policy, const RetryQuestion& question) no
 RetryVerdict DecideRetry(const routing::RetryPolicy& policy, const RetryQuestion& question) noexcept {
   if (!question.body_replayable) return RetryVerdict::kNo;
   const bool stale = question.error.code != ErrorCode::kNone && question.error.retry == base::Retry::kIfReused;
-  const bool harmless = !question.any_byte_sent || http::IsIdempotent(question.method);
-  if (stale && harmless && !question.stale_retry_done) return RetryVerdict::kStale;
+  const bool repeatable =
+      policy.attempts > 0 && policy.AllowsMethod(question.method) && http::IsIdempotent(question.method);
+  if (stale && (!question.any_byte_sent || repeatable) && !question.stale_retry_done) return RetryVerdict::kStale;
   if (question.retries_done >= policy.attempts || !Named(policy, question)) return RetryVerdict::kNo;
   if (question.any_byte_sent && !Untouched(question) && !policy.AllowsMethod(question.method)) return RetryVerdict::kNo;
   return RetryVerdict::kYes;

@@ -45,13 +45,33 @@ TEST(RetryDecision, APostThatMayHaveArrivedIsNeverSentTwice) {
 }
 
 TEST(RetryDecision, AStaleConnectionIsWorthOneRetryThatDoesNotCount) {
-  routing::RetryPolicy none;
-  none.attempts = 0;
+  routing::RetryPolicy connect_only = Everything();
+  connect_only.on_reset = false;
+  connect_only.attempts = 1;
   RetryQuestion question = Failed(ErrorCode::kUpstreamReset, http::Method::kGet, Retry::kIfReused);
   question.any_byte_sent = true;
-  EXPECT_EQ(DecideRetry(none, question), RetryVerdict::kStale);
+  question.retries_done = 1;
+  EXPECT_EQ(DecideRetry(connect_only, question), RetryVerdict::kStale);
   question.stale_retry_done = true;
+  EXPECT_EQ(DecideRetry(connect_only, question), RetryVerdict::kNo);
+}
+
+TEST(RetryDecision, AStaleConnectionThatTookBytesIsRetriedOnlyWhereThePolicyAllowsThat) {
+  RetryQuestion question = Failed(ErrorCode::kUpstreamReset, http::Method::kDelete, Retry::kIfReused);
+  question.any_byte_sent = true;
+  EXPECT_EQ(DecideRetry(Everything(), question), RetryVerdict::kNo) << "not among the methods";
+  routing::RetryPolicy none = Everything();
+  none.attempts = 0;
+  question.method = http::Method::kGet;
   EXPECT_EQ(DecideRetry(none, question), RetryVerdict::kNo);
+  question.any_byte_sent = false;
+  EXPECT_EQ(DecideRetry(none, question), RetryVerdict::kStale) << "nothing reached the upstream";
+  question.method = http::Method::kPost;
+  question.any_byte_sent = true;
+  routing::RetryPolicy post = Everything();
+  post.methods.set(static_cast<size_t>(http::Method::kPost));
+  post.on_reset = false;
+  EXPECT_EQ(DecideRetry(post, question), RetryVerdict::kNo);
 }
 
 TEST(RetryDecision, AStaleConnectionThatTookBytesOfAPostIsNotRetried) {
