@@ -24,7 +24,7 @@ constexpr size_t kAgent = 512;
 constexpr size_t kQuery = 1024;
 constexpr size_t kPath = 2048;
 constexpr size_t kKeysAndNumbers = 640;
-static_assert(5 * kShort + 5 * kName + kHost + kAgent + 2 * kQuery + kPath + kKeysAndNumbers <=
+static_assert(5 * kShort + 6 * kName + kHost + kAgent + 2 * kQuery + kPath + kKeysAndNumbers <=
               AccessLogRing::kLineMax);
 
 template <size_t kSize>
@@ -181,6 +181,7 @@ char* AccessLogRing::Format(const AccessRecord& r, char* out) noexcept {
   out = Literal(",\"code\":", out);
   out = r.code == 0 ? Literal("null", out) : Number(r.code, out);
   out = String(r.reason, Literal(",\"reason\":", out), kShort);
+  out = String(r.detail, Literal(",\"detail\":", out), kName);
   out = Number(r.bytes_in, Literal(",\"bytes_in\":", out));
   out = Number(r.bytes_out, Literal(",\"bytes_out\":", out));
   out = Milliseconds(r.duration, Literal(",\"duration_ms\":", out));

@@ -31,6 +31,7 @@ struct AccessRecord {
   std::string_view upstream;
   std::string_view endpoint;
   std::string_view reason;  // why, when it did not go well: a word of base::ErrorCodeName
+  std::string_view detail;  // the exact rule or event behind the reason: base::Error::detail
   std::string_view tls;     // "TLSv1.3"; empty without TLS
   std::string_view user_agent;
   std::string_view referer;  // its query is left out unless asked

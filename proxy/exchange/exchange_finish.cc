@@ -166,6 +166,7 @@ void Exchange::WriteAccessLog(base::Instant ended) {
               .upstream = upstream_name_,
               .endpoint = endpoint_text_,
               .reason = base::ErrorCodeName(error_.code),
+              .detail = error_.detail,
               .tls = connection.tls_version,
               .user_agent = log_user_agent_,
               .referer = log_referer_,

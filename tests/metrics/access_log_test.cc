@@ -31,6 +31,7 @@ AccessRecord FullRecord() {
   record.upstream = "shop-v2";
   record.endpoint = "10.42.3.17:8080";
   record.reason = "upstream_reset";
+  record.detail = "closed within its head";
   record.tls = "TLSv1.3";
   record.user_agent = "curl/7.88.1";
   record.referer = "https://a.example/x?token=secret";
@@ -71,8 +72,8 @@ TEST_F(AccessLogTest, ALineHasTheFieldsOfTheContractInTheirOrder) {
       Line(FullRecord()),
       R"({"time":"2026-11-21T15:04:05.007Z","request_id":"r-1","client":"203.0.113.42","method":"GET",)"
       R"("host":"shop.example.com","path":"/shoes","protocol":"HTTP/1.1","route":"shop","upstream":"shop-v2",)"
-      R"("endpoint":"10.42.3.17:8080","code":502,"reason":"upstream_reset","bytes_in":1,)"
-      R"("bytes_out":18446744073709551615,"duration_ms":12.345,"upstream_ms":0.999,"attempts":2,"tls":"TLSv1.3",)"
+      R"("endpoint":"10.42.3.17:8080","code":502,"reason":"upstream_reset",)"
+      R"("detail":"closed within its head","bytes_in":1,"bytes_out":18446744073709551615,"duration_ms":12.345,"upstream_ms":0.999,"attempts":2,"tls":"TLSv1.3",)"
       R"("user_agent":"curl/7.88.1","referer":"https://a.example/x","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736"})"
       "\n");
 }
@@ -81,8 +82,8 @@ TEST_F(AccessLogTest, WhatIsMissingIsNull) {
   EXPECT_EQ(
       Line({}),
       R"({"time":"1970-01-01T00:00:00.000Z","request_id":null,"client":null,"method":null,"host":null,"path":null,)"
-      R"("protocol":null,"route":null,"upstream":null,"endpoint":null,"code":null,"reason":null,"bytes_in":0,)"
-      R"("bytes_out":0,"duration_ms":null,"upstream_ms":null,"attempts":0,"tls":null,"user_agent":null,)"
+      R"("protocol":null,"route":null,"upstream":null,"endpoint":null,"code":null,"reason":null,"detail":null,)"
+      R"("bytes_in":0,"bytes_out":0,"duration_ms":null,"upstream_ms":null,"attempts":0,"tls":null,"user_agent":null,)"
       R"("referer":null,"trace_id":null})"
       "\n");
 }
