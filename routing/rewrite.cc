@@ -34,8 +34,12 @@ std::string_view ReplacePrefix(std::string_view replacement, const Match& match,
 
 base::Result<std::string_view> ReplaceByRegex(const RewritePolicy& rewrite, const http::RequestHead& head) noexcept {
   std::array<char, base::kTargetBytesMax> out;
-  if (!rewrite.regex->Matches(head.path)) return head.path;
-  const size_t size = rewrite.regex->Replace(head.path, rewrite.replacement, out);
+  std::string_view path = head.path;
+  if (!rewrite.regex->Matches(path)) {
+    path = head.match_path;  // the route may have matched only because `//` is one slash
+    if (!rewrite.regex->Matches(path)) return head.path;
+  }
+  const size_t size = rewrite.regex->Replace(path, rewrite.replacement, out);
   if (size == Regex::npos) return Invalid("a rewritten path is too long");
   return head.headers.arena().Copy({out.data(), size});
 }
@@ -99,8 +103,9 @@ base::Result<void> ApplyRewrite(const RewritePolicy& rewrite, const Match& match
   if (rewrite.kind == RewritePolicy::Kind::kNone || head.path == "*") return {};
   base::Result<std::string_view> path = RewrittenPath(rewrite, match, head);
   if (!path.ok()) return path.error();
-  if (!path.value().starts_with('/')) return Invalid("a rewritten path does not begin with a slash");
-  base::Result<http::Target> target = http::NormalizeTarget(path.value(), head.headers.arena());
+  base::Arena& arena = head.headers.arena();
+  const std::string_view text = path.value().starts_with('/') ? path.value() : arena.Concat({"/", path.value()});
+  base::Result<http::Target> target = http::NormalizeTarget(text, arena);
   if (!target.ok()) return Invalid("a rewritten path is not valid");
   if (target.value().has_query) return Invalid("a rewritten path holds a question mark");
   head.path = target.value().path;

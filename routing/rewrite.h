@@ -16,7 +16,8 @@ namespace headgate::routing {
 // Changes path and authority as the route says; host, match_path and query stay (metrics and the log know the request
 // as it came). The result is normalised again; a rewrite that leaves no valid path is an error (500, kInternal) and
 // never forwarded. A prefix takes the place of what the route's prefix covered (of all of an exact path; before the
-// path where a pattern matched). `OPTIONS *` keeps its target.
+// path where a pattern matched). An expression looks at the path with `//` merged where it does not match the path as
+// it came; a result without a slash in front gets one. `OPTIONS *` keeps its target.
 base::Result<void> ApplyRewrite(const RewritePolicy& rewrite, const Match& match, http::RequestHead& head) noexcept;
 
 // The Location of a redirect (RFC 9110 10.2.2), absolute (a path alone for HTTP/1.0 without Host). The query is kept

@@ -55,14 +55,26 @@ TEST(Rewrite, AnExpressionReplacesItsFirstMatchWithGroups) {
   EXPECT_EQ(Rewritten(RewritePolicy::Kind::kRegex, "/u", other, 0, "/users"), "/other") << "nothing matched";
 }
 
+TEST(Rewrite, AnotherSlashDoesNotLeadAroundAnExpression) {
+  TestRequest twice("h", "//a//secret");
+  twice.head.match_path = "/a/secret";
+  EXPECT_EQ(Rewritten(RewritePolicy::Kind::kRegex, "/internal/", twice, 0, "^/a/"), "/internal/secret");
+  TestRequest kept("h", "/a//secret");
+  EXPECT_EQ(Rewritten(RewritePolicy::Kind::kRegex, "/internal/", kept, 0, "^/a/"), "/internal//secret");
+  TestRequest other("h", "//b");
+  other.head.match_path = "/b";
+  EXPECT_EQ(Rewritten(RewritePolicy::Kind::kRegex, "/internal/", other, 0, "^/a/"), "//b");
+}
+
 TEST(Rewrite, TheResultIsNormalisedOrRefused) {
   TestRequest dots("h", "/x/secret");
   EXPECT_EQ(Rewritten(RewritePolicy::Kind::kRegex, "/a/../", dots, 0, "^/x/"), "/secret");
   TestRequest above("h", "/x/y");
   EXPECT_EQ(Rewritten(RewritePolicy::Kind::kRegex, "/../", above, 0, "^/x/"), "error: a rewritten path is not valid");
   TestRequest bare("h", "/x/y");
-  EXPECT_EQ(Rewritten(RewritePolicy::Kind::kRegex, "y", bare, 0, "^/x/"),
-            "error: a rewritten path does not begin with a slash");
+  EXPECT_EQ(Rewritten(RewritePolicy::Kind::kRegex, "", bare, 0, "^/x/"), "/y");
+  TestRequest nothing("h", "/x");
+  EXPECT_EQ(Rewritten(RewritePolicy::Kind::kRegex, "", nothing, 0, "^/x"), "/");
   const std::string long_path = "/" + std::string(5000, 'x');
   TestRequest twice("h", long_path);
   EXPECT_EQ(Rewritten(RewritePolicy::Kind::kRegex, "\\0\\0", twice, 0, ".*"), "error: a rewritten path is too long");
