@@ -74,23 +74,30 @@ bool IsPort(std::string_view text) noexcept {
   return text.size() <= 5 && ParseDecimal(text, port) && port != 0 && port <= 65535;
 }
 
-// What a trusted peer said of the client's connection stays where it is sound.
+// HTTP/1.0 may have none.
+void SetHost(std::string_view host, HeaderMap& headers) {
+  if (host.empty()) {
+    headers.Remove(HeaderId::kXForwardedHost);
+  } else {
+    headers.Set(HeaderId::kXForwardedHost, host);
+  }
+}
+
+// What a trusted peer said of the client's connection stays where it is sound, the first of several.
 void CompleteConnectionFields(const ForwardingInput& input, RequestHead& head) {
   HeaderMap& headers = head.headers;
-  const bool proto_kept = IsScheme(headers.Get(HeaderId::kXForwardedProto));
+  std::string_view proto = headers.Get(HeaderId::kXForwardedProto);
   uint16_t port = input.public_port;
-  if (proto_kept) {
-    const bool https = headers.Get(HeaderId::kXForwardedProto).size() == 5;
-    port = head.port != 0 ? head.port : https ? 443 : 80;
+  if (IsScheme(proto)) {
+    port = head.port != 0 ? head.port : proto.size() == 5 ? 443 : 80;
   } else {
-    headers.Set(HeaderId::kXForwardedProto, input.scheme == Scheme::kHttps ? "https" : "http");
+    proto = input.scheme == Scheme::kHttps ? "https" : "http";
   }
-  if (headers.Get(HeaderId::kXForwardedHost).empty()) {
-    headers.Set(HeaderId::kXForwardedHost, head.authority);
-  }
-  if (!IsPort(headers.Get(HeaderId::kXForwardedPort))) {
-    headers.Set(HeaderId::kXForwardedPort, FormatPort(port, headers.arena()));
-  }
+  const std::string_view host = headers.Get(HeaderId::kXForwardedHost);
+  const std::string_view port_text = headers.Get(HeaderId::kXForwardedPort);
+  headers.Set(HeaderId::kXForwardedProto, proto);
+  headers.Set(HeaderId::kXForwardedPort, IsPort(port_text) ? port_text : FormatPort(port, headers.arena()));
+  SetHost(host.empty() ? head.authority : host, headers);
 }
 
 void AddAll(const ForwardingInput& input, std::string_view peer, RequestHead& head) {
@@ -98,7 +105,7 @@ void AddAll(const ForwardingInput& input, std::string_view peer, RequestHead& he
   headers.Add(HeaderId::kXForwardedFor, peer);
   headers.Add(HeaderId::kXRealIp, peer);
   headers.Add(HeaderId::kXForwardedProto, input.scheme == Scheme::kHttps ? "https" : "http");
-  headers.Add(HeaderId::kXForwardedHost, head.authority);
+  if (!head.authority.empty()) headers.Add(HeaderId::kXForwardedHost, head.authority);
   headers.Add(HeaderId::kXForwardedPort, FormatPort(input.public_port, headers.arena()));
 }
 

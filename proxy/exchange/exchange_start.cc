@@ -86,10 +86,11 @@ void Exchange::Start(const Error& head_error) {
 // A trusted proxy's id is kept; everyone else gets a new one.
 void Exchange::TakeRequestId() {
   request_id_ = request_->headers.Get(HeaderId::kXRequestId);
-  if (!request_id_.empty() && request_id_.size() <= kRequestIdBytesMax) return;
-  char* id = arena_.AllocateArray<char>(kRequestIdBytes);
-  services_.random.Hex({id, kRequestIdBytes});
-  request_id_ = {id, kRequestIdBytes};
+  if (request_id_.empty() || request_id_.size() > kRequestIdBytesMax) {
+    char* id = arena_.AllocateArray<char>(kRequestIdBytes);
+    services_.random.Hex({id, kRequestIdBytes});
+    request_id_ = {id, kRequestIdBytes};
+  }
   request_->headers.Set(HeaderId::kXRequestId, request_id_);
 }
 

@@ -92,6 +92,27 @@ TEST_F(Forwarding, KeepsWhatATrustedPeerSaidOfTheConnection) {
   EXPECT_EQ(Get(HeaderId::kXForwardedFor), "10.0.0.1");
 }
 
+TEST_F(Forwarding, OfSeveralThatATrustedPeerSentTheFirstIsForwarded) {
+  for (const char* scheme : {"https", "http"}) Add("x-forwarded-proto", scheme);
+  for (const char* host : {"front.example", "back.example"}) Add("x-forwarded-host", host);
+  for (const char* port : {"8443", "80"}) Add("x-forwarded-port", port);
+  Apply("10.0.0.1");
+  EXPECT_EQ(head_.headers.size(), 5u);
+  EXPECT_EQ(Get(HeaderId::kXForwardedProto), "https");
+  EXPECT_EQ(Get(HeaderId::kXForwardedHost), "front.example");
+  EXPECT_EQ(Get(HeaderId::kXForwardedPort), "8443");
+}
+
+TEST_F(Forwarding, WithoutAHostNoneIsForwarded) {
+  head_.authority = {};
+  Apply("192.0.2.1");
+  EXPECT_FALSE(head_.headers.Has(HeaderId::kXForwardedHost));
+  head_.headers.Clear();
+  Add("x-forwarded-host", "");
+  Apply("10.0.0.1");
+  EXPECT_FALSE(head_.headers.Has(HeaderId::kXForwardedHost));
+}
+
 TEST_F(Forwarding, ReplacesNonsenseOfATrustedPeer) {
   Add("x-forwarded-proto", "gopher");
   Add("x-forwarded-port", "70000");
