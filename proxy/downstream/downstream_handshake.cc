@@ -18,7 +18,9 @@ namespace {
 constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 TlsHandshake FailureOf(std::string_view error) noexcept {
-  if (error.find("version") != std::string_view::npos) return TlsHandshake::kVersion;
+  const bool version =
+      error.find("version") != std::string_view::npos || error.find("unsupported protocol") != std::string_view::npos;
+  if (version) return TlsHandshake::kVersion;
   if (error.find("cipher") != std::string_view::npos) return TlsHandshake::kCipher;
   if (error.find("alert") != std::string_view::npos) return TlsHandshake::kCertificateRefused;
   return TlsHandshake::kProtocol;

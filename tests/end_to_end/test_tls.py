@@ -122,6 +122,16 @@ class Termination(unittest.TestCase):
                    "the failed handshake to be counted")
 
 
+class Versions(unittest.TestCase):
+    def test_a_client_without_a_version_in_common_is_counted_as_that(self):
+        config = CONFIG.replace("    tls:\n", "    tls:\n      minVersion: \"1.3\"\n")
+        with Headgate(config, files=make_files({"shop": ["shop.example.com"], "wild": ["*.apps.example.com"]})) as headgate:
+            with self.assertRaises(ssl.SSLError):
+                handshake(headgate.port("secure"), "shop.example.com", version=ssl.TLSVersion.TLSv1_2)
+            wait_until(lambda: headgate.metric("headgate_tls_handshakes_total", result="failure", reason="version") >= 1,
+                       "the failed handshake to be counted")
+
+
 class Renewal(unittest.TestCase):
     def test_a_renewed_certificate_is_served_without_a_restart_and_a_broken_one_is_not(self):
         with Headgate(CONFIG, files=make_files({"shop": ["shop.example.com"], "wild": ["*.apps.example.com"]})) as headgate:
