@@ -17,6 +17,9 @@ using metrics::UpstreamResult;
 
 namespace {
 
+// HTTP/1.0 without Host: a path alone would lead back to where the request came.
+constexpr Error kNoHost{ErrorCode::kBadRequest, base::Side::kClient, base::Retry::kNever, "a redirect without a host"};
+
 bool IsEventStream(const http::ResponseHead& head) noexcept {
   return head.headers.Get(HeaderId::kContentType).starts_with("text/event-stream");
 }
@@ -147,6 +150,8 @@ void Exchange::ReplyError(const Error& error) {
 }
 
 void Exchange::ReplyRedirect(const routing::RedirectAction& redirect) {
+  const bool elsewhere = !redirect.scheme.empty() || redirect.port != 0;
+  if (elsewhere && redirect.hostname.empty() && request_->host.empty()) return ReplyError(kNoHost);
   http::ResponseHead head(arena_);
   head.status = redirect.status;
   head.headers.Add(HeaderId::kLocation, routing::ComposeLocation(redirect, match_, listener_->public_port, *request_));
@@ -155,6 +160,7 @@ void Exchange::ReplyRedirect(const routing::RedirectAction& redirect) {
 }
 
 void Exchange::ReplyHttpsRedirect() {
+  if (request_->host.empty()) return ReplyError(kNoHost);
   http::ResponseHead head(arena_);
   head.status = 308;
   head.headers.Add(HeaderId::kLocation, routing::ComposeHttpsLocation(listener_->https_redirect, *request_));

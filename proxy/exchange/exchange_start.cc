@@ -1,5 +1,6 @@
 // The exchange's first part: from a decoded head to an attempt, or to an answer of our own.
 #include <algorithm>
+#include <string>
 
 #include "http/forwarding.h"
 #include "proxy/exchange/exchange.h"
@@ -35,6 +36,16 @@ std::string_view ViaOf(http::Version version) noexcept {
       return "2 headgate";
   }
   return "1.1 headgate";
+}
+
+// What HTTP/1.0 without Host is forwarded with: HTTP/1.1 needs one (RFC 9112 3.2).
+std::string_view HostOf(const routing::UpstreamPolicy& upstream, base::Arena& arena) {
+  if (!upstream.dns_host.empty()) {
+    const bool usual = upstream.dns_port == (upstream.tls.enabled ? 443 : 80);
+    return usual ? std::string_view(upstream.dns_host)
+                 : arena.Concat({upstream.dns_host, ":", std::to_string(upstream.dns_port)});
+  }
+  return upstream.endpoints.empty() ? std::string_view() : arena.Copy(upstream.endpoints.front().address.ToString());
 }
 
 }  // namespace
@@ -156,6 +167,7 @@ void Exchange::Forward(const routing::ForwardAction& action) {
   upstream_budget_taken_ = true;
   const base::Result<void> rewritten = routing::ApplyRewrite(route_->rewrite, match_, *request_);
   if (!rewritten.ok()) return ReplyError(rewritten.error());
+  if (request_->authority.empty()) request_->authority = HostOf(*pin_->compiled().upstreams[backend.upstream], arena_);
   PrepareUpstreamHead();
   BeginAttempt();
 }

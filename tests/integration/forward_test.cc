@@ -99,6 +99,29 @@ TEST(Forward, ARefusedRequestIsCountedByItsMethod) {
   EXPECT_EQ(counted("PUT", 431), 1);
 }
 
+TEST(Forward, AnOldRequestWithoutAHostGetsTheUpstreams) {
+  RawUpstream* self = nullptr;
+  RawUpstream upstream([&self](SocketPeer& peer, int) {
+    self->Remember(peer.ReadHead());
+    peer.Send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  });
+  self = &upstream;
+  ProxyUnderTest proxy(OneUpstream(upstream.address()));
+  EXPECT_THAT(proxy.Ask("GET / HTTP/1.0\r\n\r\n"), StartsWith("HTTP/1.1 200 OK\r\n"));
+  ASSERT_EQ(upstream.seen().size(), 1U);
+  EXPECT_THAT(upstream.seen()[0], HasSubstr("host: " + upstream.address() + "\r\n"));
+  EXPECT_THAT(upstream.seen()[0], Not(HasSubstr("x-forwarded-host")));
+}
+
+TEST(Forward, AnOldRequestWithoutAHostIsNotSentInACircle) {
+  ProxyUnderTest proxy(
+      "listeners: [{name: web, address: \"127.0.0.1:0\"}]\nroutes:\n"
+      "  - {name: away, matches: [{path: {prefix: /away}}], redirect: {scheme: https}}\n"
+      "  - {name: r, redirect: {path: /there}}\n");
+  EXPECT_THAT(proxy.Ask("GET /away HTTP/1.0\r\n\r\n"), StartsWith("HTTP/1.1 400 "));
+  EXPECT_THAT(proxy.Ask("GET / HTTP/1.0\r\n\r\n"), HasSubstr("location: /there\r\n"));
+}
+
 TEST(Forward, AnUnknownRouteIs404WithTheRequestsId) {
   ProxyUnderTest proxy(
       "listeners:\n  - {name: web, address: \"127.0.0.1:0\"}\nroutes:\n  - name: ping\n    matches: [{path: {exact: "
