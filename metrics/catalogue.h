@@ -53,6 +53,7 @@ enum class Family : uint8_t {
   kMetricsOverflow,
   kSnapshotsActive,
   kCertificateNotAfter,
+  kCertificateUsable,
   kBuildInfo,
   kConfigInfo,
   kLastReloadSuccessful,
@@ -60,7 +61,7 @@ enum class Family : uint8_t {
   kConfigReloads,
 };
 
-inline constexpr std::array<FamilyInfo, 35> kCatalogue = {{
+inline constexpr std::array<FamilyInfo, 36> kCatalogue = {{
     {"headgate_requests_total",
      MetricType::kCounter,
      "Requests answered, by route, upstream, method and status code.",
@@ -136,6 +137,10 @@ inline constexpr std::array<FamilyInfo, 35> kCatalogue = {{
     {"headgate_tls_certificate_not_after_timestamp_seconds",
      MetricType::kGauge,
      "End of a certificate's validity, in seconds since 1970.",
+     {"server_name"}},
+    {"headgate_tls_certificate_usable",
+     MetricType::kGauge,
+     "Whether a certificate's files can be used: 1, or 0 while the one read before serves.",
      {"server_name"}},
     {"headgate_build_info",
      MetricType::kGauge,

@@ -87,7 +87,7 @@ class Registry::Impl {
   ControlFamilies control_;
   std::array<std::atomic<size_t>, 2> size_hints_{};
   std::string weights_;       // headgate_route_weight_ratio as text
-  std::string certificates_;  // headgate_tls_certificate_not_after_timestamp_seconds as text
+  std::string certificates_;  // headgate_tls_certificate_... as text
 };
 
 void Registry::Impl::DropUnused() {
@@ -165,13 +165,16 @@ void Registry::SetRouteWeights(std::span<const RouteWeight> weights) {
   impl_->SetWeights(text.Take());
 }
 
-void Registry::SetCertificates(std::span<const CertificateExpiry> certificates) {
-  GaugeTextBuilder text(Info(Family::kCertificateNotAfter), impl_->series_max());
-  for (const CertificateExpiry& one : certificates) {
-    text.Add({one.server_name}, static_cast<double>(one.not_after_seconds));
+void Registry::SetCertificates(std::span<const CertificateInUse> certificates) {
+  GaugeTextBuilder ends(Info(Family::kCertificateNotAfter), impl_->series_max());
+  GaugeTextBuilder usable(Info(Family::kCertificateUsable), impl_->series_max());
+  for (const CertificateInUse& one : certificates) {
+    ends.Add({one.server_name}, static_cast<double>(one.not_after_seconds));
+    usable.Add({one.server_name}, one.usable ? 1 : 0);
   }
-  if (text.refused() != 0) impl_->Add(Process().metrics_overflow, text.refused());
-  impl_->SetCertificates(text.Take());
+  const uint64_t refused = ends.refused() + usable.refused();
+  if (refused != 0) impl_->Add(Process().metrics_overflow, refused);
+  impl_->SetCertificates(ends.Take() + usable.Take());
 }
 
 std::string Registry::Scrape(bool gzip) {

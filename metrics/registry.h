@@ -36,9 +36,10 @@ struct RouteWeight {
 };
 
 // A certificate in use. not_after: seconds since 1970.
-struct CertificateExpiry {
+struct CertificateInUse {
   std::string_view server_name;
   int64_t not_after_seconds = 0;
+  bool usable = true;  // its files still are
 };
 
 class Registry {
@@ -73,7 +74,7 @@ class Registry {
   void CountReload(bool success);
   // Replaces what was there.
   void SetRouteWeights(std::span<const RouteWeight> weights);
-  void SetCertificates(std::span<const CertificateExpiry> certificates);
+  void SetCertificates(std::span<const CertificateInUse> certificates);
 
   // Prometheus text format 0.0.4, gzipped when asked. Drops the series whose time has come.
   static constexpr std::string_view kContentType = "text/plain; version=0.0.4; charset=utf-8";

@@ -99,7 +99,9 @@ Array EndpointArray(const proxy::EndpointSet& set, base::Instant now) {
   return endpoints;
 }
 
-Object CertificateObject(const std::string& listener, const proxy::net::CertificateInfo& info) {
+// `problem`: why its files cannot be used any more; empty: they can.
+Object CertificateObject(const std::string& listener, const proxy::net::CertificateInfo& info,
+                         const std::string& problem) {
   Object item;
   item["listener"] = listener;
   item["certFile"] = info.cert_file;
@@ -112,6 +114,8 @@ Object CertificateObject(const std::string& listener, const proxy::net::Certific
   item["notBefore"] = TimeText(info.not_before);
   item["notAfter"] = TimeText(info.not_after);
   item["expired"] = info.expired;
+  item["usable"] = problem.empty();
+  if (!problem.empty()) item["problem"] = problem;
   return item;
 }
 
@@ -166,8 +170,9 @@ std::string CertificatesJson(const proxy::Snapshot& snapshot) {
   Array certificates;
   for (const proxy::ListenerRuntime& listener : snapshot.listeners) {
     if (listener.certificates == nullptr) continue;
-    for (const proxy::net::CertificateInfo& info : listener.certificates->infos()) {
-      certificates.push_back(CertificateObject(listener.policy->name, info));
+    const auto& infos = listener.certificates->infos();
+    for (size_t i = 0; i < infos.size(); ++i) {
+      certificates.push_back(CertificateObject(listener.policy->name, infos[i], listener.CertificateProblem(i)));
     }
   }
   return base::json::SerializePretty(Object({{"certificates", std::move(certificates)}}));

@@ -29,22 +29,24 @@ void SetWeights(metrics::Registry& registry, const routing::Compiled& compiled) 
   registry.SetRouteWeights(weights);
 }
 
-// Of two certificates for one name the first to expire counts.
+// Of two certificates for one name the worse counts: the first to expire, and the one that is not usable.
 void SetCertificates(metrics::Registry& registry, const proxy::Snapshot& snapshot) {
-  std::map<std::string_view, int64_t> soonest;
+  std::map<std::string_view, metrics::CertificateInUse> by_name;
   for (const proxy::ListenerRuntime& listener : snapshot.listeners) {
     if (listener.certificates == nullptr) continue;
-    for (const proxy::net::CertificateInfo& info : listener.certificates->infos()) {
-      const int64_t end = std::chrono::floor<std::chrono::seconds>(info.not_after).time_since_epoch().count();
-      for (const std::string& name : info.names) {
-        const auto [at, is_new] = soonest.emplace(name, end);
-        if (!is_new) at->second = std::min(at->second, end);
+    const auto& infos = listener.certificates->infos();
+    for (size_t i = 0; i < infos.size(); ++i) {
+      const int64_t end = std::chrono::floor<std::chrono::seconds>(infos[i].not_after).time_since_epoch().count();
+      for (const std::string& name : infos[i].names) {
+        const auto [at, is_new] = by_name.try_emplace(name, metrics::CertificateInUse{name, end});
+        at->second.not_after_seconds = std::min(at->second.not_after_seconds, end);
+        at->second.usable = at->second.usable && listener.CertificateProblem(i).empty();
       }
     }
   }
-  std::vector<metrics::CertificateExpiry> expiries;
-  for (const auto& [name, end] : soonest) expiries.push_back({.server_name = name, .not_after_seconds = end});
-  registry.SetCertificates(expiries);
+  std::vector<metrics::CertificateInUse> certificates;
+  for (const auto& [name, certificate] : by_name) certificates.push_back(certificate);
+  registry.SetCertificates(certificates);
 }
 
 void SetLimits(metrics::Registry& registry, const proxy::Snapshot& snapshot) {

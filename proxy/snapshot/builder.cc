@@ -56,6 +56,15 @@ bool SameFiles(const routing::ListenerPolicy& a, const routing::ListenerPolicy& 
   return true;
 }
 
+std::vector<std::string> ProblemsOf(const routing::ListenerPolicy& policy) {
+  std::vector<std::string> problems;
+  for (const routing::CertificateFiles& files : policy.certificates) {
+    const auto loaded = net::CertificateSet::Load({&files, 1});
+    problems.emplace_back(loaded.ok() ? "" : loaded.status().message());
+  }
+  return problems;
+}
+
 }  // namespace
 
 SnapshotBuilder::SnapshotBuilder(metrics::Registry& registry, const net::TicketKeys& tickets, uint32_t workers)
@@ -86,6 +95,7 @@ absl::Status SnapshotBuilder::BuildListener(const routing::ListenerPolicy& polic
     if (!keeps) return absl::Status(loaded.status().code(), problem);
     warnings.push_back(absl::StrCat(problem, "; the certificate in service stays"));
     runtime.certificates = before->certificates;
+    runtime.certificate_problems = ProblemsOf(policy);
   } else {
     runtime.certificates = *std::move(loaded);
   }
@@ -159,7 +169,8 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> SnapshotBuilder::Build(
   snapshot->hash = std::move(hash);
   snapshot->compiled = std::move(compiled);
   for (const auto& policy : snapshot->compiled->listeners) {
-    ListenerRuntime runtime{.policy = policy, .series = {}, .connections = {}, .certificates = {}, .tls = {}};
+    ListenerRuntime runtime{
+        .policy = policy, .series = {}, .connections = {}, .certificates = {}, .tls = {}, .certificate_problems = {}};
     const absl::Status status = BuildListener(*policy, Before(previous, policy->name), runtime, warnings);
     if (!status.ok()) return status;
     snapshot->listeners.push_back(std::move(runtime));

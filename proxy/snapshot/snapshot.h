@@ -21,6 +21,13 @@ struct ListenerRuntime {
   std::shared_ptr<SharedBudget> connections;  // of the listener in the whole process; survives reloads by name
   std::shared_ptr<const net::CertificateSet> certificates;  // null: plain
   std::vector<std::shared_ptr<net::TlsServerContext>> tls;  // one per worker; empty: plain
+  // By a certificate's index: why its files cannot be used now, empty where they can. All of them are the ones that
+  // were in service before then. Empty: no problem.
+  std::vector<std::string> certificate_problems;
+
+  std::string CertificateProblem(size_t index) const {
+    return index < certificate_problems.size() ? certificate_problems[index] : std::string();
+  }
 };
 
 struct UpstreamRuntime {

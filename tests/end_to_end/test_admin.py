@@ -131,6 +131,13 @@ listeners: [{name: web, address: "127.0.0.1:{port:web}", tls: {certificates: [{c
             self.assertAlmostEqual(end, time.time() + 30 * 86400, delta=600)
             certificate = headgate.get_json("/certificates")["certificates"][0]
             self.assertEqual((certificate["names"], certificate["expired"]), (["shop.example.com"], False))
+            self.assertTrue(certificate["usable"])
+            (headgate.root / "tls.crt").write_text("garbage")
+            headgate.reload()
+            self.assertEqual(headgate.metric("headgate_tls_certificate_usable", server_name="shop.example.com"), 0)
+            certificate = headgate.get_json("/certificates")["certificates"][0]
+            self.assertIn("tls.crt", certificate["problem"])
+            self.assertEqual((certificate["names"], certificate["usable"]), (["shop.example.com"], False))
 
 
 class Token(unittest.TestCase):

@@ -67,7 +67,7 @@ TEST_F(RegistryPromtoolTest, PromtoolFindsNothingInAFullExposition) {
   registry.SetConfigInfo("0123abcd");
   registry.CountReload(true);
   registry.SetRouteWeights(std::vector<RouteWeight>{{"shop", "a", 0.9}, {"shop", "b", 0.1}});
-  registry.SetCertificates(std::vector<CertificateExpiry>{{"*.example.com", 1'800'000'000}});
+  registry.SetCertificates(std::vector<CertificateInUse>{{"*.example.com", 1'800'000'000}});
   const CommandResult result = RunPromtool(registry.Scrape(false));
   EXPECT_EQ(result.status, 0) << result.output;
   EXPECT_EQ(result.output, "");

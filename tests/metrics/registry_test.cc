@@ -127,7 +127,7 @@ TEST_F(RegistryTest, AListenerKnowsItsConnectionsByProtocolAndItsStreams) {
 
 TEST_F(RegistryTest, EveryFamilyOfTheCatalogueIsExportedWithItsTypeAndHelp) {
   const std::vector<RouteWeight> weights = {{"shop", "a", 0.25}};
-  const std::vector<CertificateExpiry> certificates = {{"shop.example.com", 1'800'000'000}};
+  const std::vector<CertificateInUse> certificates = {{"shop.example.com", 1'800'000'000}, {"b", 0, false}};
   const auto route = registry_.Route("shop", Names{"a"});
   const auto upstream = registry_.Upstream("a");
   const auto listener = registry_.Listener("web");
@@ -150,6 +150,8 @@ TEST_F(RegistryTest, EveryFamilyOfTheCatalogueIsExportedWithItsTypeAndHelp) {
   }
   EXPECT_EQ(text.At(R"(headgate_route_weight_ratio{route="shop",upstream="a"})"), 0.25);
   EXPECT_EQ(text.At(R"(headgate_tls_certificate_not_after_timestamp_seconds{server_name="shop.example.com"})"), 1.8e9);
+  EXPECT_EQ(text.At(R"(headgate_tls_certificate_usable{server_name="shop.example.com"})"), 1);
+  EXPECT_EQ(text.At(R"(headgate_tls_certificate_usable{server_name="b"})"), 0);
   EXPECT_EQ(text.At(R"(headgate_build_info{compiler="g++",revision="abc",version="0.1.0"})"), 1);
   EXPECT_GT(text.At("process_resident_memory_bytes"), 1e6);
   EXPECT_TRUE(text.repeated.empty());

@@ -127,6 +127,7 @@ listeners:
   const std::string family = "headgate_tls_certificate_not_after_timestamp_seconds";
   EXPECT_THAT(text, HasSubstr(family + "{server_name=\"a.example.com\"} " + seconds(infos[0].not_after)));
   EXPECT_THAT(text, HasSubstr(family + "{server_name=\"shop.example.com\"} " + seconds(infos[1].not_after)));
+  EXPECT_THAT(text, HasSubstr("headgate_tls_certificate_usable{server_name=\"shop.example.com\"} 1"));
 }
 
 }  // namespace

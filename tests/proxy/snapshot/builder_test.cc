@@ -104,6 +104,20 @@ TEST_F(SnapshotBuilderTest, ACertificateThatFailsLaterStaysInServiceWithAWarning
   ASSERT_EQ(warnings.size(), 1U);
   EXPECT_THAT(warnings[0], HasSubstr("a.crt"));
   EXPECT_THAT(warnings[0], HasSubstr("the certificate in service stays"));
+  EXPECT_THAT(second->listeners[0].CertificateProblem(0), HasSubstr("a.crt"));
+  Certificate("a");
+  EXPECT_EQ(Build(kSecure, second)->listeners[0].CertificateProblem(0), "");
+}
+
+TEST_F(SnapshotBuilderTest, OnlyTheCertificateThatFailsHasAProblem) {
+  Certificate("b");
+  std::string two = kSecure;
+  two.replace(two.find("]}}]"), 1, ", {certFile: b.crt, keyFile: b.key}]");
+  const SnapshotPtr first = Build(two);
+  directory.Write("b.key", "garbage");
+  const SnapshotPtr second = Build(two, first);
+  EXPECT_EQ(second->listeners[0].CertificateProblem(0), "");
+  EXPECT_THAT(second->listeners[0].CertificateProblem(1), HasSubstr("b.key"));
 }
 
 TEST_F(SnapshotBuilderTest, ACertificateThatWasNeverGoodIsAnErrorThatNamesListenerAndFile) {
