@@ -37,6 +37,7 @@ nghttp2_option* Session::Callbacks::MakeOptions() {
 }
 
 void Session::Callbacks::SetReceiving(nghttp2_session_callbacks* table) {
+  nghttp2_session_callbacks_set_on_begin_frame_callback(table, OnBeginFrame);
   nghttp2_session_callbacks_set_on_begin_headers_callback(table, OnBeginHeaders);
   nghttp2_session_callbacks_set_on_header_callback2(table, OnHeader);
   nghttp2_session_callbacks_set_on_frame_recv_callback(table, OnFrame);
@@ -83,6 +84,11 @@ nghttp2_data_provider Session::Callbacks::Body() {
   return provider;
 }
 
+int Session::Callbacks::OnBeginFrame(nghttp2_session*, const nghttp2_frame_hd* header, void* user) {
+  if (header->type == NGHTTP2_SETTINGS) Self(user).OnBeginSettings();
+  return 0;
+}
+
 int Session::Callbacks::OnBeginHeaders(nghttp2_session*, const nghttp2_frame* frame, void* user) {
   Session& self = Self(user);
   if (self.ended_) return 0;
@@ -112,6 +118,7 @@ int Session::Callbacks::OnFrame(nghttp2_session*, const nghttp2_frame* frame, vo
       break;
     case NGHTTP2_DATA:
       if (stream != nullptr && end_stream) self.OnRemoteEnd(*stream);
+      if (stream != nullptr && !end_stream) self.OnDataFrame(*stream, frame->hd.length);
       break;
     case NGHTTP2_RST_STREAM:
       if (stream != nullptr) self.OnRemoteReset(*stream, static_cast<H2Error>(frame->rst_stream.error_code));
@@ -148,8 +155,11 @@ int Session::Callbacks::OnSent(nghttp2_session*, const nghttp2_frame* frame, voi
   Session& self = Self(user);
   switch (frame->hd.type) {
     case NGHTTP2_HEADERS:
+      self.OnMessageFrameSent(frame->hd.stream_id, (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0, false);
+      break;
     case NGHTTP2_DATA:
-      self.OnMessageFrameSent(frame->hd.stream_id, (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0);
+      self.OnMessageFrameSent(frame->hd.stream_id, (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0,
+                              frame->hd.length < kSmallWindowUpdateBytes);
       break;
     case NGHTTP2_RST_STREAM:
       self.OnResetSent(frame->hd.stream_id, static_cast<H2Error>(frame->rst_stream.error_code));

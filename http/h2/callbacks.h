@@ -22,6 +22,7 @@ struct Session::Callbacks {
   static void SetReceiving(nghttp2_session_callbacks* table);
   static void SetSending(nghttp2_session_callbacks* table);
 
+  static int OnBeginFrame(nghttp2_session*, const nghttp2_frame_hd* header, void* user);
   static int OnBeginHeaders(nghttp2_session*, const nghttp2_frame* frame, void* user);
   static int OnHeader(nghttp2_session*, const nghttp2_frame*, nghttp2_rcbuf* name, nghttp2_rcbuf* value, uint8_t,
                       void* user);

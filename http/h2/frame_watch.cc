@@ -103,7 +103,7 @@ std::optional<Abuse> FrameWatch::JudgeData() const noexcept {
   uint32_t data = length();
   if (read_size_ > kHeaderBytes) data -= std::min<uint32_t>(data, 1u + read_[kHeaderBytes]);
   if (data == 0) return Abuse::kEmptyFrames;
-  return data < kSmallDataBytes ? std::optional(Abuse::kSmallData) : std::nullopt;
+  return of_client_ && data < kSmallDataBytes ? std::optional(Abuse::kSmallData) : std::nullopt;
 }
 
 std::optional<Abuse> FrameWatch::JudgeContinuation() noexcept {

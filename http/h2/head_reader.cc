@@ -165,8 +165,12 @@ bool HeadReader::Fits(std::string_view name, std::string_view value) {
 }
 
 bool HeadReader::FitsTrailers(size_t text_bytes) {
+  // gRPC's status and details come in trailers, and as a head where there is nothing else: the same limits for both.
+  const bool request = side() == base::Side::kClient;
+  const size_t fields_max = request ? base::kTrailersMax : base::kUpstreamFieldsMax;
+  const size_t bytes_max = request ? base::kTrailersBytesMax : base::kUpstreamHeadBytesMax;
   list_ += text_bytes;
-  if (++fields_ > base::kTrailersMax || list_ > base::kTrailersBytesMax) Fault("too many trailers");
+  if (++fields_ > fields_max || list_ > bytes_max) Fault("too many trailers");
   return keep_;
 }
 

@@ -135,7 +135,10 @@ void HeadReader::TakeRequestBody(RequestHead& head, bool end_stream) noexcept {
   }
   if (end_stream) {
     if (has_length && head.body.length > 0) return Fault("content-length without a body");
-    head.body = {};
+    // RFC 9110 8.6: an HTTP/1.1 upstream wants to read that there is none.
+    const bool says_so =
+        has_length || head.method == Method::kPost || head.method == Method::kPut || head.method == Method::kPatch;
+    head.body = {says_so ? BodyKind::kLength : BodyKind::kNone, 0};
     head.expect_continue = false;
     return;
   }

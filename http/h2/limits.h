@@ -55,7 +55,7 @@ inline constexpr FloodLimit kHeaderBombs{100, 10};
 // WINDOW_UPDATE of less than 256 bytes; a sane client waits for half a window.
 inline constexpr FloodLimit kSmallWindowUpdates{200, 20};
 inline constexpr uint32_t kSmallWindowUpdateBytes = 256;
-// DATA of less than 16 bytes without an end: gRPC messages may be small, a megabyte of them is a flood.
+// A client's DATA of less than 16 bytes without an end, except for gRPC and WebSocket: their messages may be small.
 inline constexpr FloodLimit kSmallData{20'000, 5'000};
 inline constexpr uint32_t kSmallDataBytes = 16;
 

@@ -82,6 +82,7 @@ void Session::Open(Stream& stream, int32_t id) {
   stream.session_ = this;
   stream.closed_ = false;
   stream.window_ = config_.stream_window;
+  windows_ += stream.window_;
   open_.PushBack(stream.link_);
   ++streams_;
 }
@@ -98,6 +99,7 @@ void Session::Close(Stream& stream, H2Error code) noexcept {
   }
   stream.out_.Clear();
   heads_ -= std::exchange(stream.head_bytes_, 0);
+  windows_ -= std::exchange(stream.window_, 0);
   --streams_;
   if (stream.in_.empty()) {
     stream.link_.Unlink();
@@ -141,6 +143,11 @@ void Session::SubmitReset(Stream& stream, H2Error code) {
 
 void Session::Count(Abuse kind) {
   if (!guard_.Allow(kind, now_)) EndForAbuse(kind);
+}
+
+// An upstream's broken response is its client's misfortune: the streams of others on the connection live on.
+void Session::CountProvokedReset() {
+  if (config_.role == Role::kServer) Count(Abuse::kProvokedResets);
 }
 
 void Session::EndForAbuse(Abuse kind) {

@@ -106,6 +106,8 @@ class Session {
 
   size_t streams() const noexcept { return streams_; }  // known to the session
   size_t held_bytes() const noexcept { return held_; }  // received and not taken
+  // The peer has used up the connection's window: no stream can send DATA, whatever its own credit.
+  bool peer_is_out_of_credit() const noexcept;
   // A server's: requests refused with REFUSED_STREAM so far.
   uint64_t refused_streams() const noexcept { return refused_; }
   // A header block has begun and is not complete.
@@ -146,11 +148,14 @@ class Session {
   void OnBeginRequest(int32_t id);
   void OnHeaders(Stream& stream, bool end_stream, size_t block_bytes);
   void OnData(Stream* stream, std::string_view data);
+  void OnDataFrame(const Stream& stream, size_t length) noexcept;
   void OnRemoteEnd(Stream& stream);
   void OnRemoteReset(Stream& stream, H2Error code);
+  void OnBeginSettings() noexcept;
   void OnSettings(bool ack);
   void OnGoaway(int32_t last_id);
   void Count(Abuse kind);
+  void CountProvokedReset();
   void EndForAbuse(Abuse kind);
   void End(H2Error code, const char* fault);
 
@@ -169,7 +174,7 @@ class Session {
   bool IsFirstSettings(std::string_view frame) const noexcept;
   void EmitFirstSettings(std::string_view frame);
   void Resume(Stream& stream);
-  void OnMessageFrameSent(int32_t id, bool end_stream);
+  void OnMessageFrameSent(int32_t id, bool end_stream, bool small);
   void OnResetSent(int32_t id, H2Error code);
   void OnGoawaySent(H2Error code);
   void OnNotSent(int32_t id, bool reset);
@@ -191,6 +196,7 @@ class Session {
   size_t heads_ = 0;                      // bytes of heads kept for open streams
   size_t held_ = 0;                       // received and not taken
   size_t withheld_ = 0;                   // connection credit that is not given back yet
+  uint64_t windows_ = 0;                  // of the open streams
   uint64_t received_ = 0;                 // on the wire
   uint64_t refused_ = 0;                  // requests
   const base::SlabRef* input_ = nullptr;  // within Feed: where the bytes lie
@@ -204,6 +210,7 @@ class Session {
   base::SlabRef frames_;           // frames are copied here; several share it
   size_t frames_used_ = 0;
 
+  size_t frames_before_settings_ = 0;  // in nghttp2's queue
   bool ping_acknowledged_ = false;
   bool settings_received_ = false;
   bool settings_acknowledged_ = false;

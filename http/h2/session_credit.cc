@@ -30,15 +30,20 @@ void Session::Release(size_t bytes) noexcept {
 }
 
 // Connection credit returns on arrival, stream credit on departure: one slow stream must not stop its siblings (RFC
-// 9113 5.2). But what is held and what may still come must not exceed the connection's share of memory.
+// 9113 5.2). But what is held for a client and what may still come must not exceed its connection's share of memory. An
+// upstream's connection carries many clients' streams, who must not wait for each other: there the streams' windows are
+// the limit (GrowWindow).
 void Session::CreditConnection() noexcept {
   const size_t in_sight = held_ + window_;
-  const size_t keep_back = in_sight > config_.held_bytes_max ? in_sight - config_.held_bytes_max : 0;
+  const bool limited = config_.role == Role::kServer && in_sight > config_.held_bytes_max;
+  const size_t keep_back = limited ? in_sight - config_.held_bytes_max : 0;
   if (withheld_ <= keep_back) return;
   const size_t credit = withheld_ - keep_back;
   withheld_ = keep_back;
   if (!ended_) nghttp2_session_consume_connection(session_, credit);
 }
+
+bool Session::peer_is_out_of_credit() const noexcept { return nghttp2_session_get_local_window_size(session_) <= 0; }
 
 void Session::TakeBody(Stream& stream, base::Chain& to, size_t bytes) {
   const size_t taken = std::min(bytes, stream.in_.size());
@@ -78,8 +83,11 @@ void Session::GrowWindow(Stream& stream, size_t taken) {
   if (stream.flowed_ < stream.window_) return;
   stream.flowed_ = 0;
   const bool keeps_up = stream.in_.empty() && held_ < config_.held_bytes_max / 4;
-  if (!keeps_up || stream.window_ >= kStreamWindowBytesMax) return;
-  stream.window_ = std::min(stream.window_ * 2, kStreamWindowBytesMax);
+  const uint32_t wider = std::min(stream.window_ * 2, kStreamWindowBytesMax);
+  const uint32_t more = wider - std::min(wider, stream.window_);
+  if (!keeps_up || more == 0 || windows_ + more > config_.held_bytes_max) return;
+  windows_ += more;
+  stream.window_ = wider;
   nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, stream.id_, static_cast<int32_t>(stream.window_));
 }
 

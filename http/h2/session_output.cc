@@ -93,11 +93,15 @@ void Session::EmitFirstSettings(std::string_view frame) {
   Emit({copy.data(), size});
 }
 
-void Session::OnMessageFrameSent(int32_t id, bool end_stream) {
-  guard_.Forgive(Abuse::kPings, kForgivenPerFrame);
-  guard_.Forgive(Abuse::kSmallWindowUpdates, kForgivenPerFrame);
-  Stream* stream = end_stream ? Find(id) : nullptr;
-  if (stream == nullptr) return;
+// `small`: it is small because we had no more to send, or because the peer's window let no more through, who then gets
+// no forgiveness for opening it a byte at a time (CVE-2019-9511).
+void Session::OnMessageFrameSent(int32_t id, bool end_stream, bool small) {
+  Stream* stream = Find(id);
+  if (!small || stream == nullptr || stream->out_.empty()) {
+    guard_.Forgive(Abuse::kPings, kForgivenPerFrame);
+    guard_.Forgive(Abuse::kSmallWindowUpdates, kForgivenPerFrame);
+  }
+  if (stream == nullptr || !end_stream) return;
   stream->local_ended_ = true;
   stream->news_.sent = true;
   Tell(*stream);
@@ -108,7 +112,7 @@ void Session::OnMessageFrameSent(int32_t id, bool end_stream) {
 void Session::OnResetSent(int32_t id, H2Error code) {
   Stream* stream = Find(id);
   if (stream == nullptr || stream->reset_by_us_ || code == H2Error::kNoError) return;
-  Count(Abuse::kProvokedResets);
+  CountProvokedReset();
 }
 
 void Session::OnGoawaySent(H2Error code) {

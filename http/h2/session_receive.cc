@@ -102,7 +102,7 @@ void Session::FailMessage(Stream& stream, const base::Error& error, bool body) {
     Tell(stream);
   }
   SubmitReset(stream, H2Error::kProtocolError);
-  Count(Abuse::kProvokedResets);
+  CountProvokedReset();
 }
 
 void Session::FailBody(Stream& stream, const char* detail) {
@@ -134,6 +134,12 @@ void Session::OnData(Stream* stream, std::string_view data) {
   Tell(*stream);
 }
 
+// Messages of gRPC and WebSocket are as small as they are, and their number is no sign of abuse.
+void Session::OnDataFrame(const Stream& stream, size_t length) noexcept {
+  if (length >= kSmallDataBytes || stream.request == nullptr) return;
+  if (stream.request->is_grpc || stream.request->wants_websocket) guard_.Forgive(Abuse::kSmallData, 1);
+}
+
 void Session::OnRemoteEnd(Stream& stream) {
   if (stream.reset_by_us_) return;
   if (!stream.final_head_) return FailBody(stream, "an end before a head");
@@ -152,12 +158,20 @@ void Session::OnRemoteReset(Stream& stream, H2Error code) {
   if (!stream.local_ended_ && config_.role == Role::kServer) Count(Abuse::kResets);
 }
 
+void Session::OnBeginSettings() noexcept {
+  frames_before_settings_ = nghttp2_session_get_outbound_queue_size(session_);
+}
+
 void Session::OnSettings(bool ack) {
   if (ack) {
     settings_acknowledged_ = true;
-  } else {
-    settings_received_ = true;
+    return;
   }
+  settings_received_ = true;
+  // Besides its acknowledgement nghttp2 answers SETTINGS with a reset of each stream whose window they overflow, where
+  // RFC 9113 6.9.2 asks for the end of the connection.
+  const bool overflow = nghttp2_session_get_outbound_queue_size(session_) > frames_before_settings_ + 1;
+  if (overflow) End(H2Error::kFlowControlError, "SETTINGS that overflow a stream's window");
 }
 
 // nghttp2 closes the streams above `last_id` that it has sent already; those that wait in its queue are up to us.

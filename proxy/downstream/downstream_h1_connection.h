@@ -39,6 +39,7 @@ class DownstreamH1Connection final : public net::Mortal,
   ~DownstreamH1Connection() override;
 
   // ListenerConnection: drain and shutdown.
+  void BeginDrain() override {}
   void CloseIfIdle() override;
   void CloseNow() override;
 

@@ -41,6 +41,7 @@ DownstreamH2Connection::DownstreamH2Connection(Listener& listener, AcceptedConne
     : listener_(listener),
       client_(accepted),
       transport_(std::move(accepted.transport)),
+      streams_max_(listener.policy().limits.h2_streams),
       gauge_(std::in_place, listener, ConnectionState::kIdle),
       session_(ConfigOf(listener), this, listener.services().worker.slabs, listener.services().worker.blocks,
                listener.services().worker.now),
@@ -59,6 +60,7 @@ void DownstreamH2Connection::Start(Listener& listener, AcceptedConnection accept
   listener.services().worker.shard.Add(
       listener.series().accepted_protocols[metrics::Index(metrics::ConnectionProtocol::kH2)]);
   connection->UpdateIdle();
+  if (listener.closing()) connection->SendNotice();
   connection->transport_->RequestTurn();
 }
 
@@ -68,7 +70,7 @@ void DownstreamH2Connection::WakeUp() {
 
 // A place for a request; refused when the connection has as many as it may: a stream counts until its exchange is done.
 http::h2::Stream* DownstreamH2Connection::NewStream(int32_t /*id*/) {
-  if (open_streams_ >= limits().h2_streams || state_ == State::kLinger) return nullptr;
+  if (open_streams_ >= streams_max_ || state_ == State::kLinger) return nullptr;
   if (spare_.empty()) {
     streams_.push_back(std::make_unique<DownstreamH2Stream>(*this));
     spare_.push_back(streams_.back().get());
@@ -79,6 +81,7 @@ http::h2::Stream* DownstreamH2Connection::NewStream(int32_t /*id*/) {
   ++open_streams_;
   worker().shard.AddGauge(listener_.series().streams_active, 1);
   stream.Open(*services().pool.Take(services()));
+  if (listener_.draining()) SendNotice();
   UpdateIdle();
   return &stream;
 }
@@ -133,6 +136,7 @@ void DownstreamH2Connection::HeadIsLate() {
   worker().shard.Add(worker().series.requests_rejected[metrics::Index(RejectReason::kSlowClient)]);
   session_over_ = true;
   Leave(H2Error::kEnhanceYourCalm);
+  WakeUp();  // also of one that was leaving already
 }
 
 void DownstreamH2Connection::CountStalled() {

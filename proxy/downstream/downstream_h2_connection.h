@@ -40,6 +40,7 @@ class DownstreamH2Connection final : public net::Mortal,
   ~DownstreamH2Connection() override;
 
   // ListenerConnection: drain and shutdown.
+  void BeginDrain() override { SendNotice(); }
   void CloseIfIdle() override { SendNotice(); }
   void CloseNow() override { Close(true); }
 
@@ -101,6 +102,7 @@ class DownstreamH2Connection final : public net::Mortal,
   ClientIdentity client_;
   std::unique_ptr<net::Transport> transport_;
   State state_ = State::kOpen;
+  const uint32_t streams_max_;  // as announced: a reload doesn't change it
   std::optional<ConnectionGauge> gauge_;
   std::vector<std::unique_ptr<DownstreamH2Stream>> streams_;  // all; they outlive the session
   std::vector<DownstreamH2Stream*> spare_;                    // those of them that are free

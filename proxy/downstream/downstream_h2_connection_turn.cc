@@ -10,8 +10,6 @@ using net::IoStatus;
 
 namespace {
 
-// Below this a slab's rest is not worth a read.
-constexpr size_t kReadRoomMin = 2 * 1024;
 // Rounds of news and output in one turn: an answer of our own takes two.
 constexpr size_t kRoundsPerTurn = 4;
 
@@ -72,7 +70,7 @@ bool DownstreamH2Connection::Receive() {
 
 net::IoResult DownstreamH2Connection::ReadOnce() {
   if (in_ && in_->unique()) in_used_ = 0;
-  if (!in_ || in_->size() - in_used_ < kReadRoomMin) {
+  if (!in_ || in_->size() - in_used_ < base::kReadRoomMin) {
     in_ = worker().slabs.Take();
     in_used_ = 0;
   }

@@ -39,11 +39,16 @@ void DownstreamH2Stream::Open(Exchange& exchange) {
   ResetStream(exchange.arena(), http::Method::kGet);
   first_byte_ = now();
   request_credit_ = queued_before_ = 0;
-  tunnel_ = body_delivered_ = body_clock_stopped_ = discarding_ = head_sent_ = false;
-  body_clock_ = ProgressClock(limits.body_idle, limits.body_bytes_per_second);
+  tunnel_ = body_delivered_ = body_clock_stopped_ = discarding_ = head_sent_ = outlived_ = false;
+  ResetBodyClock();
   read_clock_ = ProgressClock(base::Duration{0}, limits.read_bytes_per_second);
   deadline_ = now() + limits.head_timeout;
   ArmTimer();
+}
+
+void DownstreamH2Stream::ResetBodyClock() noexcept {
+  const routing::LimitsPolicy& limits = connection_.limits();
+  body_clock_ = ProgressClock(limits.body_idle, limits.body_bytes_per_second);
 }
 
 void DownstreamH2Stream::TakeNews() {
@@ -188,12 +193,19 @@ void DownstreamH2Stream::NoteSent() {
 }
 
 void DownstreamH2Stream::NoteClosed() {
-  if (state_ == State::kExchange && local_ended() && !malformed()) exchange_->OnResponseFlushed(true);
+  const bool whole = local_ended() && !malformed();
+  if (state_ == State::kExchange && whole) exchange_->OnResponseFlushed(true);
+  // A tunnel's client has said all, but the upstream has yet to read it.
+  if (state_ == State::kExchange && whole && tunnel_ && remote_ended() && !reset_by_peer()) {
+    outlived_ = true;
+    return;
+  }
   if (state_ == State::kExchange && malformed()) Lose(body_error());
   Drop(reset_by_peer() ? "the client reset the stream" : "the stream was reset");
 }
 
 void DownstreamH2Stream::Drop(const char* why) {
+  outlived_ = false;
   if (state_ == State::kHead) {
     connection_.services().pool.Return(std::exchange(exchange_, nullptr));
   } else {
@@ -213,6 +225,9 @@ void DownstreamH2Stream::OnExchangeDone() {
   deadline_ = base::Instant::max();
   body_clock_.Stop(now());
   if (!closed()) connection_.session().DiscardBody(*this);
+  if (!outlived_) return;
+  BecomeFree();
+  connection_.WakeUp();
 }
 
 void DownstreamH2Stream::BecomeFree() {
@@ -220,6 +235,7 @@ void DownstreamH2Stream::BecomeFree() {
   timer_.Disarm();
   connection_.AddQueued(-static_cast<int64_t>(queued_before_));
   queued_before_ = 0;
+  connection_.session().DiscardBody(*this);  // what came and nobody took must not stay charged
   ClearNews();
   static_cast<base::ListNode<http::h2::NewsTag>*>(this)->Unlink();
   static_cast<base::ListNode<OpenTag>*>(this)->Unlink();
@@ -242,7 +258,13 @@ void DownstreamH2Stream::OnTimer() {
   }
   if (body_clock_.Expired(now())) {
     body_clock_.Stop(now());
-    Lose({ErrorCode::kBodyTimeout, Side::kClient, Retry::kNever, "the body made no progress"});
+    if (connection_.session().peer_is_out_of_credit()) {
+      // Its siblings have taken all of the connection's: it is not this one's turn.
+      ResetBodyClock();
+      SetRequestCredit(request_credit_);
+    } else {
+      Lose({ErrorCode::kBodyTimeout, Side::kClient, Retry::kNever, "the body made no progress"});
+    }
   }
   if (read_clock_.Expired(now())) {
     read_clock_.Stop(now());

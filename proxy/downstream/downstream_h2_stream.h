@@ -76,6 +76,7 @@ class DownstreamH2Stream final : public http::h2::Stream,
   void NoteClosed();
   void Lose(const base::Error& error);
   void BecomeFree();
+  void ResetBodyClock() noexcept;
   void OnTimer();
   void ArmTimer();
   base::Instant now() const noexcept;
@@ -87,6 +88,7 @@ class DownstreamH2Stream final : public http::h2::Stream,
   size_t request_credit_ = 0;
   size_t queued_before_ = 0;  // queued() when it was last looked at
   bool tunnel_ = false;
+  bool outlived_ = false;        // by its exchange: the client is done, the upstream is not
   bool body_delivered_ = false;  // the exchange was told the body's end
   bool body_clock_stopped_ = false;
   bool discarding_ = false;

@@ -28,6 +28,7 @@ class DownstreamHandshake final : public net::Mortal, public ListenerConnection,
   static void Start(Listener& listener, int descriptor, const base::SocketAddress& peer);
 
   // ListenerConnection: drain and shutdown.
+  void BeginDrain() override {}
   void CloseIfIdle() override;
   void CloseNow() override { Close(true); }
 

@@ -126,7 +126,12 @@ void Listener::Removed() {
   Resume();
 }
 
+void Listener::BeginDrain() {
+  connections_.ForEach([](ListenerConnection& connection) { connection.BeginDrain(); });
+}
+
 void Listener::CloseIdle() {
+  closing_ = true;
   connections_.ForEach([](ListenerConnection& connection) { connection.CloseIfIdle(); });
 }
 

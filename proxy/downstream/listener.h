@@ -22,6 +22,8 @@ struct ConnectionTag {};
 // A connection as its listener sees it.
 class ListenerConnection : public base::ListNode<ConnectionTag> {
  public:
+  // The process or the listener is going away: a client that can be told is told; new connections still come.
+  virtual void BeginDrain() = 0;
   // No request is under way: close. Otherwise it closes with its response.
   virtual void CloseIfIdle() = 0;
   // Closes at once, whatever is under way.
@@ -58,6 +60,7 @@ class Listener final : private net::IoHandler {
   void Shut();
   // The listener left the configuration: its connections finish on `last`, the one that still had it.
   void Retire(PinRef last);
+  void BeginDrain();
   void CloseIdle();
   void CloseAll();
   bool empty() noexcept { return connections_.empty(); }
@@ -70,6 +73,8 @@ class Listener final : private net::IoHandler {
   uint32_t index() const noexcept { return index_; }
   // Connections close with their next response.
   bool draining() const noexcept { return retired() || host_.draining(); }
+  // They have been told to close: one that is made only now must be told as well.
+  bool closing() const noexcept { return closing_; }
   bool retired() const noexcept { return static_cast<bool>(retired_with_); }
   PinRef CurrentSnapshot();
   net::TlsServerContext* tls() const noexcept { return tls_.get(); }
@@ -98,6 +103,7 @@ class Listener final : private net::IoHandler {
   net::ListenSocket* socket_ = nullptr;
   PinRef retired_with_;  // set once the listener left the configuration
   bool paused_ = false;
+  bool closing_ = false;
   base::Timer resume_timer_;
   base::IntrusiveList<ListenerConnection, ConnectionTag> connections_;
 };

@@ -191,6 +191,7 @@ class Exchange final : private AttemptEvents {
   bool awaiting_continue_ = false;  // the client waits for a 100
   bool continue_sent_ = false;
   bool response_ended_ = false;      // everything was given to the downstream stream
+  bool response_flushed_ = false;    // and has left it
   bool response_committed_ = false;  // a final head was given to the downstream stream
   bool streaming_ = false;           // gRPC, event streams, tunnels: only timeouts.idle applies after the head
   bool wants_upgrade_ = false;

@@ -198,7 +198,8 @@ void Exchange::Reset() noexcept {
   replay_.Clear();
   replayable_ = true;
   request_ended_ = request_end_sent_ = awaiting_continue_ = continue_sent_ = false;
-  response_ended_ = response_committed_ = streaming_ = wants_upgrade_ = client_gone_ = grpc_ = h2_upstream_ = false;
+  response_ended_ = response_flushed_ = response_committed_ = streaming_ = wants_upgrade_ = client_gone_ = grpc_ =
+      h2_upstream_ = false;
   request_trailers_ = nullptr;
   request_deadline_ = attempt_deadline_ = idle_deadline_ = base::Instant::max();
   continue_deadline_ = backoff_deadline_ = grpc_deadline_ = base::Instant::max();

@@ -120,7 +120,7 @@ void Exchange::RelayTunnelEnd() {
   if (!request_ended_ || !response_ended_) return;
   if (upstream_ != nullptr && upstream_->queued() > 0) return;
   EndAttempt(UpstreamResult::kOk);
-  if (stream_->queued() == 0) Finish();
+  if (response_flushed_) Finish();
 }
 
 void Exchange::UpdateResponseCredit() {
@@ -134,7 +134,9 @@ void Exchange::OnResponseFlushed(bool all) {
     MoveIdleDeadline();
   }
   if (!response_ended_) return UpdateResponseCredit();
-  if (!all || (state_ == State::kTunnel && !request_ended_)) return;
+  if (!all) return;
+  response_flushed_ = true;
+  if (state_ == State::kTunnel) return RelayTunnelEnd();
   Finish();
 }
 

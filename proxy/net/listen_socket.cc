@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "proxy/net/socket_address.h"
+#include "proxy/net/stream_options.h"
 
 namespace headgate::proxy::net {
 
@@ -113,7 +113,7 @@ absl::StatusOr<ListenSocket::Sockets> ListenSocket::Open(const ListenAddress& wa
     if (descriptor < 0) return Failure(address, errno);
     address.port = LocalAddressOf(descriptor).port;
     sockets.push_back(std::unique_ptr<ListenSocket>(new ListenSocket(descriptor, address)));
-    if (!SetFlag(descriptor, IPPROTO_TCP, TCP_NODELAY, 1)) return Failure(address, errno);
+    if (!SetStreamOptions(descriptor)) return Failure(address, errno);
   }
   // Only when all are bound: from listen on, connections wait in each one's queue.
   for (const auto& socket : sockets) {

@@ -25,9 +25,9 @@ class ListenSocket {
   ListenSocket(const ListenSocket&) = delete;
   ListenSocket& operator=(const ListenSocket&) = delete;
   using Sockets = std::vector<std::unique_ptr<ListenSocket>>;
-  // `count` sockets on one address (port 0: the kernel chooses one port for all). TCP_NODELAY is set and inherited.
-  // Errors name address and reason: kAlreadyExists (in use), kPermissionDenied (privileged port), kInvalidArgument (no
-  // such address).
+  // `count` sockets on one address (port 0: the kernel chooses one port for all). Accepted ones have
+  // stream_options.h's. Errors name address and reason: kAlreadyExists (in use), kPermissionDenied (privileged port),
+  // kInvalidArgument (no such address).
   static absl::StatusOr<Sockets> Open(const ListenAddress& wanted, size_t count);
   // A trial bind without SO_REUSEPORT: finds a port that another process holds even if it shares it. Our own sockets on
   // an overlapping address look the same.

@@ -149,14 +149,10 @@ void Reactor::Impl::Dispatch(int count) {
 
 void Reactor::Impl::RunDeferred() {
   for (int pass = 0; pass < kDeferredPasses && !deferred.empty(); ++pass) {
-    // Those deferred while a pass runs are appended: the pass ends at the one that was last when it began.
-    const IoHandler* last = deferred.back();
-    bool more = true;
-    while (more && !deferred.empty()) {
-      IoHandler* handler = deferred.PopFront();
-      more = handler != last;
-      handler->OnReady(IoHandler::kDeferred);
-    }
+    // Those deferred while a pass runs are appended, and wait for the next one.
+    size_t count = 0;
+    deferred.ForEach([&count](IoHandler&) { ++count; });
+    for (; count > 0 && !deferred.empty(); --count) deferred.PopFront()->OnReady(IoHandler::kDeferred);
   }
 }
 

@@ -1,7 +1,6 @@
 #include "proxy/net/transport.h"
 
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 
 #include "base/poison.h"
 #include "proxy/net/socket_address.h"
+#include "proxy/net/stream_options.h"
 #include "proxy/net/tls_state.h"
 
 namespace headgate::proxy::net {
@@ -69,8 +69,7 @@ base::Result<void> Transport::Connect(const base::SocketAddress& to) noexcept {
   const socklen_t length = ToKernel(to, address);
   const int descriptor = ::socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (descriptor < 0) return failed(base::ErrorCode::kConnectFailed, base::Side::kProxy, "no descriptor left");
-  const int on = 1;
-  ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  SetStreamOptions(descriptor);
   if (::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), length) != 0 && errno != EINPROGRESS) {
     connect_refused_ = errno == ECONNREFUSED;
     ::close(descriptor);
@@ -113,7 +112,7 @@ void Transport::OnReady(uint32_t events) {
   if ((events & kWritable) != 0) writable_ = true;
   // The next read or write says what happened.
   if ((events & (kHangup | kFailed)) != 0) hangup_ = readable_ = true;
-  if ((events & kFailed) != 0) writable_ = true;
+  if ((events & kFailed) != 0) broken_ = writable_ = true;
   if (connect_state_ == ConnectState::kPending && (events & ~kDeferred) != 0) connect_state_ = ConnectState::kDecided;
   if (shutdown_pending_ && writable_) ShutdownWrite();
   if (news) owner_->OnTransportReady();

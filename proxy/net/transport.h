@@ -86,6 +86,8 @@ class Transport final : private IoHandler {
   // Bytes may be waiting (the socket's edge, or decrypted ones within TLS).
   bool maybe_readable() const noexcept;
   bool hangup() const noexcept { return hangup_; }
+  // The peer reset the connection, or the way to it failed: what is written goes nowhere.
+  bool broken() const noexcept { return broken_; }
   int descriptor() const noexcept { return descriptor_; }
   bool is_tls() const noexcept { return tls_ != nullptr; }
 
@@ -116,6 +118,7 @@ class Transport final : private IoHandler {
   bool readable_ = false;
   bool writable_ = false;
   bool hangup_ = false;
+  bool broken_ = false;
   bool eof_ = false;
   bool shutdown_pending_ = false;
   bool connect_refused_ = false;

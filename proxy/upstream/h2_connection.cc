@@ -12,6 +12,8 @@ using base::ErrorCode;
 
 namespace {
 
+// So much waits for slow clients that new streams are better off on another connection.
+constexpr size_t kSlowBytes = http::h2::kHeldBytesMax / 4;
 // Streams kept for the next request on a connection: what a small service has at a time.
 constexpr size_t kSpareStreams = 16;
 // Listeners share the connection: what each allows (limits.upstreamHead) its streams look at, up to this.
@@ -101,7 +103,10 @@ size_t H2Connection::room() const noexcept {
   return known_ < streams_max ? streams_max - known_ : 0;
 }
 
-bool H2Connection::crowded() const noexcept { return known_ * 5 >= (known_ + room()) * 4; }
+bool H2Connection::crowded() const noexcept {
+  const bool slow = session_.has_value() && session_->held_bytes() >= kSlowBytes;
+  return slow || known_ * 5 >= (known_ + room()) * 4;
+}
 
 H2UpstreamStream& H2Connection::Lease(Attempt& attempt) {
   HG_CHECK(room() > 0);

@@ -55,8 +55,9 @@ void H2UpstreamStream::Submit(const http::RequestHead& head, bool end) {
   }
   state_ = State::kOpen;
   ResetStream(attempt_->arena, upgrade_ ? http::Method::kConnect : head.method);
-  // Nobody may tell us of the end of a body that has no bytes.
-  const bool empty = head.body.kind == http::BodyKind::kLength && head.body.length == 0;
+  // Nobody may tell us of the end of a body that has no bytes. In HTTP/2 trailers may follow it.
+  const bool empty =
+      head.body.kind == http::BodyKind::kLength && head.body.length == 0 && head.version != http::Version::kHttp2;
   const http::Scheme scheme = connection_.transport_.is_tls() ? http::Scheme::kHttps : http::Scheme::kHttp;
   refused_ = !connection_.alive() ||
              !connection_.session().SubmitRequest(*this, head, scheme, (end || empty) && !upgrade_, upgrade_);

@@ -166,7 +166,10 @@ void Worker::Sweep() {
   }
 }
 
-void Worker::BeginDrain() { draining_ = true; }
+void Worker::BeginDrain() {
+  draining_ = true;
+  for (auto& [name, listener] : listeners_) listener->BeginDrain();
+}
 
 void Worker::ShutListeners() {
   for (auto& [name, listener] : listeners_) {

@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -186,6 +187,25 @@ class H2ToH1(Suite, SideBySide, unittest.TestCase):
 
 class H1ToH2(Suite, unittest.TestCase):
     client, server, protocol = H1Client, H2Server, "h2c"
+
+    def test_slow_readers_do_not_stop_others_at_their_upstream(self):
+        before, slow = len(self.up.asked), []
+        try:
+            for _ in range(30):
+                reader = socket.socket()
+                reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                reader.connect(("127.0.0.1", self.headgate.port("web")))
+                reader.sendall(b"GET /bytes/12000000 HTTP/1.1\r\nHost: shop.example.com\r\n\r\n")
+                slow.append(reader)
+            wait_until(lambda: len(self.up.asked) >= before + 30, "the slow readers' requests")
+            time.sleep(1)  # until all that may be sent to them was sent
+            for _ in range(5):
+                began = time.monotonic()
+                self.assertEqual(len(self.peer.ask("/bytes/100000").body), 100_000)
+                self.assertLess(time.monotonic() - began, PATIENCE / 4)
+        finally:
+            for reader in slow:
+                reader.close()
 
 
 class H2ToH2(Suite, SideBySide, unittest.TestCase):

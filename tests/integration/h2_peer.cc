@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -35,6 +36,8 @@ H2Peer::H2Peer(uint16_t port, const http::h2::SessionConfig& config) {
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   EXPECT_EQ(::connect(descriptor_, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  const int on = 1;  // else a body waits for the acknowledgement of its head
+  EXPECT_EQ(::setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)), 0);
   session_ = std::make_unique<http::h2::Session>(config, nullptr, slabs_, blocks_, now_);
 }
 

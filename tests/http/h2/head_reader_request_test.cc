@@ -147,6 +147,23 @@ TEST(Http2Request, ThatIsNotServedHasAnAnswer) {
   }
 }
 
+// RFC 9110 8.6: whoever reads it in HTTP/1.1 wants to know that there is none.
+TEST(Http2Request, WithoutABodySaysSoWhereItsMethodHasOne) {
+  for (const char* method : {"POST", "PUT", "PATCH"}) {
+    RawServer server;
+    Fields fields = GetFields();
+    fields[0].second = method;
+    ASSERT_TRUE(server.Say(Headers(1, fields)));
+    EXPECT_EQ(server.stream(1).head.body.kind, BodyKind::kLength) << method;
+    EXPECT_EQ(server.stream(1).head.body.length, 0u);
+    EXPECT_TRUE(server.stream(1).remote_ended());
+  }
+  RawServer server;
+  ASSERT_TRUE(server.Say(Headers(1, GetFields()) + Headers(3, GetFields({{"content-length", "0"}}))));
+  EXPECT_EQ(server.stream(1).head.body.kind, BodyKind::kNone);
+  EXPECT_EQ(server.stream(3).head.body.kind, BodyKind::kLength) << "as it was said";
+}
+
 TEST(Http2Request, AgainstContentLengthIsReset) {
   const struct {
     const char* name;

@@ -214,6 +214,51 @@ TEST(Http2Abuse, APingForEachFrameThatWeSendIsNoFlood) {
   }
 }
 
+// CVE-2019-9511: many bytes asked for, and let through one at a time.
+TEST(Http2Abuse, AWindowThatOpensByTheByteIsAFlood) {
+  RawServer server;
+  ASSERT_TRUE(server.Say(Frame(kSettingsFrame, 0, 0, Big(4, 2) + Big(0, 4)) + Headers(1, GetFields())));
+  ResponseHead response(server.stream(1).arena);
+  response.status = 200;
+  server.session.SubmitResponse(server.stream(1), response, {}, false);
+  server.SendText(server.stream(1), std::string(100'000, 'x'), false);
+  server.Drain();
+  const auto one_byte = [](size_t) { return WindowUpdate(1, 1); };
+  EXPECT_LE(SaysUntilTheEnd(server, 10'000, one_byte), 300u);
+  ExpectCalm(server, Abuse::kSmallWindowUpdates);
+}
+
+TEST(Http2Abuse, CreditForEachSmallMessageIsNoFlood) {
+  RawServer server;
+  ASSERT_TRUE(server.Say(Headers(1, GetFields())));
+  ResponseHead response(server.stream(1).arena);
+  response.status = 200;
+  server.session.SubmitResponse(server.stream(1), response, {}, false);
+  for (size_t i = 0; i < 10'000; ++i) {
+    server.SendText(server.stream(1), "message", false);
+    server.Drain();
+    ASSERT_TRUE(server.Say(WindowUpdate(1, 7) + WindowUpdate(0, 7))) << i;
+  }
+}
+
+TEST(Http2Abuse, SmallMessagesOfGrpcAndWebSocketAreNoFlood) {
+  const Fields grpc = PostFields({{"content-type", "application/grpc"}, {"te", "trailers"}});
+  Fields websocket = GetFields({{":protocol", "websocket"}});
+  websocket[0].second = "CONNECT";
+  std::swap(websocket[3], websocket[4]);  // pseudo fields first
+  for (const Fields& fields : {grpc, websocket}) {
+    RawServer server;
+    ASSERT_TRUE(server.Say(Headers(1, fields, false)));
+    ASSERT_FALSE(server.stream(1).malformed());
+    for (size_t i = 0; i < 50'000; ++i) ASSERT_TRUE(server.Say(Data(1, "12345678", false))) << i;
+  }
+  RawServer server;
+  ASSERT_TRUE(server.Say(Headers(1, PostFields(), false)));
+  const auto small = [](size_t) { return Data(1, "12345678", false); };
+  EXPECT_NE(SaysUntilTheEnd(server, 50'000, small), 0u);
+  ExpectCalm(server, Abuse::kSmallData);
+}
+
 TEST(Http2Abuse, NothingIsTakenInAfterTheEnd) {
   RawServer server;
   SaysUntilTheEnd(server, 1000, [](size_t) { return Frame(kSettingsFrame, 0, 0); });

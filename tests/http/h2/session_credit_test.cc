@@ -150,6 +150,16 @@ TEST(Http2Credit, DataBeyondAStreamsWindowIsAFlowControlError) {
   EXPECT_EQ(server.stream(1).reset_code(), H2Error::kFlowControlError);
 }
 
+// RFC 9113 6.9.2.
+TEST(Http2Credit, SettingsThatOverflowAStreamsWindowEndTheConnection) {
+  RawServer server;
+  ASSERT_TRUE(server.Say(Headers(1, GetFields()) + Headers(3, GetFields())));
+  ASSERT_TRUE(server.Say(Frame(kSettingsFrame, 0, 0, Big(4, 2) + Big(100'000, 4))));
+  ASSERT_TRUE(server.Say(WindowUpdate(1, 0x7fffffff - 100'000)));
+  EXPECT_FALSE(server.Say(Frame(kSettingsFrame, 0, 0, Big(4, 2) + Big(100'001, 4))));
+  EXPECT_EQ(server.GoawayCode(), H2Error::kFlowControlError);
+}
+
 TEST(Http2Credit, SmallPiecesDoNotPinSlabs) {
   RawServer server;
   server.take_bodies = false;

@@ -58,6 +58,9 @@ TEST(ListenSocketTest, AcceptGivesThePeerAndANonBlockingDescriptorWithoutDelay) 
   socklen_t length = sizeof(no_delay);
   ASSERT_EQ(::getsockopt(accepted.descriptor, IPPROTO_TCP, TCP_NODELAY, &no_delay, &length), 0);
   EXPECT_NE(no_delay, 0);
+  int unsent_max = 0;
+  ASSERT_EQ(::getsockopt(accepted.descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_max, &length), 0);
+  EXPECT_EQ(unsent_max, 128 * 1024) << "a slow reader's progress is seen";
   char byte;
   EXPECT_EQ(::recv(accepted.descriptor, &byte, 1, 0), -1);
   EXPECT_EQ(errno, EAGAIN);
