@@ -73,6 +73,7 @@ void HeadReader::FinishRequest(RequestHead& head, bool end_stream) {
   head.scheme = scheme_;
   head.path = head.match_path = "/";
   head.authority = pseudo_[kAuthority];
+  head.method = ParseMethod(pseudo_[kMethod]).value_or(Method::kOther);  // also of what is refused
   if (fault_ != nullptr) return;
   // What was too large was not kept: the rest cannot be judged as a whole.
   if (answer_ == ErrorCode::kHeaderTooLarge || !keep_) return;
@@ -95,14 +96,13 @@ void HeadReader::TakeMethod(RequestHead& head) noexcept {
   if (has(kProtocol)) {
     // A tunnel is a GET that asks for an upgrade, as in HTTP/1 (RFC 8441 5).
     head.wants_websocket = EqualsIgnoreCase(pseudo_[kProtocol], "websocket");
-    if (!head.wants_websocket) Answer(ErrorCode::kUnknownMethod, "a :protocol other than websocket");
+    if (!head.wants_websocket) return Answer(ErrorCode::kUnknownMethod, "a :protocol other than websocket");
+    head.method = Method::kGet;
     return;
   }
   if (answer_ == ErrorCode::kUnknownMethod) return;
-  const auto method = ParseMethod(pseudo_[kMethod]);
-  if (!method.has_value()) return Answer(ErrorCode::kUnknownMethod, "unknown method");
-  head.method = *method;
-  if (*method == Method::kConnect || *method == Method::kTrace) {
+  if (head.method == Method::kOther) return Answer(ErrorCode::kUnknownMethod, "unknown method");
+  if (head.method == Method::kConnect || head.method == Method::kTrace) {
     Answer(ErrorCode::kMethodNotAllowed, "CONNECT or TRACE");
   }
 }

@@ -8,6 +8,7 @@
 
 namespace headgate::proxy {
 
+using base::Error;
 using base::ErrorCode;
 using base::Retry;
 using base::Side;
@@ -33,6 +34,10 @@ http::h2::SessionConfig ConfigOf(const Listener& listener) {
           .streams_max = limits.h2_streams,
           .stream_window = limits.h2_window_bytes,
           .held_bytes_max = limits.h2_connection_bytes};
+}
+
+Error ClientClosed(const char* detail) noexcept {
+  return {ErrorCode::kClientClosed, Side::kClient, Retry::kNever, detail};
 }
 
 }  // namespace
@@ -175,7 +180,7 @@ void DownstreamH2Connection::OnTimer() {
 // Closing with unread bytes in the socket would reset what the client has not read yet.
 void DownstreamH2Connection::BeginLinger() {
   state_ = State::kLinger;
-  LoseStreams("the connection was ended");
+  LoseStreams(ClientClosed("the connection was ended"));
   transport_->ShutdownWrite();
   in_.reset();
   SetDeadline(worker().now + base::kLingerTimeMax);
@@ -192,8 +197,13 @@ void DownstreamH2Connection::Linger() {
   transport_->RequestTurn();
 }
 
-void DownstreamH2Connection::LoseStreams(const char* why) {
-  while (DownstreamH2Stream* stream = open_.front()) stream->Drop(why);
+void DownstreamH2Connection::LoseStreams(const Error& error) {
+  while (DownstreamH2Stream* stream = open_.front()) stream->Drop(error);
+}
+
+void DownstreamH2Connection::CloseNow() {
+  LoseStreams({ErrorCode::kDraining, Side::kProxy, Retry::kNever, "the process is going away"});
+  Close(true);
 }
 
 void DownstreamH2Connection::Close(bool reset) {
@@ -201,7 +211,7 @@ void DownstreamH2Connection::Close(bool reset) {
   state_ = State::kClosed;
   timer_.Disarm();
   transport_->Close(reset);
-  LoseStreams("the client closed the connection");
+  LoseStreams(ClientClosed("the client closed the connection"));
   gauge_.reset();
   in_.reset();
   out_.Clear();

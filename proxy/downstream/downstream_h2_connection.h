@@ -42,7 +42,7 @@ class DownstreamH2Connection final : public net::Mortal,
   // ListenerConnection: drain and shutdown.
   void BeginDrain() override { SendNotice(); }
   void CloseIfIdle() override { SendNotice(); }
-  void CloseNow() override { Close(true); }
+  void CloseNow() override;
 
   // ---- for its streams ----
   const ClientInfo& client() const noexcept { return client_.info(); }
@@ -79,7 +79,7 @@ class DownstreamH2Connection final : public net::Mortal,
   void BeginLinger();
   void Linger();
   void EndSession();
-  void LoseStreams(const char* why);
+  void LoseStreams(const base::Error& error);
   void TrimSpare();
   void OnTimer();
   void ArmTimer();

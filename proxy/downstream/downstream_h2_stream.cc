@@ -201,15 +201,16 @@ void DownstreamH2Stream::NoteClosed() {
     return;
   }
   if (state_ == State::kExchange && malformed()) Lose(body_error());
-  Drop(reset_by_peer() ? "the client reset the stream" : "the stream was reset");
+  const char* detail = reset_by_peer() ? "the client reset the stream" : "the stream was reset";
+  Drop({ErrorCode::kClientClosed, Side::kClient, Retry::kNever, detail});
 }
 
-void DownstreamH2Stream::Drop(const char* why) {
+void DownstreamH2Stream::Drop(const Error& error) {
   outlived_ = false;
   if (state_ == State::kHead) {
     connection_.services().pool.Return(std::exchange(exchange_, nullptr));
   } else {
-    Lose({ErrorCode::kClientClosed, Side::kClient, Retry::kNever, why});
+    Lose(error);
   }
   BecomeFree();
 }

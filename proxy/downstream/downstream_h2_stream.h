@@ -50,7 +50,7 @@ class DownstreamH2Stream final : public http::h2::Stream,
     if (exchange_ != nullptr) exchange_->OnResponseFlushed(false);
   }
   // The connection is lost: the exchange, if there is one, is told, and the stream is free.
-  void Drop(const char* why);
+  void Drop(const base::Error& error);
 
  private:
   enum class State : uint8_t { kFree, kHead, kExchange, kClosing };

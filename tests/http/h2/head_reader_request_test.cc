@@ -147,6 +147,28 @@ TEST(Http2Request, ThatIsNotServedHasAnAnswer) {
   }
 }
 
+TEST(Http2Request, ThatIsRefusedKeepsItsMethod) {
+  const Fields large = PostFields({{"x", std::string(40'000, 'x')}});
+  Fields unknown = GetFields();
+  unknown[0].second = "BREW";
+  Fields trace = GetFields();
+  trace[0].second = "TRACE";
+  const std::pair<Fields, Method> cases[] = {
+      {large, Method::kPost}, {unknown, Method::kOther}, {trace, Method::kTrace}};
+  for (const auto& [fields, method] : cases) {
+    RawServer server;
+    const std::string block = Block(fields);
+    server.Say(Frame(kHeaders, kEndStream, 1, std::string_view(block).substr(0, 16'000)));
+    for (size_t at = 16'000; at < block.size(); at += 16'000) {
+      server.Say(Frame(kContinuation, 0, 1, std::string_view(block).substr(at, 16'000)));
+    }
+    server.Say(Frame(kContinuation, kEndHeaders, 1));
+    ASSERT_TRUE(server.stream(1).got_head);
+    EXPECT_NE(server.stream(1).head_error().code, base::ErrorCode::kNone);
+    EXPECT_EQ(server.stream(1).head.method, method);
+  }
+}
+
 // RFC 9110 8.6: whoever reads it in HTTP/1.1 wants to know that there is none.
 TEST(Http2Request, WithoutABodySaysSoWhereItsMethodHasOne) {
   for (const char* method : {"POST", "PUT", "PATCH"}) {
