@@ -1,5 +1,7 @@
 #include "app/access_log.h"
 
+#include <fmt/core.h>
+
 #include <cerrno>
 #include <cmath>
 #include <cstring>
@@ -48,10 +50,19 @@ bool AccessLog::Start(const routing::AccessLogPolicy& policy) {
   return true;
 }
 
+void AccessLog::Check(const config::Model& model, config::DiagnosticList& diagnostics) const {
+  if (!model.access_log || !model.access_log->file) return;
+  const auto& file = *model.access_log->file;
+  const std::string& path = file.value.resolved;
+  if (policy_.to == To::kFile && policy_.file == path) return;
+  if (metrics::LogTarget::Open(metrics::AccessLogTarget::kFile, path) != nullptr) return;
+  diagnostics.Error(config::Code::kCertificateMissing, file.at, fmt::format("{}: {}", path, std::strerror(errno)));
+}
+
 void AccessLog::Apply(const routing::AccessLogPolicy& policy) {
+  SetShare(policy);
   const bool moves = policy.to != policy_.to || policy.file != policy_.file;
   if (moves && !SetTarget(policy)) return;
-  SetShare(policy);
   policy_ = policy;
 }
 

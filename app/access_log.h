@@ -1,10 +1,12 @@
 // The access log as the configuration wants it: where it goes, which share of requests, and opening it again.
 // Owned by the process; outlives the workers' rings.
-// Start: before the workers. Apply: the pipeline's thread. Reopen: the control thread.
+// Start: before the workers. Check, Apply: the pipeline's thread. Reopen: the control thread.
 #pragma once
 
 #include <string>
 
+#include "config/diagnostic.h"
+#include "config/model.h"
 #include "metrics/access_log_writer.h"
 #include "metrics/registry.h"
 #include "routing/compile.h"
@@ -18,7 +20,9 @@ class AccessLog {
 
   /// False when the file cannot be opened; standard error says why.
   bool Start(const routing::AccessLogPolicy& policy);
-  /// After a reload. A file that cannot be opened is logged and the old one stays.
+  /// Before a reload: whether the file that the configuration moves to can be opened.
+  void Check(const config::Model& model, config::DiagnosticList& diagnostics) const;
+  /// After a reload. A file that cannot be opened all the same is logged and the old one stays.
   void Apply(const routing::AccessLogPolicy& policy);
   /// SIGUSR1.
   void Reopen();

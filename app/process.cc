@@ -85,6 +85,9 @@ control::PipelineOptions Process::Hooks() {
   hooks.tickets = &tickets_;
   hooks.clock = &clock_;
   hooks.state = &state_;
+  hooks.check = [this](const config::Model& model, config::DiagnosticList& problems) {
+    access_log_.Check(model, problems);
+  };
   hooks.before_publish = [this](const proxy::Snapshot& snapshot) { dns_->Prepare(snapshot); };
   hooks.published = [this](const proxy::Snapshot& now, const proxy::Snapshot* previous) { OnPublished(now, previous); };
   hooks.watch = [this](std::vector<std::string> files) { Watch(std::move(files)); };

@@ -52,7 +52,7 @@ constexpr std::array kCodes = {
     CodeInfo{Code::kNoEffect, "a key that has no effect here"},
     CodeInfo{Code::kUnsafe, "a setting that takes protection away"},
     CodeInfo{Code::kBadRegex, "not a regular expression"},
-    CodeInfo{Code::kCertificateMissing, "a certificate or key that cannot be read"},
+    CodeInfo{Code::kCertificateMissing, "a certificate, key, token or log file that cannot be used"},
     CodeInfo{Code::kCertificateKey, "a key that does not fit its certificate"},
     CodeInfo{Code::kCertificateExpired, "a certificate that is not valid now"},
     CodeInfo{Code::kCertificateWildcard, "a wildcard certificate that covers less than the route"},

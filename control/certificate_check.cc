@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "control/files/file_source.h"
@@ -83,10 +84,18 @@ void AddPath(const config::Optional<config::FilePath>& path, std::vector<std::st
 void CheckCertificates(const config::Model& model, config::DiagnosticList& diagnostics) {
   for (const config::Listener& listener : model.listeners) CheckListener(model, listener, diagnostics);
   for (const auto& upstream : model.upstreams) CheckUpstream(*upstream, diagnostics);
+  CheckToken(model, diagnostics);
+}
+
+void CheckToken(const config::Model& model, config::DiagnosticList& diagnostics) {
   if (!model.admin.HasValue() || !model.admin->token_file) return;
   const auto& token = *model.admin->token_file;
-  if (const auto text = ReadFile(token.value.resolved, kTokenBytesMax); !text.ok()) {
+  const auto text = ReadFile(token.value.resolved, kTokenBytesMax);
+  if (!text.ok()) {
     diagnostics.Error(Code::kCertificateMissing, token.at, std::string(text.status().message()));
+  } else if (absl::StripAsciiWhitespace(*text).empty()) {
+    diagnostics.Error(Code::kCertificateMissing, token.at,
+                      absl::StrCat(token.value.resolved, ": there is no token in it"));
   }
 }
 
@@ -105,6 +114,7 @@ std::vector<std::string> NamedFiles(const config::Model& model) {
     AddPath(upstream->tls->cert_file, paths);
     AddPath(upstream->tls->key_file, paths);
   }
+  if (model.admin.HasValue()) AddPath(model.admin->token_file, paths);
   return paths;
 }
 

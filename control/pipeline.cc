@@ -57,6 +57,7 @@ struct Pipeline::Impl {
   void Turn(Trigger trigger, std::vector<Done>& waiting);
   bool IsSettled(const FileSource::Content& content);
   bool Offer(const FileSource::Content& content, Trigger trigger);
+  void LoadChecked(FileSource::Content content);
   ReloadReport Load(FileSource::Content content);
   ReloadReport Apply();
   absl::Status Build(std::shared_ptr<const proxy::Snapshot>& snapshot);
@@ -189,15 +190,26 @@ ReloadReport Pipeline::Impl::Apply() {
     absl::StrAppend(&report.problems, "error: ", status.message(), "\n");
     return report;
   }
+  report.in_part = loaded.HasErrors() && (current == nullptr || loaded.hash != current->hash);
   TakeInForce(snapshot);
   report.outcome = loaded.HasErrors() ? ReloadOutcome::kConfiguration : ReloadOutcome::kApplied;
   if (report.ok()) Forget();
   return report;
 }
 
-ReloadReport Pipeline::Impl::Load(FileSource::Content content) {
-  loaded = loader.Load(std::move(content), current != nullptr ? current->compiled.get() : nullptr);
+void Pipeline::Impl::LoadChecked(FileSource::Content content) {
+  const routing::Compiled* previous = current != nullptr ? current->compiled.get() : nullptr;
+  loaded = loader.Load(std::move(content), previous);
   Remember(loaded);
+  if (loaded.proposal.model == nullptr) return;
+  config::DiagnosticList problems;
+  CheckToken(*loaded.proposal.model, problems);
+  if (options.check) options.check(*loaded.proposal.model, problems);
+  if (problems.HasErrors()) loaded = loader.Reject(problems, previous);
+}
+
+ReloadReport Pipeline::Impl::Load(FileSource::Content content) {
+  LoadChecked(std::move(content));
   return Apply();
 }
 
@@ -324,7 +336,7 @@ std::shared_ptr<const routing::Compiled> Pipeline::LoadFirst(std::string& proble
     return nullptr;
   }
   impl_->Offer(*content, Trigger::kRequest);
-  impl_->loaded = impl_->loader.Load(*std::move(content), nullptr);
+  impl_->LoadChecked(*std::move(content));
   problems = ProblemsOf(impl_->loaded);
   return impl_->loaded.compiled;
 }
@@ -332,7 +344,6 @@ std::shared_ptr<const routing::Compiled> Pipeline::LoadFirst(std::string& proble
 ReloadReport Pipeline::ApplyFirst(proxy::Server& server) {
   impl_->server = &server;
   impl_->builder.emplace(*impl_->options.registry, *impl_->options.tickets, server.workers());
-  impl_->Remember(impl_->loaded);
   ReloadReport report = impl_->Apply();
   if (impl_->current != nullptr) impl_->Finish(report, true);
   return report;

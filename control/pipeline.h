@@ -28,6 +28,8 @@ struct PipelineOptions {
   const proxy::net::TicketKeys* tickets = nullptr;
   const base::Clock* clock = nullptr;
   State* state = nullptr;
+  /// What else a configuration needs in order to be put into force: an error leaves the file out that it points into.
+  std::function<void(const config::Model&, config::DiagnosticList&)> check;
   /// On the pipeline's thread. Before a snapshot is published: may wait a little for names to resolve.
   std::function<void(const proxy::Snapshot&)> before_publish;
   /// After it was acknowledged. `previous` is null for the first.

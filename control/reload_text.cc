@@ -61,6 +61,11 @@ void LogReload(const ReloadReport& report, const proxy::Snapshot* current) {
                       current->compiled->upstreams.size(), milliseconds);
       return;
     case ReloadOutcome::kConfiguration:
+      if (report.in_part) {
+        base::log::Error("applied in part; configuration {} in force (generation {})", hash, report.generation);
+        return;
+      }
+      [[fallthrough]];
     case ReloadOutcome::kAddress:
     case ReloadOutcome::kRefused:
       base::log::Error("reload failed; configuration {} in force (generation {})", hash, report.generation);

@@ -36,6 +36,7 @@ struct FileState {
 
 struct ReloadReport {
   ReloadOutcome outcome = ReloadOutcome::kApplied;
+  bool in_part = false;  // kConfiguration: the good files of a directory were applied
   std::string problems;  // as a compiler prints them; empty when there are none. May hold warnings when it went well
   std::string hash;      // in force after it
   uint64_t generation = 0;

@@ -15,8 +15,9 @@ namespace {
 using base::json::Array;
 using base::json::Object;
 
-std::string_view OutcomeName(ReloadOutcome outcome) {
-  switch (outcome) {
+std::string_view OutcomeName(const ReloadReport& report) {
+  if (report.in_part) return "applied in part: bad configuration";
+  switch (report.outcome) {
     case ReloadOutcome::kApplied:
       return "applied";
     case ReloadOutcome::kConfiguration:
@@ -44,7 +45,7 @@ std::string_view StatusName(config::UnitStatus status) {
 Object ReloadObject(const ReloadReport& report) {
   Object all;
   all["ok"] = report.ok();
-  all["outcome"] = OutcomeName(report.outcome);
+  all["outcome"] = OutcomeName(report);
   all["hash"] = report.hash;
   all["generation"] = report.generation;
   all["at"] = TimeText(report.at);

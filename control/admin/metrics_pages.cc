@@ -54,7 +54,11 @@ std::string Verbose(const PagesContext& context) {
   absl::StrAppend(&text, "connections: ", context.server->connections(), "\n");
   const auto report = context.state->last_reload();
   if (report == nullptr) return text;
-  absl::StrAppend(&text, "last reload: ", TimeText(report->at), report->ok() ? " applied" : " failed", "\n");
+  absl::StrAppend(&text, "last reload: ", TimeText(report->at),
+                  report->ok()      ? " applied"
+                  : report->in_part ? " applied in part"
+                                    : " failed",
+                  "\n");
   if (!report->problems.empty()) absl::StrAppend(&text, "\n", report->problems);
   return text;
 }

@@ -117,6 +117,9 @@ TEST_F(CertificateCheckTest, AnUnreadableTokenIsShownWhereItIsNamed) {
       "listeners: [{name: web, address: \"127.0.0.1:1\"}]\nadmin: {address: \"127.0.0.1:3\", tokenFile: none}\n";
   ASSERT_EQ(Check(text).items().size(), 1U);
   EXPECT_EQ(problems.items()[0].at.line, 2U);
+  directory.Write("none", " \n");
+  ASSERT_EQ(Check(text).items().size(), 1U) << "an empty one lets nobody in";
+  EXPECT_EQ(problems.items()[0].code, Code::kCertificateMissing);
   directory.Write("none", "secret\n");
   EXPECT_TRUE(Check(text).items().empty());
 }

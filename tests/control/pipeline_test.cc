@@ -32,6 +32,10 @@ struct PipelineTest : ::testing::Test {
     options.tickets = &tickets;
     options.clock = &clock;
     options.state = &state;
+    options.check = [](const config::Model& model, config::DiagnosticList& diagnostics) {
+      if (!model.access_log || !model.access_log->file) return;
+      diagnostics.Error(config::Code::kCertificateMissing, model.access_log->file->at, "no log");
+    };
     options.published = [this](const proxy::Snapshot& now, const proxy::Snapshot*) {
       had_no_route = had_no_route || now.compiled->routes.empty();
     };
@@ -70,6 +74,33 @@ TEST_F(PipelineTest, ABadFirstConfigurationIsNotStartedWithAndSaysWhy) {
   std::string problems;
   EXPECT_EQ(pipeline->LoadFirst(problems), nullptr);
   EXPECT_THAT(problems, HasSubstr("HG010"));
+}
+
+TEST_F(PipelineTest, AMissingTokenIsNotStartedWithAndALaterOneIsRefusedWithItsPlace) {
+  const std::string admin = "admin: {address: \"127.0.0.1:1\", tokenFile: token}\n";
+  directory.Write("headgate.yaml", Config(port, "one") + admin);
+  Open(directory.File("headgate.yaml"));
+  std::string problems;
+  EXPECT_EQ(pipeline->LoadFirst(problems), nullptr);
+  EXPECT_THAT(problems, HasSubstr("headgate.yaml:3:44: error HG060"));
+  directory.Write("token", "secret");
+  StartWith(Config(port, "one") + admin);
+  directory.Write("token", "");
+  directory.Write("headgate.yaml", Config(port, "two") + admin);
+  const auto report = Reload();
+  EXPECT_THAT(report->problems, HasSubstr("there is no token in it"));
+  EXPECT_FALSE(report->in_part);
+  EXPECT_EQ(RouteInForce(), "one");
+}
+
+TEST_F(PipelineTest, WhatTheProcessCannotTakeLeavesTheFileOut) {
+  StartWith(Config(port, "one"));
+  directory.Write("headgate.yaml", Config(port, "two") + "accessLog: {to: /no/such/file}\n");
+  const auto report = Reload();
+  EXPECT_EQ(report->outcome, ReloadOutcome::kConfiguration);
+  EXPECT_THAT(report->problems, HasSubstr("headgate.yaml:3:17: error HG060: no log"));
+  EXPECT_EQ(RouteInForce(), "one");
+  EXPECT_EQ(report->generation, 1U);
 }
 
 TEST_F(PipelineTest, AReloadIsInForceWhenItIsAnswered) {
@@ -144,6 +175,7 @@ TEST_F(PipelineTest, OfADirectoryTheBadFileIsLeftAtItsLastGoodContent) {
   directory.Write("b.yaml", "routes: [{name: b, matches: [{path: {exact: /b}}], respond: {status: 200}}]");
   const auto report = Reload();
   EXPECT_EQ(report->outcome, ReloadOutcome::kConfiguration);
+  EXPECT_TRUE(report->in_part);
   ASSERT_EQ(report->files.size(), 3U);
   EXPECT_EQ(report->files[1].status, config::UnitStatus::kKept);
   EXPECT_EQ(report->files[2].status, config::UnitStatus::kAccepted);

@@ -75,6 +75,50 @@ class EveryWayToChange(unittest.TestCase):
             self.assertLess(sorted(times)[len(times) // 2], 1.0)
 
 
+class ALog(unittest.TestCase):
+    def test_that_cannot_be_opened_refuses_the_reload_with_its_place(self):
+        with Headgate(config("one")) as headgate:
+            headgate.write(config("two") + "accessLog: {to: /nowhere/access.log, query: true}\n")
+            refused = headgate.reload()
+            self.assertEqual(refused.status, 422)
+            self.assertIn("HG060: /nowhere/access.log: No such file", refused.json()["problems"])
+            self.assertEqual(answer_of(headgate), "one")
+
+
+class Addresses(unittest.TestCase):
+    TWO = """
+listeners:
+  - {name: one, address: "127.0.0.1:{port:FIRST}"}
+  - {name: two, address: "127.0.0.1:{port:SECOND}"}
+routes: [{name: who, respond: {status: 200, body: hi}}]
+"""
+
+    def test_two_listeners_swap_ports_and_a_renamed_one_keeps_its_own_without_a_lost_connection(self):
+        straight, crossed = (self.TWO.replace("FIRST", a).replace("SECOND", b) for a, b in (("a", "b"), ("b", "a")))
+        with Headgate(straight) as headgate:
+            failed, count, stop = [], [0], threading.Event()
+
+            def ask() -> None:
+                while not stop.is_set():
+                    try:
+                        count[0] += 1
+                        if request(headgate.port("a"), "/").status != 200:
+                            failed.append("status")
+                    except OSError as error:
+                        failed.append(repr(error))
+
+            thread = threading.Thread(target=ask)
+            thread.start()
+            for _ in range(10):
+                headgate.apply(crossed)
+                headgate.apply(straight.replace("name: two", "name: zwei"))
+                headgate.apply(straight)
+            stop.set()
+            thread.join()
+            self.assertEqual(failed, [])
+            self.assertGreater(count[0], 10)
+
+
 class ABadFile(unittest.TestCase):
     def test_changes_nothing_is_told_and_is_mended_by_the_next_good_one(self):
         with Headgate(config("one")) as headgate:
