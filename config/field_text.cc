@@ -102,6 +102,7 @@ std::string TextProblem(const Field& field, std::string_view text) {
     case FieldType::kPath:
       return PathProblem(text);
     case FieldType::kName:
+      if (text == "_none" || text == "_other") return "a word of the metrics' own labels: choose another name";
       good = IsName(text);
       break;
     case FieldType::kHostname:
