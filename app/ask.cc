@@ -11,8 +11,15 @@ namespace {
 
 constexpr size_t kTokenBytesMax = 4096;
 
+// localhost is 127.0.0.1, as in the configuration.
+std::optional<base::SocketAddress> ParseAddress(const std::string& text) {
+  constexpr std::string_view kLocalhost = "localhost:";
+  return base::SocketAddress::Parse(text.starts_with(kLocalhost) ? "127.0.0.1:" + text.substr(kLocalhost.size())
+                                                                 : text);
+}
+
 std::string CheckSocketAddress(const std::string& text) {
-  const bool good = base::SocketAddress::Parse(text).has_value();
+  const bool good = ParseAddress(text).has_value();
   return good ? std::string() : "'" + text + "' is not ADDRESS:PORT, such as 127.0.0.1:9901";
 }
 
@@ -33,7 +40,7 @@ void AddAskOptions(CLI::App& command, AskOptions& options, const char* name, con
 std::optional<control::http::Response> AskRunning(const AskOptions& options, const std::string& method,
                                                   const std::string& target) {
   control::http::Call call;
-  call.address = base::SocketAddress::Parse(options.address).value();
+  call.address = ParseAddress(options.address).value();
   call.method = method;
   call.target = target;
   call.timeout = std::chrono::seconds(options.timeout_seconds);

@@ -34,7 +34,10 @@ int Main(int argc, char** argv) {
     return app.exit(error) == 0 ? kExitOk : kExitUsage;
   }
   try {
-    return chosen();
+    const int code = chosen();
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+    std::fputs("headgate: cannot write to standard output\n", stderr);
+    return code == kExitOk ? kExitConfiguration : code;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "headgate: %s\n", error.what());
     return kExitConfiguration;

@@ -19,12 +19,13 @@ struct Result {
   bool good = false;
 };
 
+// As RenderJson's, without a place.
 std::string JsonProblem(const std::string& file, const std::string& message) {
   std::string json = R"([{"file":)";
   config::AppendJsonString(json, file);
-  json += R"(,"severity":"error","message":)";
+  json += R"(,"line":0,"column":0,"length":0,"severity":"error","code":"","message":)";
   config::AppendJsonString(json, message);
-  return json + "}]";
+  return json + R"(,"hint":""}])";
 }
 
 Result Unreadable(const std::string& path, const absl::Status& status, bool json) {

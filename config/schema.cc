@@ -127,7 +127,8 @@ std::string ValuePieces(const Field& field) {
 std::string DefaultJson(const Field& field) {
   const std::string_view text = field.default_text;
   if (text.empty()) return {};
-  if (field.type == FieldType::kBool || text == "[]" || text == "{}") return std::string(text);
+  const bool boolean = field.type == FieldType::kBool || (field.type == FieldType::kSpecial && ParseBool(text));
+  if (boolean || text == "[]" || text == "{}") return std::string(text);
   if (field.type == FieldType::kCount && ParseCount(text)) return std::string(text);
   if (text == "[http/1.1]") return R"(["http/1.1"])";
   if (text == "[connectFailure]") return R"(["connectFailure"])";

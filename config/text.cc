@@ -107,7 +107,7 @@ std::string_view NearestWord(std::string_view word, std::span<const std::string_
 
 std::string DidYouMean(std::string_view word, std::span<const std::string_view> candidates) {
   const std::string_view nearest = NearestWord(word, candidates);
-  return nearest.empty() ? std::string() : "did you mean " + Quoted(nearest) + "?";
+  return nearest.empty() || nearest == word ? std::string() : "did you mean " + Quoted(nearest) + "?";
 }
 
 std::string Quoted(std::string_view text) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "base/crypto/crypto.h"
 #include "control/admin/admin_json.h"
 #include "control/explain_request.h"
@@ -19,7 +20,7 @@ namespace {
 namespace asio = boost::asio;
 using Report = std::shared_ptr<const ReloadReport>;
 
-constexpr std::string_view kBearer = "Bearer ";
+constexpr absl::string_view kBearer = "Bearer ";
 constexpr std::string_view kPages = "there are /config, /routes, /upstreams, /certificates, /explain and POST /reload";
 
 // Read at each request: a new token is in force with the file's next content.
@@ -28,7 +29,8 @@ bool HasToken(const http::Request& request, const std::string& token_file) {
   if (!text.ok()) return false;
   const absl::string_view token = absl::StripAsciiWhitespace(*text);
   std::string_view given = request.Header("authorization");
-  if (token.empty() || !given.starts_with(kBearer)) return false;
+  if (token.empty() || !absl::StartsWithIgnoreCase(absl::string_view(given.data(), given.size()), kBearer))
+    return false;
   given.remove_prefix(kBearer.size());
   return base::ConstantTimeEqual(given, {token.data(), token.size()});
 }
@@ -104,6 +106,9 @@ http::Response NotAllowed(const char* allow) {
 }
 
 asio::awaitable<http::Response> Answer(const AdminContext& context, const http::Request& request) {
+  const auto hosts = std::count_if(request.headers.begin(), request.headers.end(),
+                                   [](const auto& field) { return field.first == "host"; });
+  if (hosts > 1) co_return http::JsonResponse(400, ErrorJson("more than one Host"));
   if (!IsOwnHost(request.Header("host"), context.address)) {
     co_return http::JsonResponse(421, ErrorJson("this Host is not the admin listener's"));
   }

@@ -19,6 +19,8 @@ TEST(Schema, IsJsonThatStatesDefaultsAndHidesWhatComesLater) {
   EXPECT_EQ(limits.at("requestHead").at("default").as_string(), "32KiB");
   EXPECT_EQ(limits.at("fields").at("default").as_int64(), 100);
   EXPECT_FALSE(limits.contains("maxMemory"));
+  const auto& listener = schema.at("$defs").at("aListener").at("properties").as_object();
+  EXPECT_EQ(listener.at("httpsRedirect").at("default"), boost::json::value(false));
   EXPECT_EQ(schema.at("$defs").at("timeouts").at("properties").at("request").at("default").as_string(), "none");
   const auto& route = schema.at("$defs").at("aRoute");
   EXPECT_FALSE(route.at("additionalProperties").as_bool());

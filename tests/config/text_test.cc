@@ -21,6 +21,7 @@ TEST(NearestWord, IsSilentWhenNothingIsNear) {
   EXPECT_EQ(NearestWord("zebra", kWords), "");
   EXPECT_EQ(NearestWord("xyz", kWords), "");
   EXPECT_EQ(DidYouMean("lisener", kWords), "did you mean 'listeners'?");
+  EXPECT_EQ(DidYouMean("listeners", kWords), "") << "the word itself was not meant";
 }
 
 TEST(Utf8Length, KnowsOverlongFormsAndSurrogates) {

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import unittest
 
-from support import Headgate, free_port, run_headgate, self_signed
+from support import HEADGATE, Headgate, free_port, run_headgate, self_signed
 
 GOOD = """
 listeners: [{name: web, address: "127.0.0.1:PORT"}]
@@ -79,6 +79,12 @@ class Run(WithFiles):
         self.assertRegex(result.stderr, r"headgate\.yaml:2:\d+: error HG060")
         self.assertIn("no.crt", result.stderr)
 
+    def test_missing_token_is_1_with_its_place(self):
+        admin = GOOD.replace("admin: none", "admin: {address: '127.0.0.1:PORT1', tokenFile: token}").replace("PORT1", str(free_port()))
+        result = run_headgate("run", "--config", self.file(admin))
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(result.stderr, r"headgate\.yaml:3:\d+: error HG060")
+
     def test_a_bad_file_of_a_directory_is_left_out_and_told(self):
         route = "routes: [{name: NAME, matches: [{path: {exact: /NAME}}], respond: {status: 204}}]"
         with Headgate({"headgate.yaml": 'listeners: [{name: web, address: "127.0.0.1:{port:web}"}]',
@@ -124,6 +130,12 @@ class Validate(WithFiles):
         self.assertFalse(bad["valid"])
         self.assertEqual(bad["problems"][0]["code"], "HG021")
         self.assertGreater(bad["problems"][0]["line"], 1)
+
+    def test_json_has_the_same_keys_for_a_file_that_is_not_there(self):
+        result = run_headgate("validate", "--format", "json", "/nowhere.yaml", self.file(BAD, "bad.yaml"))
+        missing, bad = json.loads(result.stdout)
+        self.assertEqual(missing["problems"][0].keys(), bad["problems"][0].keys())
+        self.assertIn("/nowhere.yaml", missing["problems"][0]["message"])
 
     def test_certificates_are_looked_at(self):
         self_signed(self.folder, ["a.example.com"])
@@ -179,7 +191,7 @@ routes: [{name: api, matches: [{path: {prefix: /api}}], backends: [{upstream: v1
             self.assertIn("v1 1", routes.stdout)
             self.assertIn("127.0.0.1:1 ", run_headgate("upstreams", *admin).stdout)
             self.assertEqual(json.loads(run_headgate("routes", "--json", *admin).stdout)["routes"][0]["name"], "api")
-            self.assertEqual(run_headgate("reload", *admin).returncode, 0)
+            self.assertEqual(run_headgate("reload", "--admin", f"localhost:{headgate.admin}").returncode, 0)
             headgate.write(text + "\nnope: 1")
             refused = run_headgate("reload", *admin)
             self.assertEqual(refused.returncode, 1)
@@ -220,6 +232,12 @@ class Words(unittest.TestCase):
         result = run_headgate("version")
         self.assertRegex(result.stdout, r"^headgate \d+\.\d+\.\d+\n$")
         self.assertEqual(run_headgate("--version").stdout, result.stdout)
+
+    def test_output_that_cannot_be_written_is_1(self):
+        for command in ("version", "schema"):
+            with open("/dev/full", "w") as full:
+                result = subprocess.run([HEADGATE, command], stdout=full, stderr=subprocess.PIPE, check=False)
+            self.assertEqual((result.returncode, result.stderr), (1, b"headgate: cannot write to standard output\n"))
 
     def test_schema_is_json(self):
         schema = json.loads(run_headgate("schema").stdout)

@@ -94,8 +94,15 @@ TEST_F(AdminAnswers, WhereATokenIsAskedForOnlyItsBearerIsAnswered) {
   EXPECT_EQ(Ask("GET", "/config").status, 401);
   EXPECT_EQ(Ask("GET", "/config", With("authorization", "Bearer secre")).status, 401);
   EXPECT_EQ(Ask("GET", "/config", With("authorization", "Basic secret")).status, 401);
-  EXPECT_EQ(Ask("GET", "/config", With("authorization", "Bearer secret")).status, 503)
-      << "let in; nothing in force yet";
+  for (const char* good : {"Bearer secret", "bearer secret"}) {
+    EXPECT_EQ(Ask("GET", "/config", With("authorization", good)).status, 503) << "let in; nothing in force yet";
+  }
+}
+
+TEST_F(AdminAnswers, TwoHostsAre400) {
+  http::Request two = With("host", "localhost");
+  two.headers.emplace_back("host", "evil.example.com");
+  EXPECT_EQ(Ask("GET", "/config", two).status, 400);
 }
 
 }  // namespace
