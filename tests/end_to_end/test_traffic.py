@@ -293,6 +293,17 @@ class AccessLog(unittest.TestCase):
                 self.assertEqual(headgate.metric("headgate_requests_total", route="shop", upstream="v2", method="GET", code="200"), 1)
 
 
+    def test_an_answer_within_one_turn_has_a_duration(self):
+        config = """
+listeners: [{name: web, address: "127.0.0.1:{port:web}"}]
+routes: [{name: all, respond: {status: 200, body: hi}}]
+"""
+        with Headgate(config) as headgate:
+            request(headgate.port(), "/")
+            line = wait_until(lambda: headgate.access_lines(), "a line")[0]
+            self.assertGreater(line["duration_ms"], 0)
+
+
 class WebSockets(unittest.TestCase):
     def test_a_real_client_and_server_talk_through(self):
         need_websockets()
