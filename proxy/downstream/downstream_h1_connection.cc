@@ -115,6 +115,10 @@ void DownstreamH1Connection::NoticeHangup() {
   if (status == IoStatus::kBlocked) return;
   input_ended_ = true;
   if (status == IoStatus::kEof && now() - last_input_ < kHalfCloseWithin) return;
+  if (status == IoStatus::kEof && response_complete_) {
+    close_after_ = true;  // nothing is left to cancel, and it may be reading still
+    return;
+  }
   exchange_->OnClientError(
       {ErrorCode::kClientClosed, Side::kClient, Retry::kNever, "the client closed the connection"});
 }

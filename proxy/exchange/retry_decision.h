@@ -1,6 +1,7 @@
 // Whether a failed attempt may be followed by another one. Pure: a request that reached an upstream is repeated only
-// if the policy allows its method, nothing of it was sent, or the upstream said that it had not begun with it; a POST
-// is never executed twice. Stateless. Any thread.
+// if the policy allows its method, nothing of it was sent, or the upstream said that it had not begun with it.
+// Stateless.
+// Any thread.
 #pragma once
 
 #include <cstdint>

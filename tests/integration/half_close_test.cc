@@ -1,6 +1,7 @@
 // A client that ends its side, or leaves, under a clock that the test turns (docs/adr/0007-half-close.md).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/ioctl.h>
 
 #include <chrono>
 #include <string>
@@ -126,6 +127,39 @@ TEST_F(HalfClose, WhoLeftHasNothingMoreExecuted) {
   EXPECT_TRUE(CountedAsLeft());
   pollfd again{.fd = upstream_listener_, .events = POLLIN, .revents = 0};
   EXPECT_EQ(::poll(&again, 1, 0), 0);
+}
+
+TEST_F(HalfClose, ALateFinCutsNoAnswerShortThatOnlyWaitsToBeRead) {
+  const int small = 4096;
+  ::setsockopt(socket_->descriptor(), SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+  ::close(client_);
+  client_ = ConnectTo(web_port_);
+  Send(client_, std::string(kFirstGet) + std::string(kSecondGet));
+  EXPECT_THAT(ReceivedByUpstream(), StartsWith("GET /1 "));
+  Send(upstream_, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+  // Until the client's window is full.
+  for (int i = 0; i < 200; ++i) {
+    Send(upstream_, "8000\r\n" + std::string(0x8000, 'x') + "\r\n");
+    int before = -1;
+    int arrived = 0;
+    for (; arrived != before; ::ioctl(client_, FIONREAD, &arrived)) {
+      before = arrived;
+      Turns();
+    }
+    if (arrived < i * 0x8000) break;
+  }
+  Send(upstream_, "0\r\n\r\n");
+  Turns();
+  clock_.Advance(milliseconds(300));
+  ::shutdown(client_, SHUT_WR);
+  Turns();
+  std::string got;
+  for (int i = 0; i < 1000 && !got.ends_with('>'); ++i) {
+    got += Received(client_);
+    Turn(milliseconds(1));
+  }
+  EXPECT_TRUE(got.ends_with("x\r\n0\r\n\r\n<end>"));
+  EXPECT_FALSE(CountedAsLeft()) << "nor is the second request begun";
 }
 
 TEST_F(HalfClose, AResetIsNoHalfClose) {
