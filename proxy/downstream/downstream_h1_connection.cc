@@ -110,17 +110,20 @@ bool DownstreamH1Connection::Step() {
 
 // Looks behind a request that is complete: what the client pipelined is kept, the end of its input is judged.
 void DownstreamH1Connection::NoticeHangup() {
-  if (state_ != State::kExchange || exchange_ == nullptr || !body_delivered_ || input_ended_) return;
+  if (state_ != State::kExchange || exchange_ == nullptr) return;
+  if (transport_->broken()) return ClientLeft("the client reset the connection");
+  if (!body_delivered_ || input_ended_) return;
   const IoStatus status = ReadAhead();
   if (status == IoStatus::kBlocked) return;
   input_ended_ = true;
-  if (status == IoStatus::kEof && now() - last_input_ < kHalfCloseWithin) return;
-  if (status == IoStatus::kEof && response_complete_) {
-    close_after_ = true;  // nothing is left to cancel, and it may be reading still
-    return;
-  }
-  exchange_->OnClientError(
-      {ErrorCode::kClientClosed, Side::kClient, Retry::kNever, "the client closed the connection"});
+  if (status == IoStatus::kFailed) return ClientLeft("the client reset the connection");
+  if (now() - last_input_ < kHalfCloseWithin) return;
+  if (!response_complete_) return ClientLeft("the client closed the connection");
+  close_after_ = true;  // nothing is left to cancel, and it may be reading still
+}
+
+void DownstreamH1Connection::ClientLeft(const char* how) {
+  exchange_->OnClientError({ErrorCode::kClientClosed, Side::kClient, Retry::kNever, how});
 }
 
 void DownstreamH1Connection::ArmTimer() {

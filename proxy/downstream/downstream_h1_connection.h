@@ -53,6 +53,7 @@ class DownstreamH1Connection final : public net::Mortal,
   void Run();
   bool Step();
   void NoticeHangup();
+  void ClientLeft(const char* how);
   void OnTimer();
   void ArmTimer();
   void EnterIdle();

@@ -170,5 +170,27 @@ TEST_F(HalfClose, AResetIsNoHalfClose) {
   EXPECT_TRUE(CountedAsLeft());
 }
 
+TEST_F(HalfClose, WhoIsGoneBehindAHalfCloseIsNoticedWithTheFirstBytes) {
+  Send(client_, kFirstGet);
+  EXPECT_THAT(ReceivedByUpstream(), StartsWith("GET /1 "));
+  Leave();
+  EXPECT_FALSE(CountedAsLeft()) << "it may be reading still";
+  Send(upstream_, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n");
+  Turns();
+  EXPECT_EQ(ReceivedByUpstream(), "<end>");
+  EXPECT_TRUE(CountedAsLeft());
+}
+
+TEST_F(HalfClose, AResetWithinABodyThatNobodyReadsIsNoticed) {
+  Send(client_, "POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n");
+  EXPECT_THAT(ReceivedByUpstream(), StartsWith("POST /1 "));
+  const std::string piece(65536, 'x');
+  for (int i = 0; i < 1000 && ::send(client_, piece.data(), piece.size(), MSG_DONTWAIT | MSG_NOSIGNAL) > 0; ++i) {
+    Turn(milliseconds(1));
+  }
+  Reset();
+  EXPECT_TRUE(CountedAsLeft());
+}
+
 }  // namespace
 }  // namespace headgate::integration
