@@ -1,5 +1,7 @@
 #include "base/block_pool.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
@@ -14,7 +16,8 @@ namespace headgate::base {
 // Stands before the bytes that are lent.
 struct alignas(std::max_align_t) BlockPool::Block {
   size_t size;  // usable, a multiple of kStepBytes
-  Block* next;
+  Block* next = nullptr;
+  bool mapped = false;  // in pages of its own
 
   static Block* Of(void* bytes) noexcept { return static_cast<Block*>(bytes) - 1; }
   void* bytes() noexcept { return this + 1; }
@@ -45,10 +48,23 @@ void* BlockPool::Take(size_t bytes) noexcept {
       return block->bytes();
     }
   }
-  void* memory = std::malloc(sizeof(Block) + size);
-  if (memory == nullptr) return nullptr;
+  Block* block = size >= kMappedFrom ? Map(size) : nullptr;
+  if (block == nullptr) {
+    void* memory = std::malloc(sizeof(Block) + size);
+    if (memory == nullptr) return nullptr;
+    block = new (memory) Block{.size = size};
+  }
   lent_bytes_ += size;
-  return (new (memory) Block{.size = size, .next = nullptr})->bytes();
+  return block->bytes();
+}
+
+// Without huge pages, which would bring in what nobody touched.
+BlockPool::Block* BlockPool::Map(size_t size) noexcept {
+  const size_t bytes = sizeof(Block) + size;
+  void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return nullptr;
+  ::madvise(memory, bytes, MADV_NOHUGEPAGE);
+  return new (memory) Block{.size = size, .mapped = true};
 }
 
 void* BlockPool::TakeZeroed(size_t count, size_t bytes) noexcept {
@@ -74,6 +90,10 @@ void BlockPool::Return(void* bytes) noexcept {
   Block* block = Block::Of(bytes);
   const size_t size = block->size;
   lent_bytes_ -= size;
+  if (block->mapped) {
+    ::munmap(block, sizeof(Block) + size);
+    return;
+  }
   if (size > kBlockBytesMax || spare_bytes_ + size > spare_max_) {
     std::free(block);
     return;

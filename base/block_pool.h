@@ -13,6 +13,8 @@ class BlockPool {
  public:
   static constexpr size_t kStepBytes = 64;         // sizes are rounded up to a multiple
   static constexpr size_t kBlockBytesMax = 2'048;  // what is larger comes from the heap and goes back to it
+  // From here on a block has pages of its own: of a large buffer of which a little is used only that little is memory.
+  static constexpr size_t kMappedFrom = 16 * 1024;
 
   // Keeps blocks of up to `spare_max` bytes in all; what is returned beyond it goes back to the heap.
   explicit BlockPool(size_t spare_max) noexcept : spare_max_(spare_max) {}
@@ -33,6 +35,7 @@ class BlockPool {
 
  private:
   struct Block;
+  static Block* Map(size_t size) noexcept;
 
   const size_t spare_max_;
   size_t lent_bytes_ = 0;

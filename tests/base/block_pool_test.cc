@@ -1,7 +1,10 @@
 #include "base/block_pool.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -48,6 +51,19 @@ TEST(BlockPool, KeepsNoLargeBlock) {
   void* largest_kept = pool.Take(BlockPool::kBlockBytesMax);
   pool.Return(largest_kept);
   EXPECT_EQ(pool.spare_bytes(), BlockPool::kBlockBytesMax);
+}
+
+TEST(BlockPool, OfALargeBlockOnlyWhatIsUsedIsMemory) {
+  BlockPool pool(0);
+  constexpr size_t kBytes = 1024 * 1024;
+  auto* block = static_cast<char*>(pool.Take(kBytes));
+  block[0] = 'a';
+  block[kBytes - 1] = 'z';
+  std::array<unsigned char, kBytes / 4096 + 1> pages;
+  char* start = block - reinterpret_cast<uintptr_t>(block) % 4096;
+  ASSERT_EQ(::mincore(start, kBytes, pages.data()), 0);
+  EXPECT_LE(std::count_if(pages.begin(), pages.end() - 1, [](unsigned char page) { return (page & 1u) != 0; }), 2);
+  pool.Return(block);
 }
 
 TEST(BlockPool, ResizeKeepsTheBytes) {
