@@ -184,7 +184,7 @@ bool DownstreamH1Connection::TakeBody() {
       needs_more = step.event == BodyDecoder::Event::kNeedMore && buffered() == 0;
     }
     if (!data.empty() || ended) DeliverBody(data, ended);
-    if (ended || exchange_ == nullptr) return true;
+    if (ended || exchange_ == nullptr || discard_body_) return true;
     if (!needs_more) continue;
     if (++reads > base::kReadsPerTurn) break;
     if (!ReadMore()) {

@@ -103,6 +103,10 @@ void Exchange::OnRequestBody(base::Chain& data, bool end, const http::HeaderMap*
     RelayTunnelEnd();
     return;
   }
+  if (state_ == State::kReplying || (state_ == State::kResponding && upstream_ == nullptr)) {
+    request_ended_ = end;  // answered already: nobody wants the rest, be it beyond a limit
+    return data.Clear();
+  }
   const uint64_t limit = route_ != nullptr ? route_->max_body_bytes : 0;
   if (limit > 0 && bytes_in_ > limit) {
     data.Clear();
@@ -111,7 +115,6 @@ void Exchange::OnRequestBody(base::Chain& data, bool end, const http::HeaderMap*
   request_ended_ = end;
   const bool trailers_wanted = h2_upstream_ || request_->te_trailers || request_->is_grpc;
   if (trailers != nullptr && trailers->size() > 0 && trailers_wanted) request_trailers_ = trailers;
-  if (state_ == State::kReplying || (state_ == State::kResponding && upstream_ == nullptr)) return data.Clear();
   if (state_ == State::kResponding) MoveIdleDeadline();
   waiting_body_.Append(data);
   if (upstream_ == nullptr) return UpdateRequestCredit();

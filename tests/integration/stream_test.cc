@@ -286,6 +286,22 @@ TEST(Stream, ABodyAboveTheLimitIs413WhateverItsFraming) {
       StartsWith("HTTP/1.1 413 "));
 }
 
+TEST(Stream, WhatComesBehindABodyAboveTheLimitDoesNotResetTheAnswer) {
+  RawUpstream upstream([](SocketPeer& peer, int) { peer.WaitClosed(); });
+  ProxyUnderTest proxy(OneUpstream(upstream.address(), "    maxBodySize: 10\n"));
+  for (int i = 0; i < 20; ++i) {
+    SocketPeer client = proxy.Connect();
+    client.Send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for (int piece = 0; piece < 30; ++piece) {
+      ASSERT_TRUE(client.Send("1000\r\n" + std::string(0x1000, 'x') + "\r\n")) << piece;
+    }
+    ASSERT_THAT(client.ReadResponse(), StartsWith("HTTP/1.1 413 ")) << i;
+    client.ShutdownWrite();
+    ASSERT_TRUE(client.WaitClosed());
+    ASSERT_FALSE(client.was_reset());
+  }
+}
+
 TEST(Stream, ABodyThatNobodyWantsIsDrainedAndTheConnectionLives) {
   ProxyUnderTest proxy(
       "listeners: [{name: web, address: \"127.0.0.1:0\"}]\nroutes:\n  - {name: r, respond: {status: 200, body: hi}}\n");
