@@ -273,6 +273,7 @@ TEST(Http2, MoreStreamsThanAllowedAreRefused) {
   client.Ask("GET", "/");
   client.Ask("GET", "/");
   ASSERT_TRUE(client.Until([&] { return upstream.connections() == 2; }));
+  ASSERT_TRUE(client.Until([&] { return client.session().settings_received(); }));
   EXPECT_EQ(client.session().peer_streams_max(), 2U);
 }
 
