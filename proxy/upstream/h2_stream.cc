@@ -59,15 +59,24 @@ void H2UpstreamStream::Submit(const http::RequestHead& head, bool end) {
   const bool empty =
       head.body.kind == http::BodyKind::kLength && head.body.length == 0 && head.version != http::Version::kHttp2;
   const http::Scheme scheme = connection_.transport_.is_tls() ? http::Scheme::kHttps : http::Scheme::kHttp;
+  const bool ends = (end || empty) && !upgrade_;
   refused_ = !connection_.alive() ||
-             !connection_.session().SubmitRequest(*this, head, scheme, (end || empty) && !upgrade_, upgrade_);
+             !connection_.session().SubmitRequest(*this, head, scheme, ends && !head.is_grpc, upgrade_);
   if (refused_) {
     state_ = State::kLeased;
     return connection_.Wake(*this);
   }
   early_ = !connection_.session().settings_received();
   connection_.Await(*this);
+  if (ends && head.is_grpc) return EndWithData();
   connection_.RequestTurn();
+}
+
+// gRPC's requests end with a DATA frame, be it an empty one; there are servers that wait for it for ever (gRPC over
+// HTTP/2, "Request": EOS).
+void H2UpstreamStream::EndWithData() {
+  base::Chain nothing;
+  SendBody(nothing, true);
 }
 
 // The session sends nothing before its SETTINGS allow it; now it is known what they say.

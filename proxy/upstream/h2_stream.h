@@ -69,6 +69,7 @@ class H2UpstreamStream final : public UpstreamStream,
   enum class State : uint8_t { kFree, kLeased, kHeld, kOpen, kParting };
 
   void Submit(const http::RequestHead& head, bool end);
+  void EndWithData();
   void OnSettings();
   // Each says whether the same lease goes on.
   bool TakeHeads();

@@ -401,25 +401,34 @@ upstreams: {up: {endpoints: ["127.0.0.1:{port:up}"], protocol: h2c}}
 routes: [{name: all, backends: [{upstream: up}]}]
 """
 
-    def test_every_case_in_the_clear_and_over_tls(self):
-        client, server = need("grpc-interop-client"), need("grpc-interop-server")
+    def setUp(self):
+        self.client, self.server = need("grpc-interop-client"), need("grpc-interop-server")
         with tempfile.TemporaryDirectory() as folder:
             paths = self_signed(folder, ["shop.example.com", "127.0.0.1"])
             files = {os.path.basename(path): pathlib.Path(path).read_text() for path in paths}
-        with Headgate(self.CONFIG, files=files) as headgate:
-            up = Child([server, f"-port={headgate.port('up')}"], headgate.root / "interop.log")
-            try:
-                wait_until(lambda: socket.create_connection(("127.0.0.1", headgate.port("up"))).close() or True, "the server")
-                secure = [f"-server_port={headgate.port('tls')}", "-use_tls", f"-ca_file={headgate.directory}/tls.crt",
-                          "-use_test_ca", "-server_host_override=shop.example.com"]
-                for options in ([f"-server_port={headgate.port('web')}"], secure):
-                    for case in self.CASES:
-                        with self.subTest(case, tls=options is secure):
-                            result = subprocess.run([client, "-server_host=127.0.0.1", f"-test_case={case}", *options],
-                                                    capture_output=True, text=True, timeout=PATIENCE, check=False)
-                            self.assertEqual(result.returncode, 0, result.stderr)
-            finally:
-                up.kill()
+        self.headgate = self.enterContext(Headgate(self.CONFIG, files=files))
+        port = self.headgate.port("up")
+        up = Child([self.server, f"-port={port}"], self.headgate.root / "interop.log")
+        self.addCleanup(up.kill)
+        wait_until(lambda: socket.create_connection(("127.0.0.1", port)).close() or True, "the server")
+
+    def call(self, case, options):
+        return subprocess.run([self.client, "-server_host=127.0.0.1", f"-test_case={case}", *options],
+                              capture_output=True, text=True, timeout=PATIENCE, check=False)
+
+    def test_every_case_in_the_clear_and_over_tls(self):
+        secure = [f"-server_port={self.headgate.port('tls')}", "-use_tls", f"-ca_file={self.headgate.directory}/tls.crt",
+                  "-use_test_ca", "-server_host_override=shop.example.com"]
+        for options in ([f"-server_port={self.headgate.port('web')}"], secure):
+            for case in self.CASES:
+                with self.subTest(case, tls=options is secure):
+                    result = self.call(case, options)
+                    self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_a_call_without_messages_may_be_the_first_on_its_connection(self):
+        # Its end is here before the connection to the server is; the server wants it in a DATA frame all the same.
+        result = self.call("empty_stream", [f"-server_port={self.headgate.port('web')}"])
+        self.assertEqual(result.returncode, 0, result.stderr)
 
 
 if __name__ == "__main__":
