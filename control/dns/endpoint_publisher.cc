@@ -100,16 +100,16 @@ void EndpointPublisher::Impl::Ask(const std::string& name, uint64_t round) {
 
 void EndpointPublisher::Impl::Next() {
   while (asking < kLookupsMax && !queue.empty()) {
-    const auto [name, round] = queue.front();
+    const auto next = queue.front();
     queue.pop_front();
-    const auto known = entries.find(name);
-    if (known == entries.end() || known->second->round != round) continue;
+    const auto known = entries.find(next.first);
+    if (known == entries.end() || known->second->round != next.second) continue;
     ++asking;
-    lookup->Resolve(known->second->target.host, [this, name = name, round = round](const Answer& answer) {
+    lookup->Resolve(known->second->target.host, [this, next](const Answer& answer) {
       // Not from within the look-up: an answer out of /etc/hosts comes before Resolve returns.
-      asio::post(io, [this, name, round, answer] {
+      asio::post(io, [this, next, answer] {
         --asking;
-        OnAnswer(name, round, answer);
+        OnAnswer(next.first, next.second, answer);
         Next();
       });
     });
