@@ -1,8 +1,10 @@
-# headgate_layer(NAME [LAYERS lower...] [PUBLIC libs...] [PRIVATE libs...] [PCH headers...] [EXCLUDE files...])
+# headgate_layer(NAME [LAYERS lower...] [PUBLIC libs...] [PRIVATE libs...] [PCH headers...] [EXCLUDE files...]
+#                [COLD])
 #
 # Defines the static library headgate_NAME from every source under the calling folder. What it may include is exactly its
 # own folder and those of LAYERS: each target exports a generated include root that holds one link, NAME -> source folder,
-# and the repository's root is never an include path. So an upward include does not compile.
+# and the repository's root is never an include path. So an upward include does not compile. A COLD layer is not on the
+# request path and slow to compile: debug builds leave it unoptimised, and its sources share compilations by threes.
 
 # headgate_include_root(RESULT ROOT LINK FOLDER): a folder with the link LINK -> FOLDER, for use as an include path.
 function(headgate_include_root result root link folder)
@@ -21,7 +23,7 @@ function(headgate_anchor result name)
 endfunction()
 
 function(headgate_layer name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LAYERS;PUBLIC;PRIVATE;PCH;EXCLUDE")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "COLD" "" "LAYERS;PUBLIC;PRIVATE;PCH;EXCLUDE")
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   foreach(file IN LISTS arg_EXCLUDE)
     list(REMOVE_ITEM sources ${CMAKE_CURRENT_SOURCE_DIR}/${file})
@@ -35,7 +37,12 @@ function(headgate_layer name)
   target_include_directories(headgate_${name} PUBLIC ${root})
   list(TRANSFORM arg_LAYERS PREPEND headgate_)
   target_link_libraries(headgate_${name} PUBLIC ${arg_LAYERS} ${arg_PUBLIC} PRIVATE headgate_options ${arg_PRIVATE})
-  headgate_unity(headgate_${name})
+  if(arg_COLD)
+    headgate_unity(headgate_${name} 3)
+    target_compile_options(headgate_${name} PRIVATE $<$<CONFIG:Debug>:-O0>)
+  else()
+    headgate_unity(headgate_${name} 8)
+  endif()
   if(HEADGATE_PCH AND arg_PCH)
     target_precompile_headers(headgate_${name} PRIVATE ${arg_PCH})
   endif()
