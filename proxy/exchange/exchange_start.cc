@@ -173,6 +173,7 @@ void Exchange::Forward(const routing::ForwardAction& action) {
 }
 
 void Exchange::PrepareUpstreamHead() {
+  routing::RemoveLookAlikes(route_->request_headers, request_->headers);
   routing::ApplyHeaderChanges(route_->request_headers, request_->headers);
   if (pin_->compiled().via) {
     request_->headers.Add(HeaderId::kVia, ViaOf(request_->version));

@@ -27,5 +27,7 @@ struct HeaderChanges {
 
 // Removes, then sets, then adds. Text is shared with `changes`, which must outlive the map.
 void ApplyHeaderChanges(const HeaderChanges& changes, http::HeaderMap& headers);
+// Removes the client's look-alikes of what is about to be changed: the same names but for '_' (CGI makes them one).
+void RemoveLookAlikes(const HeaderChanges& changes, http::HeaderMap& headers);
 
 }  // namespace headgate::routing

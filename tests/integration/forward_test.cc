@@ -35,6 +35,23 @@ TEST(Forward, AGetReachesTheUpstreamAndItsAnswerTheClient) {
   EXPECT_THAT(head, HasSubstr("x-request-id: "));
 }
 
+TEST(Forward, ALookAlikeOfAFieldThatTheRouteSetsOrRemovesGoesNowhere) {
+  RawUpstream* self = nullptr;
+  RawUpstream upstream([&self](SocketPeer& peer, int) {
+    self->Remember(peer.ReadHead());
+    peer.Send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  });
+  self = &upstream;
+  ProxyUnderTest proxy(
+      OneUpstream(upstream.address(), "    requestHeaders: {set: {X-User-Id: u}, remove: [x-internal]}\n"));
+  proxy.Ask("GET / HTTP/1.1\r\nHost: a\r\nX_User-Id: c\r\nx_internal: c\r\nx_mine: c\r\n\r\n");
+  ASSERT_EQ(upstream.seen().size(), 1U);
+  EXPECT_THAT(upstream.seen()[0], HasSubstr("x-user-id: u\r\n"));
+  EXPECT_THAT(upstream.seen()[0], HasSubstr("x_mine: c\r\n"));
+  EXPECT_THAT(upstream.seen()[0], Not(HasSubstr("x_user-id")));
+  EXPECT_THAT(upstream.seen()[0], Not(HasSubstr("x_internal")));
+}
+
 TEST(Forward, BothSidesKeepTheirConnections) {
   RawUpstream upstream(RawUpstream::Answering("ok"));
   ProxyUnderTest proxy(OneUpstream(upstream.address()));

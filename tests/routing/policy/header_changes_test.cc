@@ -34,5 +34,19 @@ TEST(HeaderChanges, RemovesThenSetsThenAdds) {
   EXPECT_EQ(Text(request.head.headers), "x-b=3;accept=a;x-c=4;accept=b;x-a=5;");
 }
 
+TEST(HeaderChanges, LookAlikesOfWhatIsSetAddedOrRemovedGo) {
+  TestRequest request("h", "/");
+  for (const char* name : {"x-user-id", "x_user_id", "x-user_id", "x_more", "x_gone", "x_raw", "x-raw", "x_other",
+                           "x_user_ids", "x_user", "user_agent"}) {
+    request.With(name, "c");
+  }
+  HeaderChanges changes;
+  changes.set = {Change("x-user-id", "u"), Change("x_raw", "r")};
+  changes.add = {Change("x-more", "m")};
+  changes.remove = {Change("x-gone"), Change("user-agent")};
+  RemoveLookAlikes(changes, request.head.headers);
+  EXPECT_EQ(Text(request.head.headers), "x-user-id=c;x_raw=c;x-raw=c;x_other=c;x_user_ids=c;x_user=c;");
+}
+
 }  // namespace
 }  // namespace headgate::routing
