@@ -136,14 +136,13 @@ void DownstreamH1Connection::OnTimer() {
     deadline_ = base::Instant::max();
     if (state_ == State::kHead) {
       StartExchange(0, {ErrorCode::kHeadTimeout, Side::kClient, Retry::kNever, "limits.headTimeout passed"});
-    } else if (state_ == State::kDrainBody) {
-      BeginLinger();
     } else {
       return Close(false);
     }
   }
-  if (body_clock_.Expired(now()) && exchange_ != nullptr) {
+  if (body_clock_.Expired(now())) {
     body_clock_.Stop(now());
+    if (exchange_ == nullptr) return BeginLinger();
     exchange_->OnClientError({ErrorCode::kBodyTimeout, Side::kClient, Retry::kNever, "the body made no progress"});
   }
   if (read_clock_.Expired(now())) {
@@ -159,6 +158,7 @@ void DownstreamH1Connection::EnterIdle() {
   deadline_ = now() + limits().keep_alive;
   if (buffered() == 0) ReleaseInput();
   ArmTimer();
+  if (listener_.closing()) CloseIfIdle();  // the others were closed before this one became idle
 }
 
 // The response is out and the exchange gone: what becomes of the connection.
@@ -172,8 +172,8 @@ void DownstreamH1Connection::FinishMessage() {
   }
   if (body_complete) return EnterIdle();
   SetState(State::kDrainBody);
-  drained_bytes_ = 0;
-  deadline_ = now() + base::kDrainTimeMax;
+  body_clock_ = ProgressClock(limits().body_idle, limits().body_bytes_per_second);
+  body_clock_.Start(now());
   ArmTimer();
 }
 

@@ -96,6 +96,7 @@ class DownstreamH1Connection final : public net::Mortal,
   void Flush();
   void FlushSoon();
   void ReportFlushed();
+  bool Unwanted(uint16_t status) const noexcept;
   void AppendHead(const http::ResponseHead& head, bool upgrade);
   std::span<char> OutSpace(size_t bytes);
   void CommitOut(size_t bytes);
@@ -131,7 +132,6 @@ class DownstreamH1Connection final : public net::Mortal,
   std::optional<http::HeaderMap> trailers_;
   ProgressClock body_clock_;
   size_t request_credit_ = 0;
-  size_t drained_bytes_ = 0;
   bool body_clock_stopped_ = false;
   bool body_delivered_ = false;  // the exchange was told the body's end
   bool discard_body_ = false;

@@ -225,14 +225,14 @@ void DownstreamH1Connection::DeliverBody(Chain& data, bool end) {
   exchange_->OnRequestBody(data, end, end ? &*trailers_ : nullptr);
 }
 
-// Reads on through a body that nobody wanted, so that the connection can serve the next request.
+// Reads on through a body that nobody wanted: the client was not told of a close, it will send the next request.
 void DownstreamH1Connection::DrainBody() {
   for (size_t reads = 0; reads < base::kReadsPerTurn;) {
     if (buffered() > 0) {
       const BodyDecoder::Step step = body_.Next({in_->data() + begin_, buffered()});
       begin_ += step.consumed;
-      drained_bytes_ += step.consumed;
-      if (step.event == BodyDecoder::Event::kError || drained_bytes_ > base::kDrainBytesMax) return BeginLinger();
+      body_clock_.Progress(now(), step.consumed);
+      if (step.event == BodyDecoder::Event::kError) return BeginLinger();
       if (step.event == BodyDecoder::Event::kEnd) return EnterIdle();
       continue;
     }

@@ -52,10 +52,18 @@ void DownstreamH1Connection::SendInterim(http::ResponseHead& head) {
   FlushSoon();
 }
 
+// Nobody wants the rest of the request's body, and it is not worth a connection to read it.
+bool DownstreamH1Connection::Unwanted(uint16_t status) const noexcept {
+  const bool refused = discard_body_ || status >= 400;
+  return refused && (status == 413 || body_.remaining() > base::kDrainBytesMax);
+}
+
 void DownstreamH1Connection::SendHead(http::ResponseHead& head, bool end) {
   const bool tunnel = head.status == 101;
   close_after_ = close_after_ || listener_.draining() || (input_ended_ && buffered() == 0);
-  if (discard_body_ && body_.remaining() > base::kDrainBytesMax) close_after_ = true;
+  if (!body_.finished() && Unwanted(head.status)) close_after_ = true;
+  // A body that has ended already is an empty one, whatever its framing was to be.
+  if (end && head.body.kind == BodyKind::kChunked) head.body = {.kind = BodyKind::kLength, .length = 0};
   if (head.body.kind == BodyKind::kChunked && client_version_ == http::Version::kHttp10) {
     head.body.kind = BodyKind::kUntilClose;
   }

@@ -9,7 +9,9 @@ using base::ErrorCode;
 namespace {
 
 bool Untouched(const RetryQuestion& question) noexcept {
-  return question.error.code != ErrorCode::kNone && question.error.retry == base::Retry::kSafe;
+  if (question.error.code == ErrorCode::kNone) return false;
+  const base::Retry retry = question.error.retry;
+  return retry == base::Retry::kSafe || (retry == base::Retry::kIfReused && !question.any_byte_sent);
 }
 
 // Whether the policy names this kind of failure.

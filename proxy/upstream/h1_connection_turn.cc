@@ -128,7 +128,7 @@ bool H1Connection::TakeHead(http::ResponseHead& head) {
   keep_alive_ = head.keep_alive && head.body.kind != http::BodyKind::kUntilClose;
   reader_.StartBody(head);
   head_delivered_ = true;
-  const bool end = reader_.finished() && reader_.ready().empty();
+  const bool end = reader_.finished() && reader_.ready().empty() && reader_.trailers() == nullptr;
   response_ended_ = end;
   attempt_->events.OnResponseHead(head, end);
   return lease == leases_;

@@ -75,7 +75,10 @@ class H2Connection final : public net::Mortal,
   static constexpr size_t kStreamsAssumed = 100;  // until its SETTINGS come (RFC 9113 6.5.2: at least this)
   // A connection with streams that hears nothing for this long asks by PING, and is lost without an answer.
   static constexpr base::Duration kQuietMax = std::chrono::seconds(15);
-  static constexpr base::Duration kPingTimeout = std::chrono::seconds(5);
+  static constexpr base::Duration kPingTimeout = std::chrono::seconds(20);
+  // Until a response's next byte it asks no more for this long: gRPC's servers take more than one PING in five minutes
+  // of their own silence for an attack, and end the connection.
+  static constexpr base::Duration kPingAgain = std::chrono::seconds(310);
 
   H2Connection(WorkerContext& worker, H2ConnectionOwner& owner, std::shared_ptr<EndpointShared> endpoint);
   ~H2Connection() override;
@@ -126,6 +129,8 @@ class H2Connection final : public net::Mortal,
   void Fail();
   void TakeBreath() noexcept;
   void OnTimer();
+  base::Instant NextPing() const noexcept;
+  void NoteResponse() noexcept;
   void ArmTimer() noexcept;
 
   // For the streams.
@@ -156,6 +161,7 @@ class H2Connection final : public net::Mortal,
   base::Instant settings_deadline_ = base::Instant::max();
   base::Instant ping_deadline_ = base::Instant::max();
   base::Instant quiet_since_{};
+  base::Instant ping_from_{};  // not before
   base::Timer timer_;
   base::Error failure_;  // why it is to be lost
   uint64_t begun_ = 0;

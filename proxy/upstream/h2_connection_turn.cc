@@ -187,12 +187,22 @@ void H2Connection::OnTimer() {
     failure_ = Reset("no answer to a PING");
     return Fail();
   }
-  if (!pinging_ && leased_count_ > 0 && quiet_since_ + kQuietMax <= now) {
+  if (!pinging_ && leased_count_ > 0 && NextPing() <= now) {
     pinging_ = true;
     ping_deadline_ = now + kPingTimeout;
+    ping_from_ = now + kPingAgain;
     session_->SubmitPing();
     RequestTurn();
   }
+  ArmTimer();
+}
+
+base::Instant H2Connection::NextPing() const noexcept { return std::max(quiet_since_ + kQuietMax, ping_from_); }
+
+// Part of a response came.
+void H2Connection::NoteResponse() noexcept {
+  if (ping_from_ == base::Instant{}) return;
+  ping_from_ = {};
   ArmTimer();
 }
 
@@ -202,7 +212,7 @@ void H2Connection::ArmTimer() noexcept {
   if (pinging_) {
     next = std::min(next, ping_deadline_);
   } else if (leased_count_ > 0) {
-    next = std::min(next, quiet_since_ + kQuietMax);
+    next = std::min(next, NextPing());
   }
   if (next == base::Instant::max() || (timer_.armed() && timer_.deadline() <= next)) return;
   worker_.timers.Arm(timer_, next);

@@ -136,7 +136,10 @@ void H2UpstreamStream::OnNews() {
     if (state_ == State::kParting && closed()) connection_.Free(*this);
     return;
   }
-  if (seen.heads || seen.body) attempt_->any_byte_received = true;
+  if (seen.heads || seen.body) {
+    attempt_->any_byte_received = true;
+    connection_.NoteResponse();
+  }
   if (seen.sent && has_body_ && !over_) {
     const uint64_t lease = leases_;
     attempt_->events.OnRequestFlushed();

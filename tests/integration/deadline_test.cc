@@ -88,6 +88,25 @@ TEST_F(Deadline, ARequestThatTheKernelHasWhenTheDrainClosesWhatIsIdleIsAnswered)
   EXPECT_NE(std::string_view(bytes, static_cast<size_t>(got)).find("connection: close"), std::string_view::npos);
 }
 
+TEST_F(Deadline, WhoBecomesIdleWhenTheOthersAreClosedIsClosedToo) {
+  ASSERT_NO_FATAL_FAILURE(Exchange(kPlainGet, kShortOk));
+  ASSERT_GT(::send(client_, kPlainGet.data(), kPlainGet.size(), MSG_NOSIGNAL), 0);
+  TurnUntilReadable(upstream_);
+  char bytes[4096];
+  ASSERT_GT(::recv(upstream_, bytes, sizeof(bytes), MSG_DONTWAIT), 0);
+  constexpr std::string_view kHead = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n";
+  ASSERT_GT(::send(upstream_, kHead.data(), kHead.size(), MSG_NOSIGNAL), 0);
+  TurnUntilReadable(client_);
+  ASSERT_GT(::recv(client_, bytes, sizeof(bytes), MSG_DONTWAIT), 0);
+  worker_.BeginDrain();
+  worker_.ShutListeners();
+  ASSERT_EQ(::send(upstream_, "ok", 2, MSG_NOSIGNAL), 2);
+  TurnUntilReadable(client_);
+  ASSERT_EQ(::recv(client_, bytes, sizeof(bytes), MSG_DONTWAIT), 2);
+  for (int i = 0; i < 5; ++i) Turn(std::chrono::milliseconds(1));
+  EXPECT_EQ(::recv(client_, bytes, sizeof(bytes), MSG_DONTWAIT), 0);
+}
+
 TEST_F(Deadline, WhatTheEndOfTheDrainResetsIsNotTheClientsFault) {
   ASSERT_NO_FATAL_FAILURE(Exchange(kPlainGet, kShortOk));
   ASSERT_GT(::send(client_, kPlainGet.data(), kPlainGet.size(), MSG_NOSIGNAL), 0);

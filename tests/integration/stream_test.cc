@@ -13,6 +13,8 @@
 namespace headgate::integration {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -139,6 +141,26 @@ TEST(Stream, TrailersGoToWhoAskedForThem) {
   SocketPeer other = proxy.Connect();
   other.Send(kGet);
   EXPECT_THAT(other.ReadResponse(), Not(HasSubstr("x-sum")));
+}
+
+TEST(Stream, AnEmptyBodyWithoutALengthEndsLikeAnyOther) {
+  RawUpstream upstream([](SocketPeer& peer, int) {
+    while (!peer.ReadHead().empty()) {
+      peer.Send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Sum: 7\r\n\r\n");
+      peer.ReadHead();
+      peer.Send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+    }
+  });
+  ProxyUnderTest proxy(OneUpstream(upstream.address()));
+  SocketPeer client = proxy.Connect();
+  client.Send(kGet);
+  EXPECT_THAT(client.ReadResponse(), EndsWith("\r\n\r\n0\r\n\r\n"));  // nobody asked for its trailers
+  client.Send(kGet);
+  EXPECT_THAT(client.ReadResponse(), HasSubstr("content-length: 0\r\n"));
+  client.Send("GET / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nConnection: TE\r\n\r\n");
+  EXPECT_THAT(client.ReadUntil("x-sum: 7\r\n\r\n"), EndsWith("\r\n\r\n0\r\nx-sum: 7\r\n\r\n"));
+  client.Send("GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n");
+  EXPECT_THAT(client.ReadHead(), HasSubstr("content-length: 0\r\n"));
 }
 
 TEST(Stream, AnOldClientGetsABodyThatEndsWithTheConnection) {
@@ -310,6 +332,24 @@ TEST(Stream, ABodyThatNobodyWantsIsDrainedAndTheConnectionLives) {
     client.Send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n" + std::string(1000, 'x'));
     ASSERT_THAT(client.ReadResponse(), HasSubstr("\r\n\r\nhi")) << i;
   }
+}
+
+TEST(Stream, AnEarlyAnswerKeepsTheConnectionOrSaysThatItWillNot) {
+  RawUpstream upstream([](SocketPeer& peer, int) {
+    const std::string head = peer.ReadHead();
+    peer.Send(head.find(" /full ") != std::string::npos ? "HTTP/1.1 507 Full\r\nContent-Length: 2\r\n\r\nno"
+                                                        : "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    peer.ReadAll();
+  });
+  ProxyUnderTest proxy(OneUpstream(upstream.address()));
+  SocketPeer client = proxy.Connect();
+  for (int i = 0; i < 3; ++i) {
+    client.Send("POST /taken HTTP/1.1\r\nHost: a\r\nContent-Length: 500000\r\n\r\n");
+    EXPECT_THAT(client.ReadResponse(), AllOf(StartsWith("HTTP/1.1 200 "), Not(HasSubstr("connection: close")))) << i;
+    ASSERT_TRUE(client.Send(std::string(500'000, 'x'))) << i;
+  }
+  client.Send("POST /full HTTP/1.1\r\nHost: a\r\nContent-Length: 500000\r\n\r\n");
+  EXPECT_THAT(client.ReadResponse(), AllOf(StartsWith("HTTP/1.1 507 "), HasSubstr("connection: close\r\n")));
 }
 
 TEST(Stream, AnIdleStreamEndsVisibly) {

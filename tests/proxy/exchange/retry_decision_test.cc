@@ -56,6 +56,14 @@ TEST(RetryDecision, AStaleConnectionIsWorthOneRetryThatDoesNotCount) {
   EXPECT_EQ(DecideRetry(connect_only, question), RetryVerdict::kNo);
 }
 
+TEST(RetryDecision, WhatWasNotBegunTwiceIsThePolicysToRepeat) {
+  RetryQuestion question = Failed(ErrorCode::kUpstreamReset, http::Method::kPost, Retry::kIfReused);
+  question.stale_retry_done = true;
+  EXPECT_EQ(DecideRetry(Everything(), question), RetryVerdict::kYes);
+  question.retries_done = Everything().attempts;
+  EXPECT_EQ(DecideRetry(Everything(), question), RetryVerdict::kNo);
+}
+
 TEST(RetryDecision, AStaleConnectionThatTookBytesIsRetriedOnlyWhereThePolicyAllowsThat) {
   RetryQuestion question = Failed(ErrorCode::kUpstreamReset, http::Method::kDelete, Retry::kIfReused);
   question.any_byte_sent = true;

@@ -39,6 +39,8 @@ void H2Peer::Pump() {
     base::SlabRef slab = slabs_.Take();
     const ssize_t count = ::recvfrom(socket_->descriptor(), slab->data(), slab->size(), 0, nullptr, nullptr);
     at_end = count <= 0;
+    constexpr std::string_view kPing("\0\0\x08\x06\0\0\0\0\0", 9);
+    if (count > 0 && std::string_view(slab->data(), static_cast<size_t>(count)).starts_with(kPing)) ++pings;
     if (!at_end) session_->Feed(slab, {slab->data(), static_cast<size_t>(count)});
   }
   while (http::h2::Stream* next = session_->Next()) {

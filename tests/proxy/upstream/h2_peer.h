@@ -64,6 +64,7 @@ class H2Peer final : public http::h2::StreamSource {
   bool refuse = false;                                 // REFUSED_STREAM for whoever comes
   bool hold_bodies = false;                            // gives no credit for request bodies
   bool silent = false;                                 // reads, but says nothing
+  size_t pings = 0;                                    // that came in reads of their own
   bool at_end = false;                                 // the proxy ended the connection
 
  private:

@@ -231,6 +231,26 @@ TEST_F(H2ResponseTest, AQuietConnectionThatAnswersAPingLives) {
   EXPECT_EQ(request->body, "ok");
 }
 
+// grpc-go and grpc-core end connections that ask more often (ENHANCE_YOUR_CALM "too_many_pings").
+TEST_F(H2ResponseTest, AQuietResponseIsAskedForOnceInFiveMinutes) {
+  Begin();
+  Settle(*h2);
+  const size_t before = h2->pings;
+  for (int i = 0; i < 19; ++i) {
+    worker.Advance(H2Connection::kQuietMax + std::chrono::milliseconds(20));
+    Settle(*h2);
+  }
+  EXPECT_EQ(h2->pings, before + 1);
+  worker.Advance(H2Connection::kQuietMax * 3);
+  Settle(*h2);
+  EXPECT_EQ(h2->pings, before + 2);
+  h2->Head(0, 200, false);
+  Settle(*h2);
+  worker.Advance(H2Connection::kQuietMax + std::chrono::milliseconds(20));
+  Settle(*h2);
+  EXPECT_EQ(h2->pings, before + 3) << "a response's bytes allow another";
+}
+
 TEST_F(H2ResponseTest, AConnectionThatDoesNotAnswerAPingIsLost) {
   Begin();
   Settle(*h2);
