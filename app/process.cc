@@ -52,7 +52,7 @@ class Process {
   int Serve(const routing::Compiled& compiled);
   absl::Status OpenPages(const routing::Compiled& compiled);
   control::PipelineOptions Hooks();
-  void OnPublished(const proxy::Snapshot& now, const proxy::Snapshot* previous);
+  void OnPublished(const proxy::Snapshot& now, const proxy::Snapshot* previous, std::vector<std::string>& warnings);
   void Watch(std::vector<std::string> files);
   void RotateTicketKeys();
   void Stop();
@@ -89,19 +89,22 @@ control::PipelineOptions Process::Hooks() {
     access_log_.Check(model, problems);
   };
   hooks.before_publish = [this](const proxy::Snapshot& snapshot) { dns_->Prepare(snapshot); };
-  hooks.published = [this](const proxy::Snapshot& now, const proxy::Snapshot* previous) { OnPublished(now, previous); };
+  hooks.published = [this](const proxy::Snapshot& now, const proxy::Snapshot* previous,
+                           std::vector<std::string>& warnings) { OnPublished(now, previous, warnings); };
   hooks.watch = [this](std::vector<std::string> files) { Watch(std::move(files)); };
   return hooks;
 }
 
-void Process::OnPublished(const proxy::Snapshot& now, const proxy::Snapshot* previous) {
+void Process::OnPublished(const proxy::Snapshot& now, const proxy::Snapshot* previous,
+                          std::vector<std::string>& warnings) {
   control::SetGenerationGauges(registry_, now, previous);
   if (previous == nullptr) return;
   const routing::Compiled& compiled = *now.compiled;
   access_log_.Apply(compiled.access_log);
-  if (compiled.workers != first_.workers) base::log::Warning("another number of workers takes a restart");
-  if (compiled.admin_address != first_.admin_address) base::log::Warning("another admin address takes a restart");
-  if (compiled.metrics_address != first_.metrics_address) base::log::Warning("another metrics address takes a restart");
+  if (compiled.workers != first_.workers) warnings.emplace_back("another number of workers takes a restart");
+  if (compiled.admin_address != first_.admin_address) warnings.emplace_back("another admin address takes a restart");
+  if (compiled.metrics_address != first_.metrics_address)
+    warnings.emplace_back("another metrics address takes a restart");
 }
 
 // The files were read before they were watched: they are looked at once more.

@@ -164,7 +164,7 @@ void Pipeline::Impl::TakeInForce(const std::shared_ptr<const proxy::Snapshot>& s
   in_force->files = loaded.in_effect;
   in_force->since = options.clock->WallNow();
   options.state->SetInForce(std::move(in_force));
-  if (options.published) options.published(*snapshot, previous.get());
+  if (options.published) options.published(*snapshot, previous.get(), warnings);
 }
 
 ReloadReport Pipeline::Impl::Apply() {
@@ -184,14 +184,17 @@ ReloadReport Pipeline::Impl::Apply() {
     report.outcome = ReloadOutcome::kConfiguration;
     return report;
   }
+  const absl::Status status = Publish(snapshot);
+  if (status.ok()) {
+    report.in_part = loaded.HasErrors() && (current == nullptr || loaded.hash != current->hash);
+    TakeInForce(snapshot);
+  }
   for (const std::string& warning : warnings) absl::StrAppend(&report.problems, "warning: ", warning, "\n");
-  if (const absl::Status status = Publish(snapshot); !status.ok()) {
+  if (!status.ok()) {
     report.outcome = absl::IsUnavailable(status) ? ReloadOutcome::kRefused : ReloadOutcome::kAddress;
     absl::StrAppend(&report.problems, "error: ", status.message(), "\n");
     return report;
   }
-  report.in_part = loaded.HasErrors() && (current == nullptr || loaded.hash != current->hash);
-  TakeInForce(snapshot);
   report.outcome = loaded.HasErrors() ? ReloadOutcome::kConfiguration : ReloadOutcome::kApplied;
   if (report.ok()) Forget();
   return report;

@@ -32,8 +32,9 @@ struct PipelineOptions {
   std::function<void(const config::Model&, config::DiagnosticList&)> check;
   /// On the pipeline's thread. Before a snapshot is published: may wait a little for names to resolve.
   std::function<void(const proxy::Snapshot&)> before_publish;
-  /// After it was acknowledged. `previous` is null for the first.
-  std::function<void(const proxy::Snapshot& now, const proxy::Snapshot* previous)> published;
+  /// After it was acknowledged; `warnings` go into the report. `previous` is null for the first.
+  std::function<void(const proxy::Snapshot& now, const proxy::Snapshot* previous, std::vector<std::string>& warnings)>
+      published;
   /// The files that the configuration names, after each look: for the watcher.
   std::function<void(std::vector<std::string>)> watch;
 };

@@ -36,8 +36,9 @@ struct PipelineTest : ::testing::Test {
       if (!model.access_log || !model.access_log->file) return;
       diagnostics.Error(config::Code::kCertificateMissing, model.access_log->file->at, "no log");
     };
-    options.published = [this](const proxy::Snapshot& now, const proxy::Snapshot*) {
+    options.published = [this](const proxy::Snapshot& now, const proxy::Snapshot*, std::vector<std::string>& warnings) {
       had_no_route = had_no_route || now.compiled->routes.empty();
+      if (now.compiled->workers == 7U) warnings.emplace_back("not without a restart");
     };
     pipeline = std::make_unique<Pipeline>(*FileSource::Open(path), std::move(options));
   }
@@ -111,6 +112,14 @@ TEST_F(PipelineTest, AReloadIsInForceWhenItIsAnswered) {
   EXPECT_TRUE(report->ok()) << report->problems;
   EXPECT_EQ(report->generation, 2U);
   EXPECT_EQ(RouteInForce(), "two");
+}
+
+TEST_F(PipelineTest, WhatCannotChangeWithoutARestartIsInTheReport) {
+  StartWith(Config(port, "one"));
+  directory.Write("headgate.yaml", Config(port, "two") + "workers: 7\n");
+  const auto report = Reload();
+  EXPECT_TRUE(report->ok());
+  EXPECT_EQ(report->problems, "warning: not without a restart\n");
 }
 
 TEST_F(PipelineTest, ABadFileKeepsHashAndGenerationAndTheNextGoodOneIsTaken) {

@@ -7,7 +7,7 @@ import threading
 import time
 import unittest
 
-from support import Headgate, Nginx, RawServer, RawSocket, Wrk, free_port, request, self_signed, wait_until
+from support import Headgate, Nginx, RawServer, RawSocket, Wrk, free_port, request, run_headgate, self_signed, wait_until
 
 CONFIG = """
 listeners: [{name: web, address: "127.0.0.1:{port:web}"}]
@@ -117,6 +117,18 @@ routes: [{name: who, respond: {status: 200, body: hi}}]
             thread.join()
             self.assertEqual(failed, [])
             self.assertGreater(count[0], 10)
+
+
+class WhatTakesARestart(unittest.TestCase):
+    def test_is_told_by_the_reload(self):
+        with Headgate(config("one")) as headgate:
+            headgate.write(config("two") + "workers: 1\nadmin: {address: \"127.0.0.1:1\"}\nmetrics: none\n")
+            answer = run_headgate("reload", "--admin", f"127.0.0.1:{headgate.admin}")
+            self.assertEqual(answer.returncode, 0)
+            for what in ("number of workers", "admin address", "metrics address"):
+                self.assertIn(f"warning: another {what} takes a restart\n", answer.stderr)
+            self.assertIn("takes a restart", headgate.reload().json()["problems"])
+            self.assertEqual(headgate.logs().count("another admin address takes a restart"), 2)
 
 
 class ABadFile(unittest.TestCase):
