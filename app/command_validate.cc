@@ -6,6 +6,7 @@
 
 #include "app/commands.h"
 #include "app/exit_codes.h"
+#include "config/render.h"
 #include "config/text.h"
 #include "control/certificate_check.h"
 #include "control/loader.h"
@@ -19,26 +20,17 @@ struct Result {
   bool good = false;
 };
 
-// As RenderJson's, without a place.
-std::string JsonProblem(const std::string& file, const std::string& message) {
-  std::string json = R"([{"file":)";
-  config::AppendJsonString(json, file);
-  json += R"(,"line":0,"column":0,"length":0,"severity":"error","code":"","message":)";
-  config::AppendJsonString(json, message);
-  return json + R"(,"hint":""}])";
-}
-
-Result Unreadable(const std::string& path, const absl::Status& status, bool json) {
+Result Unreadable(const absl::Status& status, bool json) {
   const std::string message(status.message());
-  return {json ? JsonProblem(path, message) : "error: " + message + "\n", false};
+  return {json ? config::RenderJson({}, {}, {message}) : "error: " + message + "\n", false};
 }
 
 Result Validate(const std::string& path, bool json) {
   auto source = control::FileSource::Open(path);
-  if (!source.ok()) return Unreadable(path, source.status(), json);
+  if (!source.ok()) return Unreadable(source.status(), json);
   control::Loader loader(*std::move(source));
   auto content = loader.Read();
-  if (!content.ok()) return Unreadable(path, content.status(), json);
+  if (!content.ok()) return Unreadable(content.status(), json);
   auto loaded = loader.Load(*std::move(content), nullptr);
   if (loaded.proposal.model != nullptr) {
     config::DiagnosticList problems;

@@ -100,7 +100,8 @@ std::string RenderText(const DiagnosticList& diagnostics, const Sources& sources
   return out;
 }
 
-std::string RenderJson(const DiagnosticList& diagnostics, const Sources& sources) {
+std::string RenderJson(const DiagnosticList& diagnostics, const Sources& sources,
+                       const std::vector<std::string>& sentences) {
   std::string out = "[";
   const char* separator = "\n";
   for (const Diagnostic& diagnostic : diagnostics.items()) {
@@ -120,7 +121,14 @@ std::string RenderJson(const DiagnosticList& diagnostics, const Sources& sources
     }
     out += "}";
   }
-  return out + (diagnostics.items().empty() ? "]\n" : "\n]\n");
+  for (const std::string& sentence : sentences) {
+    out += separator;
+    separator = ",\n";
+    out += R"(  {"file": "", "line": 0, "column": 0, "length": 0, "severity": "error", "code": "", "message": )";
+    AppendJsonString(out, sentence);
+    out += R"(, "hint": ""})";
+  }
+  return out + (diagnostics.items().empty() && sentences.empty() ? "]\n" : "\n]\n");
 }
 
 }  // namespace headgate::config

@@ -42,7 +42,9 @@ std::string RenderText(const Diagnostic& diagnostic, const Sources& sources);
 /// All of them, then a line that says how many were left out, if any.
 std::string RenderText(const DiagnosticList& diagnostics, const Sources& sources);
 
-/// A JSON array of {file, line, column, length, severity, code, message, hint, other}.
-std::string RenderJson(const DiagnosticList& diagnostics, const Sources& sources);
+/// A JSON array of {file, line, column, length, severity, code, message, hint, other}. `sentences` are errors about
+/// files that could not be read: message alone.
+std::string RenderJson(const DiagnosticList& diagnostics, const Sources& sources,
+                       const std::vector<std::string>& sentences = {});
 
 }  // namespace headgate::config

@@ -47,7 +47,7 @@ std::string ProblemsOf(const Loader::Loaded& loaded) {
 }
 
 std::string ProblemsAsJson(const Loader::Loaded& loaded) {
-  return config::RenderJson(AllOf(loaded), loaded.proposal.offered);
+  return config::RenderJson(AllOf(loaded), loaded.proposal.offered, loaded.refused);
 }
 
 void LogReload(const ReloadReport& report, const proxy::Snapshot* current) {

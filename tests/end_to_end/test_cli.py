@@ -137,6 +137,15 @@ class Validate(WithFiles):
         self.assertEqual(missing["problems"][0].keys(), bad["problems"][0].keys())
         self.assertIn("/nowhere.yaml", missing["problems"][0]["message"])
 
+    def test_json_names_a_file_of_a_directory_that_cannot_be_read(self):
+        self.file(GOOD)
+        (self.folder / "extra.yaml").symlink_to("nowhere.yaml")
+        result = run_headgate("validate", "--format", "json", str(self.folder))
+        self.assertEqual(result.returncode, 1)
+        problem, = json.loads(result.stdout)[0]["problems"]
+        self.assertIn("extra.yaml", problem["message"])
+        self.assertEqual(problem["severity"], "error")
+
     def test_certificates_are_looked_at(self):
         self_signed(self.folder, ["a.example.com"])
         self_signed(self.folder, ["b.example.com"], "other")
