@@ -23,6 +23,16 @@ using Report = std::shared_ptr<const ReloadReport>;
 constexpr absl::string_view kBearer = "Bearer ";
 constexpr std::string_view kPages = "there are /config, /routes, /upstreams, /certificates, /explain and POST /reload";
 
+// The configuration's in force, as of this request. While that has another address, which takes a restart, or none, the
+// listener must not stand open for want of a token: then as it was opened.
+std::string TokenFile(const AdminContext& context) {
+  const auto in_force = context.pages.state->in_force();
+  if (in_force == nullptr) return context.token_file;
+  const routing::Compiled& compiled = *in_force->snapshot->compiled;
+  const bool moves = compiled.admin_address != context.address;
+  return moves && compiled.admin_token_file.empty() ? context.token_file : compiled.admin_token_file;
+}
+
 // Read at each request: a new token is in force with the file's next content.
 bool HasToken(const http::Request& request, const std::string& token_file) {
   const auto text = ReadFile(token_file, kTokenBytesMax);
@@ -109,10 +119,12 @@ asio::awaitable<http::Response> Answer(const AdminContext& context, const http::
   const auto hosts = std::count_if(request.headers.begin(), request.headers.end(),
                                    [](const auto& field) { return field.first == "host"; });
   if (hosts > 1) co_return http::JsonResponse(400, ErrorJson("more than one Host"));
-  if (!IsOwnHost(request.Header("host"), context.address)) {
+  const std::string token_file = TokenFile(context);
+  // Where a token is asked for any name will do, such as a Service's: another site does not know the token.
+  if (token_file.empty() && !IsOwnHost(request.Header("host"), context.address)) {
     co_return http::JsonResponse(421, ErrorJson("this Host is not the admin listener's"));
   }
-  if (!context.token_file.empty() && !HasToken(request, context.token_file)) {
+  if (!token_file.empty() && !HasToken(request, token_file)) {
     http::Response response = http::JsonResponse(401, ErrorJson("a token is needed: Authorization: Bearer ..."));
     response.headers.emplace_back("WWW-Authenticate", "Bearer");
     co_return response;

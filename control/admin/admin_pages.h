@@ -16,7 +16,7 @@ struct AdminContext {
   PagesContext pages;
   Pipeline* pipeline = nullptr;
   base::SocketAddress address;  // that it listens on
-  std::string token_file;       // empty: who reaches it may use it (loopback)
+  std::string token_file;       // it was opened with; empty: who reaches it may use it (loopback). See TokenFile
 };
 
 /// `context` is copied; what it points to outlives the handler.

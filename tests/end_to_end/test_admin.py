@@ -152,6 +152,20 @@ class Token(unittest.TestCase):
             (headgate.directory / "token").write_text("")
             self.assertEqual(request(headgate.admin, "/config", headers={"Authorization": "Bearer "}).status, 401)
 
+    def test_is_the_one_of_the_configuration_in_force(self):
+        text = "listeners: [{name: web, address: \"127.0.0.1:{port:web}\"}]\n"
+        admin = "admin: {address: \"127.0.0.1:{port:admin}\", tokenFile: NAME}"
+        with Headgate(text, files={"first": "one", "second": "two"}) as headgate:
+            self.assertEqual(request(headgate.admin, "/config").status, 200)
+            headgate.apply(text + admin.replace("NAME", "first"))
+            self.assertEqual(request(headgate.admin, "/config").status, 401)
+            headgate.write(text + admin.replace("NAME", "second"))
+            reload = request(headgate.admin, "/reload", "POST", headers={"Authorization": "Bearer one", "Host": "any.svc"})
+            self.assertEqual(reload.status, 200)
+            for token, status in (("one", 401), ("two", 200)):
+                answer = request(headgate.admin, "/config", headers={"Authorization": f"Bearer {token}"})
+                self.assertEqual(answer.status, status, token)
+
 
 class NameServer:
     """Answers A queries out of `addresses` (a name that is not in there: NXDOMAIN; None: no answer at all)."""

@@ -99,6 +99,49 @@ TEST_F(AdminAnswers, WhereATokenIsAskedForOnlyItsBearerIsAnswered) {
   }
 }
 
+TEST_F(AdminAnswers, WithATokenAnyHostWillDoAndWithoutItNoneDoes) {
+  const TemporaryDirectory directory;
+  directory.Write("token", "secret");
+  context.token_file = directory.File("token");
+  http::Request named = With("host", "admin.edge.svc:9901");
+  EXPECT_EQ(Ask("GET", "/config", named).status, 401);
+  named.headers.emplace_back("authorization", "Bearer secret");
+  EXPECT_EQ(Ask("GET", "/config", named).status, 503) << "let in; nothing in force yet";
+}
+
+TEST_F(AdminAnswers, TheTokenFileIsThatOfTheConfigurationInForceAndNoChangeOfAddressOpensTheListener) {
+  const TemporaryDirectory directory;
+  directory.Write("old", "old");
+  directory.Write("new", "new");
+  const auto put_in_force = [&](std::optional<base::SocketAddress> address, const std::string& token_file) {
+    auto compiled = std::make_shared<routing::Compiled>();
+    compiled->admin_address = address;
+    compiled->admin_token_file = token_file;
+    auto snapshot = std::make_shared<proxy::Snapshot>();
+    snapshot->compiled = std::move(compiled);
+    auto in_force = std::make_shared<InForce>();
+    in_force->snapshot = std::move(snapshot);
+    state.SetInForce(std::move(in_force));
+  };
+  const auto status = [&](const std::string& token) {
+    return Ask("GET", "/config", With("authorization", "Bearer " + token)).status;
+  };
+  put_in_force(kLoopback, directory.File("new"));
+  EXPECT_EQ(status("none"), 401) << "added";
+  EXPECT_EQ(status("new"), 200);
+  context.token_file = directory.File("old");
+  EXPECT_EQ(status("old"), 401) << "changed";
+  EXPECT_EQ(status("new"), 200);
+  for (const std::optional<base::SocketAddress>& moved :
+       {std::optional(kOther), std::optional<base::SocketAddress>()}) {
+    put_in_force(moved, "");
+    EXPECT_EQ(status("none"), 401) << "still as it was opened";
+    EXPECT_EQ(status("old"), 200);
+  }
+  put_in_force(kLoopback, "");
+  EXPECT_EQ(status("none"), 200) << "taken away";
+}
+
 TEST_F(AdminAnswers, TwoHostsAre400) {
   http::Request two = With("host", "localhost");
   two.headers.emplace_back("host", "evil.example.com");
