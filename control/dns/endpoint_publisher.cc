@@ -108,7 +108,7 @@ void EndpointPublisher::Impl::Next() {
     lookup->Resolve(known->second->target.host, [this, next](const Answer& answer) {
       // Not from within the look-up: an answer out of /etc/hosts comes before Resolve returns.
       asio::post(io, [this, next, answer] {
-        --asking;
+        if (answer.complete) --asking;
         OnAnswer(next.first, next.second, answer);
         Next();
       });
@@ -121,11 +121,13 @@ void EndpointPublisher::Impl::OnAnswer(const std::string& name, uint64_t round, 
   if (known == entries.end() || known->second->round != round) return;
   Entry& entry = *known->second;
   const base::Duration wait = entry.refresh.Take(answer);
-  if (!answer.status.ok() && entry.refresh.failures() == 1) {
-    base::log::Warning("upstream '{}': {}{}", name, std::string(answer.status.message()),
+  if (answer.complete && entry.refresh.failures() == 1) {
+    base::log::Warning("upstream '{}': {}{}", name,
+                       answer.status.ok() ? answer.missing : std::string(answer.status.message()),
                        entry.refresh.addresses().empty() ? "" : "; its last addresses stay");
   }
   if (entry.refresh.changed()) PublishEntry(entry);
+  if (!answer.complete) return;
   entry.waiting.reset();
   entry.timer.expires_after(std::chrono::duration_cast<asio::steady_timer::duration>(wait));
   entry.timer.async_wait([this, name, round](const boost::system::error_code& error) {

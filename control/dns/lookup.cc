@@ -8,6 +8,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -21,9 +22,19 @@ namespace asio = boost::asio;
 constexpr int kTimeoutMilliseconds = 2000;
 constexpr int kTries = 3;
 
-struct Query {
-  std::string host;
-  std::function<void(Answer)> done;
+using Addresses = Answer::Addresses;
+
+// What came back for one family.
+struct Part {
+  int status = ARES_SUCCESS;
+  Addresses addresses;
+  int ttl = INT32_MAX;
+
+  bool found() const { return status == ARES_SUCCESS && !addresses.empty(); }
+  // The server said that there is none of these.
+  bool none() const {
+    return status == ARES_ENOTFOUND || status == ARES_ENODATA || (status == ARES_SUCCESS && addresses.empty());
+  }
 };
 
 bool AddressOf(const sockaddr& address, base::IpAddress& ip) {
@@ -37,35 +48,134 @@ bool AddressOf(const sockaddr& address, base::IpAddress& ip) {
   return true;
 }
 
-Answer AnswerOf(const std::string& host, int status, const ares_addrinfo* result) {
-  Answer answer;
-  if (status != ARES_SUCCESS) {
-    const bool nothing = status == ARES_ENOTFOUND || status == ARES_ENODATA;
-    const std::string text = absl::StrCat("cannot resolve ", host, ": ", ares_strerror(status));
-    answer.status = nothing ? absl::NotFoundError(text) : absl::UnavailableError(text);
-    return answer;
-  }
-  int ttl = INT32_MAX;
+void SortOnce(Addresses& addresses) {
+  std::sort(addresses.begin(), addresses.end());
+  addresses.erase(std::unique(addresses.begin(), addresses.end()), addresses.end());
+}
+
+Part PartOf(int status, const ares_addrinfo* result) {
+  Part part{.status = status, .addresses = {}};
+  if (status != ARES_SUCCESS) return part;
   for (const ares_addrinfo_cname* alias = result->cnames; alias != nullptr; alias = alias->next)
-    ttl = std::min(ttl, alias->ttl);
+    part.ttl = std::min(part.ttl, alias->ttl);
   for (const ares_addrinfo_node* node = result->nodes; node != nullptr; node = node->ai_next) {
     base::IpAddress ip;
     if (!AddressOf(*node->ai_addr, ip)) continue;
-    answer.addresses.push_back(ip);
-    ttl = std::min(ttl, node->ai_ttl);
+    part.addresses.push_back(ip);
+    part.ttl = std::min(part.ttl, node->ai_ttl);
   }
-  std::sort(answer.addresses.begin(), answer.addresses.end());
-  answer.addresses.erase(std::unique(answer.addresses.begin(), answer.addresses.end()), answer.addresses.end());
-  answer.ttl = std::chrono::seconds(std::max(ttl, 0));
-  if (answer.addresses.empty()) answer.status = absl::NotFoundError(absl::StrCat(host, " has no address"));
+  SortOnce(part.addresses);
+  return part;
+}
+
+std::string Problem(const std::string& host, const Part& part) {
+  const char* reason = ares_strerror(part.status == ARES_SUCCESS ? ARES_ENODATA : part.status);
+  return absl::StrCat("cannot resolve ", host, ": ", reason);
+}
+
+// `v6` is null while it is still to come, as `v4` is.
+Answer AnswerOf(const std::string& host, const Part* v4, const Part* v6) {
+  Answer answer{.status = absl::OkStatus(), .complete = v4 != nullptr && v6 != nullptr};
+  int ttl = INT32_MAX;
+  bool found = false;
+  const Part* failed = nullptr;
+  for (const Part* part : {v4, v6}) {
+    if (part == nullptr) continue;
+    found |= part->found();
+    if (part->found() || part->none()) (part == v4 ? answer.v4 : answer.v6) = part->addresses;
+    if (part->found()) ttl = std::min(ttl, part->ttl);
+    if (!part->found() && !part->none()) failed = part;
+  }
+  if (found) {
+    answer.ttl = std::chrono::seconds(std::max(ttl, 0));
+    if (failed != nullptr) answer.missing = absl::StrCat(Problem(host, *failed), failed == v4 ? " (A)" : " (AAAA)");
+  } else if (failed != nullptr) {
+    answer.status = absl::UnavailableError(Problem(host, *failed));
+  } else {
+    answer.status = absl::NotFoundError(Problem(host, *v4));
+  }
   return answer;
 }
 
+// The names to try in turn, each complete (resolv.conf(5): search, ndots).
+std::vector<std::string> NamesOf(const std::string& host, const std::vector<std::string>& domains, int ndots) {
+  if (host.ends_with('.')) return {host};
+  std::vector<std::string> names;
+  for (const std::string& domain : domains) names.push_back(absl::StrCat(host, ".", domain, "."));
+  const bool first = std::count(host.begin(), host.end(), '.') >= ndots;
+  names.insert(first ? names.begin() : names.end(), host + ".");
+  return names;
+}
+
+ares_addrinfo_hints HintsFor(int family) {
+  ares_addrinfo_hints hints{};
+  hints.ai_family = family;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = ARES_AI_NOSORT;
+  return hints;
+}
+
+// A name under way. Both families are asked for the same name of the search list, for what one is found under in one
+// domain and the other in the next are two services.
+struct Query : std::enable_shared_from_this<Query> {
+  void Ask();
+  void Take(int family, Part part);
+
+  ares_channel channel = nullptr;
+  std::string host;
+  std::vector<std::string> names;
+  size_t at = 0;
+  std::optional<Part> v4, v6;
+  std::function<void(Answer)> done;
+};
+
+struct Question {
+  std::shared_ptr<Query> query;
+  size_t at;
+  int family;
+};
+
 void OnAnswer(void* argument, int status, int /*timeouts*/, ares_addrinfo* result) {
-  const std::unique_ptr<Query> query(static_cast<Query*>(argument));
-  Answer answer = AnswerOf(query->host, status, result);
+  const std::unique_ptr<Question> question(static_cast<Question*>(argument));
+  Part part = PartOf(status, result);
   if (result != nullptr) ares_freeaddrinfo(result);
-  query->done(std::move(answer));
+  if (question->at == question->query->at) question->query->Take(question->family, std::move(part));
+}
+
+void Query::Ask() {
+  const size_t asked = at;
+  for (const int family : {AF_INET, AF_INET6}) {
+    if (at != asked) return;  // answered at once, and the next name is asked for already
+    const ares_addrinfo_hints hints = HintsFor(family);
+    ares_getaddrinfo(channel, names[asked].c_str(), nullptr, &hints, &OnAnswer,
+                     new Question{shared_from_this(), asked, family});
+  }
+}
+
+void Query::Take(int family, Part part) {
+  std::optional<Part>& mine = family == AF_INET ? v4 : v6;
+  const std::optional<Part>& other = family == AF_INET ? v6 : v4;
+  mine = std::move(part);
+  if (!other) {
+    if (mine->found()) return done(AnswerOf(host, v4 ? &*v4 : nullptr, v6 ? &*v6 : nullptr));
+    // No A and no such name: that goes for AAAA too (RFC 8020). The reverse is not sure (RFC 4074 4.2).
+    if (family != AF_INET || mine->status != ARES_ENOTFOUND) return;
+    v6 = *v4;
+  }
+  const bool last = at + 1 == names.size();
+  ++at;
+  if (last || !v4->none() || !v6->none()) {
+    at = names.size();
+    return done(AnswerOf(host, &*v4, &*v6));
+  }
+  v4.reset();
+  v6.reset();
+  Ask();
+}
+
+void OnHosts(void* argument, int status, int /*timeouts*/, ares_addrinfo* result) {
+  *static_cast<Part*>(argument) = PartOf(status, result);
+  if (result != nullptr) ares_freeaddrinfo(result);
 }
 
 }  // namespace
@@ -131,25 +241,47 @@ struct Lookup::Impl {
     });
   }
 
+  int Open() {
+    ares_options options{};
+    options.timeout = kTimeoutMilliseconds;
+    options.tries = kTries;
+    options.sock_state_cb = &Impl::OnState;
+    options.sock_state_cb_data = this;
+    char servers_only[] = "b";
+    char files_only[] = "f";
+    options.lookups = servers_only;
+    const int common = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS;
+    if (const int status = ares_init_options(&channel, &options, common | ARES_OPT_SOCK_STATE_CB);
+        status != ARES_SUCCESS) {
+      channel = nullptr;
+      return status;
+    }
+    ares_options found{};
+    int mask = 0;
+    if (const int status = ares_save_options(channel, &found, &mask); status != ARES_SUCCESS) return status;
+    ndots = found.ndots;
+    domains.assign(found.domains, found.domains + found.ndomains);
+    ares_destroy_options(&found);
+    options.lookups = files_only;
+    const int status = ares_init_options(&hosts, &options, common);
+    if (status != ARES_SUCCESS) hosts = nullptr;
+    return status;
+  }
+
   asio::io_context& io;
   asio::steady_timer timer;
-  ares_channel channel = nullptr;
+  ares_channel channel = nullptr;  // servers only
+  ares_channel hosts = nullptr;    // /etc/hosts only: answers at once
+  std::vector<std::string> domains;
+  int ndots = 1;
   std::map<int, std::shared_ptr<Socket>> sockets;
 };
 
 Lookup::Lookup(asio::io_context& io, const std::string& servers) : impl_(std::make_unique<Impl>(io)) {
   static std::once_flag once;
   std::call_once(once, [] { ares_library_init(ARES_LIB_INIT_ALL); });
-  ares_options options{};
-  options.timeout = kTimeoutMilliseconds;
-  options.tries = kTries;
-  options.sock_state_cb = &Impl::OnState;
-  options.sock_state_cb_data = impl_.get();
-  const int status =
-      ares_init_options(&impl_->channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
-  if (status != ARES_SUCCESS) {
+  if (const int status = impl_->Open(); status != ARES_SUCCESS) {
     base::log::Error("names cannot be resolved: {}", ares_strerror(status));
-    impl_->channel = nullptr;
     return;
   }
   if (servers.empty()) return;
@@ -160,19 +292,36 @@ Lookup::Lookup(asio::io_context& io, const std::string& servers) : impl_(std::ma
 
 Lookup::~Lookup() {
   if (impl_->channel != nullptr) ares_destroy(impl_->channel);
+  if (impl_->hosts != nullptr) ares_destroy(impl_->hosts);
 }
 
 void Lookup::Resolve(const std::string& host, std::function<void(Answer)> done) {
-  if (impl_->channel == nullptr) {
-    done({.status = absl::UnavailableError("there is no resolver"), .addresses = {}, .ttl = {}});
+  if (impl_->channel == nullptr || impl_->hosts == nullptr) {
+    done({.status = absl::UnavailableError("there is no resolver")});
     return;
   }
-  ares_addrinfo_hints hints{};
-  hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = ARES_AI_NOSORT;
-  ares_getaddrinfo(impl_->channel, host.c_str(), nullptr, &hints, &OnAnswer, new Query{host, std::move(done)});
+  Part known;
+  const ares_addrinfo_hints hints = HintsFor(AF_UNSPEC);
+  ares_getaddrinfo(impl_->hosts, host.c_str(), nullptr, &hints, &OnHosts, &known);
+  if (known.found()) {
+    Answer answer{.status = absl::OkStatus(), .v4 = Addresses(), .v6 = Addresses()};
+    for (const base::IpAddress& ip : known.addresses) (ip.is_v4() ? answer.v4 : answer.v6)->push_back(ip);
+    return done(std::move(answer));
+  }
+  const auto query = std::make_shared<Query>();
+  query->channel = impl_->channel;
+  query->host = host;
+  query->names = NamesOf(host, impl_->domains, impl_->ndots);
+  query->done = std::move(done);
+  query->Ask();
   impl_->Rearm();
+}
+
+Answer::Addresses Answer::addresses() const {
+  Addresses all = v4.value_or(Addresses());
+  if (v6) all.insert(all.end(), v6->begin(), v6->end());
+  SortOnce(all);
+  return all;
 }
 
 }  // namespace headgate::control::dns

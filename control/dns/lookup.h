@@ -1,5 +1,5 @@
-// One name to all its addresses, A and AAAA, as the host would resolve it: /etc/hosts, search list, servers. c-ares
-// stays behind it.
+// One name to all its addresses, A and AAAA, as the host would resolve it: /etc/hosts, search list, servers. The two
+// are asked for apart: one that fails or is slow does no harm to the other. c-ares stays behind it.
 // Owned by EndpointPublisher.
 // One thread: the one that runs its io_context. Nothing blocks but reading /etc/hosts.
 #pragma once
@@ -7,6 +7,7 @@
 #include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,9 +18,15 @@
 namespace headgate::control::dns {
 
 struct Answer {
-  absl::Status status;                     // NotFound: no such name or no address; Unavailable: no usable answer
-  std::vector<base::IpAddress> addresses;  // sorted, each once; not empty when the status is ok
-  base::Duration ttl{0};                   // the smallest of all records; 0 from /etc/hosts
+  using Addresses = std::vector<base::IpAddress>;  // sorted, each once
+
+  absl::Status status{};  // ok: there is an address; NotFound: there is none; Unavailable: no usable answer
+  std::optional<Addresses> v4{}, v6{};  // empty: the name has none of these; absent: nobody said so (yet)
+  base::Duration ttl{0};                // the smallest of all records; 0 from /etc/hosts
+  bool complete = true;                 // false: the other family's answer is still to come
+  std::string missing{};                // why a family is absent although the status is ok
+
+  Addresses addresses() const;
 };
 
 class Lookup {
@@ -31,7 +38,8 @@ class Lookup {
   Lookup(const Lookup&) = delete;
   Lookup& operator=(const Lookup&) = delete;
 
-  /// `done` may run before this returns.
+  /// `done` runs once with a complete answer, and before that when only one family has been found. It may run before
+  /// this returns.
   void Resolve(const std::string& host, std::function<void(Answer)> done);
 
  private:

@@ -20,7 +20,8 @@ class Refresh {
   static constexpr std::chrono::seconds kRetryMax{30};
 
   /// Takes an answer; returns how long until the next look-up: the TTL within its bounds, or after failures 1 s
-  /// doubling to 30 s.
+  /// doubling to 30 s. A family that nobody gave an answer for keeps its last addresses. Before a complete answer the
+  /// return value means nothing.
   base::Duration Take(const Answer& answer);
   /// Whether the last Take brought other addresses than those before. A failure never does.
   bool changed() const { return changed_; }
@@ -28,7 +29,7 @@ class Refresh {
   uint32_t failures() const { return failures_; }
 
  private:
-  std::vector<base::IpAddress> addresses_;
+  std::vector<base::IpAddress> v4_, v6_, addresses_;
   uint32_t failures_ = 0;  // in a row
   bool changed_ = false;
 };

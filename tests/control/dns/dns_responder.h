@@ -23,6 +23,7 @@ class DnsResponder {
   static constexpr uint16_t kA = 1;
   static constexpr uint16_t kCname = 5;
   static constexpr uint16_t kAaaa = 28;
+  static constexpr uint16_t kAny = 255;
 
   // `ip` is an address of loopback.
   explicit DnsResponder(boost::asio::io_context& io, const char* ip = "127.0.0.53")
@@ -48,9 +49,12 @@ class DnsResponder {
     aliases_[name] = {target, ttl};
   }
   void Remove(const std::string& name) { records_.erase(name); }
-  /// From now on every answer is this code (2: server failure); none: the table again.
-  void Fail(std::optional<uint8_t> code) { failure_ = code; }
-  void BeSilent() { silent_ = true; }
+  /// From now on every answer (to questions of this type) is this code (2: server failure); none: the table again.
+  void Fail(std::optional<uint8_t> code, uint16_t type = kAny) {
+    failure_ = code;
+    failing_ = type;
+  }
+  void BeSilent(uint16_t type = kAny) { silent_ = type; }
 
   const std::vector<std::string>& questions() const { return questions_; }
   size_t AskedFor(const std::string& name) const {
@@ -114,7 +118,8 @@ class DnsResponder {
     const auto type =
         static_cast<uint16_t>(static_cast<uint8_t>(query[at + 1]) << 8U | static_cast<uint8_t>(query[at + 2]));
     questions_.push_back(name);
-    if (silent_) return {};
+    if (silent_ == kAny || silent_ == type) return {};
+    const bool fails = failure_.has_value() && (failing_ == kAny || failing_ == type);
     std::string records;
     uint32_t count = 0;
     std::string owner = name;
@@ -129,15 +134,15 @@ class DnsResponder {
       PutRecord(records, owner, record);
       ++count;
     }
-    const uint32_t code = failure_ ? *failure_ : known == records_.end() ? 3U : 0U;
+    const uint32_t code = fails ? *failure_ : known == records_.end() ? 3U : 0U;
     std::string answer = query.substr(0, 2);
     Put16(answer, 0x8180U | code);
     Put16(answer, 1);
-    Put16(answer, failure_ ? 0 : count);
+    Put16(answer, fails ? 0 : count);
     Put16(answer, 0);
     Put16(answer, 0);
     answer += query.substr(12, at + 5 - 12);
-    return failure_ ? answer : answer + records;
+    return fails ? answer : answer + records;
   }
 
   boost::asio::ip::udp::socket socket_;
@@ -146,7 +151,8 @@ class DnsResponder {
   std::map<std::string, std::vector<Record>> records_;
   std::map<std::string, std::pair<std::string, uint32_t>> aliases_;
   std::optional<uint8_t> failure_;
-  bool silent_ = false;
+  uint16_t failing_ = kAny;
+  std::optional<uint16_t> silent_;
   std::vector<std::string> questions_;
 };
 

@@ -33,22 +33,25 @@ struct LookupTest : ::testing::Test {
     return Resolve(lookup, host);
   }
   Answer Resolve(Lookup& lookup, const std::string& host) {
-    std::optional<Answer> answer;
-    lookup.Resolve(host, [&](Answer given) { answer = std::move(given); });
+    // Shared: what follows a partial answer may come when this has returned.
+    const auto answer = std::make_shared<std::optional<Answer>>();
+    lookup.Resolve(host, [answer](Answer given) { *answer = std::move(given); });
+    const auto enough = [&] { return answer->has_value() && (partial_will_do || (*answer)->complete); };
     io.restart();
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-    while (!answer && std::chrono::steady_clock::now() < deadline) io.run_one_for(std::chrono::seconds(1));
-    EXPECT_TRUE(answer.has_value()) << "no answer for " << host;
-    return answer.value_or(Answer{});
+    while (!enough() && std::chrono::steady_clock::now() < deadline) io.run_one_for(std::chrono::seconds(1));
+    EXPECT_TRUE(enough()) << "no answer for " << host;
+    return answer->value_or(Answer{});
   }
   static std::vector<std::string> Texts(const Answer& answer) {
     std::vector<std::string> texts;
-    for (const base::IpAddress& ip : answer.addresses) texts.push_back(ip.ToString());
+    for (const base::IpAddress& ip : answer.addresses()) texts.push_back(ip.ToString());
     return texts;
   }
 
   boost::asio::io_context io{1};
   DnsResponder responder{io};
+  bool partial_will_do = false;
 };
 
 TEST_F(LookupTest, AllAddressesOfBothFamiliesAreFoundSortedEachOnce) {
@@ -60,7 +63,8 @@ TEST_F(LookupTest, AllAddressesOfBothFamiliesAreFoundSortedEachOnce) {
   const Answer answer = Resolve("shop.test");
   ASSERT_TRUE(answer.status.ok()) << answer.status.ToString();
   EXPECT_THAT(Texts(answer), ::testing::UnorderedElementsAre("10.0.0.1", "10.0.0.2", "fd00::1", "fd00::2"));
-  EXPECT_TRUE(std::is_sorted(answer.addresses.begin(), answer.addresses.end()));
+  EXPECT_TRUE(std::is_sorted(answer.v4->begin(), answer.v4->end()));
+  EXPECT_TRUE(std::is_sorted(answer.v6->begin(), answer.v6->end()));
 }
 
 TEST_F(LookupTest, ANameWithAaaaOnlyHasItsAddresses) {
@@ -87,7 +91,7 @@ TEST_F(LookupTest, ANameThatDoesNotExistIsNotFoundAndNamed) {
   const Answer answer = Resolve("nobody.test");
   EXPECT_TRUE(absl::IsNotFound(answer.status)) << answer.status.ToString();
   EXPECT_THAT(std::string(answer.status.message()), HasSubstr("nobody.test"));
-  EXPECT_TRUE(answer.addresses.empty());
+  EXPECT_TRUE(answer.addresses().empty());
 }
 
 TEST_F(LookupTest, AServerThatFailsIsUnavailable) {
@@ -95,6 +99,52 @@ TEST_F(LookupTest, AServerThatFailsIsUnavailable) {
   responder.Fail(2);
   const Answer answer = Resolve("a.test");
   EXPECT_TRUE(absl::IsUnavailable(answer.status)) << answer.status.ToString();
+}
+
+TEST_F(LookupTest, AFamilyThatFailsIsAbsentAndOneThatTheNameHasNotIsEmpty) {
+  responder.Add("a.test", "fd00::1");
+  Answer answer = Resolve("a.test");
+  EXPECT_EQ(answer.v4, std::vector<base::IpAddress>());
+  EXPECT_EQ(answer.missing, "");
+  responder.Fail(2, DnsResponder::kA);
+  answer = Resolve("a.test");
+  EXPECT_TRUE(answer.status.ok()) << answer.status.ToString();
+  EXPECT_EQ(answer.v4, std::nullopt);
+  EXPECT_THAT(Texts(answer), ElementsAre("fd00::1"));
+  EXPECT_THAT(answer.missing, HasSubstr("a.test"));
+}
+
+TEST_F(LookupTest, AFamilyThatIsFoundDoesNotWaitForTheOther) {
+  responder.Add("a.test", "10.0.0.1");
+  responder.BeSilent(DnsResponder::kAaaa);
+  partial_will_do = true;
+  Lookup lookup(io, responder.address());
+  const auto before = std::chrono::steady_clock::now();
+  const Answer answer = Resolve(lookup, "a.test");
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(1));
+  EXPECT_FALSE(answer.complete);
+  EXPECT_THAT(Texts(answer), ElementsAre("10.0.0.1"));
+  EXPECT_EQ(answer.v6, std::nullopt);
+}
+
+TEST_F(LookupTest, ANameOfTheSearchListThatDoesNotExistIsPassedByThoughItsAaaaIsNeverAnswered) {
+  const Environment domains("LOCALDOMAIN", "shop.svc.test svc.test");
+  const Environment options("RES_OPTIONS", "ndots:5");
+  responder.Add("cart.svc.test", "10.0.0.1");
+  responder.BeSilent(DnsResponder::kAaaa);
+  partial_will_do = true;
+  Lookup lookup(io, responder.address());
+  const auto before = std::chrono::steady_clock::now();
+  EXPECT_THAT(Texts(Resolve(lookup, "cart")), ElementsAre("10.0.0.1"));
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(1));
+}
+
+TEST_F(LookupTest, BothFamiliesComeFromOneDomainOfTheSearchList) {
+  const Environment domains("LOCALDOMAIN", "shop.svc.test svc.test");
+  const Environment options("RES_OPTIONS", "ndots:5");
+  responder.Add("cart.shop.svc.test", "10.0.0.1");
+  responder.Add("cart.svc.test", "fd00::2");
+  EXPECT_THAT(Texts(Resolve("cart")), ElementsAre("10.0.0.1"));
 }
 
 TEST_F(LookupTest, TheHostsFileComesBeforeTheServers) {
