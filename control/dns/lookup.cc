@@ -117,10 +117,7 @@ ares_addrinfo_hints HintsFor(int family) {
 
 // A name under way. Both families are asked for the same name of the search list, for what one is found under in one
 // domain and the other in the next are two services.
-struct Query : std::enable_shared_from_this<Query> {
-  void Ask();
-  void Take(int family, Part part);
-
+struct Query {
   ares_channel channel = nullptr;
   std::string host;
   std::vector<std::string> names;
@@ -129,6 +126,10 @@ struct Query : std::enable_shared_from_this<Query> {
   std::function<void(Answer)> done;
 };
 
+void Ask(const std::shared_ptr<Query>& query);
+void Take(const std::shared_ptr<Query>& query, int family, Part part);
+
+// One of a name's two: the last of them to be answered ends the query.
 struct Question {
   std::shared_ptr<Query> query;
   size_t at;
@@ -139,38 +140,36 @@ void OnAnswer(void* argument, int status, int /*timeouts*/, ares_addrinfo* resul
   const std::unique_ptr<Question> question(static_cast<Question*>(argument));
   Part part = PartOf(status, result);
   if (result != nullptr) ares_freeaddrinfo(result);
-  if (question->at == question->query->at) question->query->Take(question->family, std::move(part));
+  if (question->at == question->query->at) Take(question->query, question->family, std::move(part));
 }
 
-void Query::Ask() {
-  const size_t asked = at;
+void Ask(const std::shared_ptr<Query>& query) {
+  const size_t asked = query->at;
   for (const int family : {AF_INET, AF_INET6}) {
-    if (at != asked) return;  // answered at once, and the next name is asked for already
+    if (query->at != asked) return;  // answered at once, and the next name is asked for already
     const ares_addrinfo_hints hints = HintsFor(family);
-    ares_getaddrinfo(channel, names[asked].c_str(), nullptr, &hints, &OnAnswer,
-                     new Question{shared_from_this(), asked, family});
+    ares_getaddrinfo(query->channel, query->names[asked].c_str(), nullptr, &hints, &OnAnswer,
+                     new Question{query, asked, family});
   }
 }
 
-void Query::Take(int family, Part part) {
-  std::optional<Part>& mine = family == AF_INET ? v4 : v6;
-  const std::optional<Part>& other = family == AF_INET ? v6 : v4;
-  mine = std::move(part);
-  if (!other) {
-    if (mine->found()) return done(AnswerOf(host, v4 ? &*v4 : nullptr, v6 ? &*v6 : nullptr));
+void Take(const std::shared_ptr<Query>& query, int family, Part part) {
+  std::optional<Part>& v4 = query->v4;
+  std::optional<Part>& v6 = query->v6;
+  (family == AF_INET ? v4 : v6) = std::move(part);
+  if (!v4 || !v6) {
+    const Part& mine = v4 ? *v4 : *v6;
+    if (mine.found()) return query->done(AnswerOf(query->host, v4 ? &*v4 : nullptr, v6 ? &*v6 : nullptr));
     // No A and no such name: that goes for AAAA too (RFC 8020). The reverse is not sure (RFC 4074 4.2).
-    if (family != AF_INET || mine->status != ARES_ENOTFOUND) return;
+    if (!v4 || v4->status != ARES_ENOTFOUND) return;
     v6 = *v4;
   }
-  const bool last = at + 1 == names.size();
-  ++at;
-  if (last || !v4->none() || !v6->none()) {
-    at = names.size();
-    return done(AnswerOf(host, &*v4, &*v6));
-  }
+  const bool goes_on = v4->none() && v6->none() && query->at + 1 < query->names.size();
+  query->at = goes_on ? query->at + 1 : query->names.size();
+  if (!goes_on) return query->done(AnswerOf(query->host, &*v4, &*v6));
   v4.reset();
   v6.reset();
-  Ask();
+  Ask(query);
 }
 
 void OnHosts(void* argument, int status, int /*timeouts*/, ares_addrinfo* result) {
@@ -313,7 +312,7 @@ void Lookup::Resolve(const std::string& host, std::function<void(Answer)> done) 
   query->host = host;
   query->names = NamesOf(host, impl_->domains, impl_->ndots);
   query->done = std::move(done);
-  query->Ask();
+  Ask(query);
   impl_->Rearm();
 }
 
