@@ -86,7 +86,7 @@ const BlockSpec& BlockOf<UpstreamTls>() {
             .type = T::kDnsName,
             .doc = "The name to ask for and to verify.",
             .decode = Into<&UpstreamTls::server_name>,
-            .default_text = "the address's host"},
+            .default_text = "the address's host, or the endpoint's IP address"},
       Field{
           .key = "certFile", .type = T::kFile, .doc = "Our own certificate.", .decode = Into<&UpstreamTls::cert_file>},
       Field{.key = "keyFile", .type = T::kFile, .doc = "Its key.", .decode = Into<&UpstreamTls::key_file>},

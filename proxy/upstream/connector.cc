@@ -21,9 +21,10 @@ base::Result<void> Connector::Start(const base::SocketAddress& to, std::shared_p
   tls_ = std::move(tls);
   base::Result<void> started = transport_.Connect(to);
   if (!started.ok()) return started.error();
-  if (tls_ != nullptr && !transport_.StartClientTls(*tls_, server_name)) {
-    return Failure(ErrorCode::kUpstreamTls, "no TLS session could be made");
-  }
+  if (tls_ == nullptr) return {};
+  const bool shakes = server_name.empty() ? transport_.StartClientTls(*tls_, to.ip.ToString())
+                                          : transport_.StartClientTls(*tls_, server_name);
+  if (!shakes) return Failure(ErrorCode::kUpstreamTls, "no TLS session could be made");
   return {};
 }
 

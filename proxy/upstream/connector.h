@@ -20,7 +20,8 @@ class Connector {
 
   explicit Connector(net::Transport& transport) noexcept : transport_(transport) {}
 
-  // Starts connecting; `tls` may be null. An error means that it failed at once.
+  // Starts connecting; `tls` may be null. Without a server name the certificate has to be for the IP address. An error
+  // means that it failed at once.
   base::Result<void> Start(const base::SocketAddress& to, std::shared_ptr<net::TlsClientContext> tls,
                            std::string_view server_name);
   // Goes on when the transport is ready. kFailed: `error` says why.

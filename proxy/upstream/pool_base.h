@@ -85,7 +85,7 @@ class PoolBase {
   void AddGauge(metrics::ConnectionState state, int64_t change) noexcept;
   // When a connection that is opened now will be too old: connections.maxAge, jittered by 10 %.
   base::Instant Expiry() noexcept;
-  // SNI, and the name to verify.
+  // SNI, and the name to verify; empty: the endpoint's address.
   const std::string& ServerName() const noexcept;
   // When to look through the connections next.
   base::Duration SweepInterval() const noexcept;

@@ -52,6 +52,17 @@ TEST_F(H1TlsTest, ANameThatTheCertificateLacksIsRefusedAndTheEndpointNotSetAside
   EXPECT_FALSE(endpoints->endpoints[0].shared->IsAside(worker.clock.Now()));
 }
 
+TEST_F(H1TlsTest, WithoutAServerNameTheCertificateIsVerifiedAgainstTheEndpointsAddress) {
+  policy.tls.server_name.clear();
+  UseTls();
+  const auto request = Request();
+  request->Begin();
+  const auto at = AcceptTls();
+  ASSERT_TRUE(Get(*at, *request, kOk));
+  EXPECT_EQ(request->body, "ok");
+  EXPECT_EQ(at->transport.server_name(), "") << "an address is no SNI (RFC 6066 3)";
+}
+
 TEST_F(H1TlsTest, ABodyUntilCloseEndsWithCloseNotify) {
   const auto request = Request();
   request->Begin();

@@ -54,7 +54,7 @@ class TlsFixture : public UpstreamFixture {
   TlsFixture(std::vector<std::string_view> server_alpn, std::vector<std::string_view> client_alpn)
       : client_protocols(std::move(client_alpn)) {
     net::CertificateWish wish;
-    wish.names = {"DNS:shop.internal"};
+    wish.names = {"DNS:shop.internal", "IP:127.0.0.1"};
     certificate = std::make_unique<net::TestCertificate>(wish);
     const std::vector<routing::CertificateFiles> files = {certificate->WriteTo(directory, "shop")};
     auto set = net::CertificateSet::Load(files);
