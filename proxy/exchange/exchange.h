@@ -87,6 +87,7 @@ class Exchange final : private AttemptEvents {
   // exchange_start.cc: judge, route, choose.
   void Start(const base::Error& head_error);
   bool RunFilters();
+  void FindClient();
   void TakeRequestId();
   void TakeRoute();
   void Forward(const routing::ForwardAction& action);

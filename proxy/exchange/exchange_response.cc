@@ -142,7 +142,6 @@ void Exchange::OnResponseFlushed(bool all) {
 
 void Exchange::ReplyError(const Error& error) {
   error_ = error;
-  if (request_id_.empty()) TakeRequestId();
   const Outcome outcome = OutcomeOf(error.code);
   if (grpc_) return ReplyGrpc(GrpcStatusOf(error.code), PublicReason(error.code));
   if (outcome.close) stream_->CloseAfterResponse();

@@ -63,19 +63,15 @@ void Exchange::Begin(DownstreamStream& stream, PinRef pin, uint32_t listener, ba
   started_ = first_byte;
   wall_started_ = services_.worker.wall_now - (now() - first_byte);
   request_ended_ = request_->body.kind == http::BodyKind::kNone;
-  if (IsNeverAnswered(head_error)) {
-    RememberForLog();
-    TakeRequestId();
-    return Fail(head_error);
-  }
+  RememberForLog();
+  FindClient();
+  if (IsNeverAnswered(head_error)) return Fail(head_error);
   Start(head_error);
   if (state_ != State::kFinished && state_ != State::kFree) UpdateRequestCredit();
 }
 
-void Exchange::Start(const Error& head_error) {
-  RememberForLog();
-  grpc_ = request_->is_grpc && !request_->wants_websocket && request_->version == http::Version::kHttp2;
-  if (head_error.code != ErrorCode::kNone) return ReplyError(head_error);
+// Also of what is refused: nobody else's word counts in its log line and its answer either.
+void Exchange::FindClient() {
   client_ = http::ApplyForwarding({.peer = client_,
                                    .trusted = pin_->compiled().trusted_proxies,
                                    .scheme = request_->scheme,
@@ -83,6 +79,11 @@ void Exchange::Start(const Error& head_error) {
                                    .peer_text = stream_->client().peer_text},
                                   *request_);
   TakeRequestId();
+}
+
+void Exchange::Start(const Error& head_error) {
+  grpc_ = request_->is_grpc && !request_->wants_websocket && request_->version == http::Version::kHttp2;
+  if (head_error.code != ErrorCode::kNone) return ReplyError(head_error);
   const Error misdirected = CheckAuthority(stream_->client(), *request_);
   if (misdirected.code != ErrorCode::kNone) return ReplyError(misdirected);
   const routing::HttpsRedirectPolicy& https = listener_->https_redirect;

@@ -11,6 +11,7 @@ namespace headgate::integration {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class LoggedRequest : public HandTurnedWorker {
  protected:
@@ -44,6 +45,29 @@ TEST_F(LoggedRequest, NamesARefusedRequestAsFarAsItCanBeRead) {
   const std::string line = LineOf("TRACE /x?y HTTP/1.1\r\nHost: Shop.example.com\r\n\r\n", "");
   EXPECT_THAT(line, HasSubstr("\"method\":\"TRACE\",\"host\":\"shop.example.com\",\"path\":\"/x\""));
   EXPECT_THAT(line, HasSubstr("\"code\":405,\"reason\":\"method_not_allowed\",\"detail\":\"CONNECT or TRACE\""));
+}
+
+constexpr std::string_view kRefused =
+    "POST /x HTTP/1.1\r\nHost: a\r\nX-Request-Id: chosen\r\nX-Forwarded-For: 203.0.113.9\r\n"
+    "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+TEST_F(LoggedRequest, BelievesNothingThatARefusedOneSaysOfItself) {
+  const std::string line = LineOf(kRefused, "");
+  EXPECT_THAT(line, HasSubstr("\"code\":400"));
+  EXPECT_THAT(line, HasSubstr("\"client\":\"127.0.0.1\""));
+  EXPECT_THAT(line, Not(HasSubstr("chosen")));
+}
+
+class LoggedBehindAProxy : public LoggedRequest {
+ protected:
+  LoggedBehindAProxy() { process_options_ = "trustedProxies: [127.0.0.0/8]\n"; }
+};
+
+TEST_F(LoggedBehindAProxy, ARefusedOneIsTheClients) {
+  const std::string line = LineOf(kRefused, "");
+  EXPECT_THAT(line, HasSubstr("\"code\":400"));
+  EXPECT_THAT(line, HasSubstr("\"client\":\"203.0.113.9\""));
+  EXPECT_THAT(line, HasSubstr("\"request_id\":\"chosen\""));
 }
 
 }  // namespace

@@ -51,12 +51,12 @@ class HandTurnedWorker : public ::testing::Test {
   void SetUp() override {
     upstream_listener_ = ListenOnLoopback(upstream_port_);
     ::close(ListenOnLoopback(web_port_));
-    const std::string text = "listeners:\n  - {name: web, address: \"127.0.0.1:" + std::to_string(web_port_) + "\", " +
-                             listener_options_ +
-                             "}\nupstreams:\n  app: {endpoints: [\"127.0.0.1:" + std::to_string(upstream_port_) +
-                             "\"], " + upstream_options_ +
-                             "}\nroutes:\n  - name: all\n    hostnames: [shop.example.com, a]\n"
-                             "    matches: [{path: {prefix: /}}]\n    backends: [{upstream: app}]\n";
+    const std::string text =
+        process_options_ + "listeners:\n  - {name: web, address: \"127.0.0.1:" + std::to_string(web_port_) + "\", " +
+        listener_options_ + "}\nupstreams:\n  app: {endpoints: [\"127.0.0.1:" + std::to_string(upstream_port_) +
+        "\"], " + upstream_options_ +
+        "}\nroutes:\n  - name: all\n    hostnames: [shop.example.com, a]\n"
+        "    matches: [{path: {prefix: /}}]\n    backends: [{upstream: app}]\n";
     const config::LoadedFile file = config::LoadFile("test.yaml", text);
     ASSERT_NE(file.model, nullptr);
     config::DiagnosticList diagnostics;
@@ -103,6 +103,7 @@ class HandTurnedWorker : public ::testing::Test {
     for (int i = 0; i < 3; ++i) Turn(base::Duration{0});
   }
 
+  std::string process_options_;  // lines
   std::string listener_options_ = "protocols: [http/1.1]";
   std::string upstream_options_ = "protocol: http/1.1";
   uint64_t allocations_ = 0;  // by the worker, so far
