@@ -147,6 +147,13 @@ void HeadReader::OnPseudo(std::string_view name, nghttp2_rcbuf* value) {
   if (keep_) pseudo_[which] = Keep(value);
 }
 
+// Before the limits: also the answer to what is beyond them must be one that gRPC understands.
+void HeadReader::NoticeGrpc(std::string_view name, std::string_view value) noexcept {
+  if (kind_ == Kind::kRequest && name == HeaderText(HeaderId::kContentType)) {
+    stream_->request->is_grpc = IsGrpcContentType(value);
+  }
+}
+
 // Whether the field is within the limits; after one that is not nothing more is kept.
 bool HeadReader::Fits(std::string_view name, std::string_view value) {
   const size_t text_bytes = name.size() + value.size();
@@ -179,6 +186,7 @@ void HeadReader::OnRegular(nghttp2_rcbuf* name, nghttp2_rcbuf* value) {
   if (kind_ == Kind::kTrailers && IsBarredTrailer(name_text)) {
     return Fault("a framing, authentication or forwarding field in a trailer");
   }
+  NoticeGrpc(name_text, View(value));
   if (!Fits(name_text, View(value))) return;
   const HeaderId id = InternHeader(name_text);
   if (id == HeaderId::kCookie && kind_ == Kind::kRequest) return OnCookie(value);

@@ -62,6 +62,7 @@ class HeadReader {
   std::string_view Keep(nghttp2_rcbuf* text);
   void OnPseudo(std::string_view name, nghttp2_rcbuf* value);
   void OnRegular(nghttp2_rcbuf* name, nghttp2_rcbuf* value);
+  void NoticeGrpc(std::string_view name, std::string_view value) noexcept;
   bool Fits(std::string_view name, std::string_view value);
   bool FitsTrailers(size_t text_bytes);
   void OnCookie(nghttp2_rcbuf* value);
@@ -70,6 +71,7 @@ class HeadReader {
 
   Verdict Conclude(size_t block_bytes) const noexcept;
   void FinishRequest(RequestHead& head, bool end_stream);
+  void DescribeRefused(RequestHead& head) const noexcept;
   const char* RequestPseudoFault() const noexcept;
   void TakeMethod(RequestHead& head) noexcept;
   void TakePath(RequestHead& head);

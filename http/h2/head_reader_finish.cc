@@ -23,6 +23,7 @@ HeadReader::Verdict HeadReader::Finish(bool end_stream, size_t block_bytes) {
   switch (kind_) {
     case Kind::kRequest:
       FinishRequest(*stream_->request, end_stream);
+      if (fault_ != nullptr || answer_ != ErrorCode::kNone) DescribeRefused(*stream_->request);
       break;
     case Kind::kResponse:
       FinishResponse(response_->head, end_stream);
@@ -71,7 +72,6 @@ const char* HeadReader::RequestPseudoFault() const noexcept {
 void HeadReader::FinishRequest(RequestHead& head, bool end_stream) {
   head.version = Version::kHttp2;
   head.scheme = scheme_;
-  head.path = head.match_path = "/";
   head.authority = pseudo_[kAuthority];
   head.method = ParseMethod(pseudo_[kMethod]).value_or(Method::kOther);  // also of what is refused
   if (fault_ != nullptr) return;
@@ -90,6 +90,21 @@ void HeadReader::FinishRequest(RequestHead& head, bool end_stream) {
   }
   if (head.authority.empty()) return Fault("neither :authority nor host");
   TakeRequestBody(head, end_stream);
+}
+
+// For the log: what is known of a request that was not judged to its end.
+void HeadReader::DescribeRefused(RequestHead& head) const noexcept {
+  if (head.path.empty() && pseudo_[kPath].starts_with('/')) {
+    base::Result<Target> target = NormalizeTarget(pseudo_[kPath], *stream_->arena_);
+    if (target.ok()) {
+      head.path = target.value().path;
+      head.query = target.value().query;
+    }
+  }
+  const std::string_view stated = has(kAuthority) ? pseudo_[kAuthority] : head.headers.Get(HeaderId::kHost);
+  if (!head.host.empty() || stated.empty()) return;
+  base::Result<Authority> authority = ParseAuthority(stated, *stream_->arena_);
+  if (authority.ok()) head.host = authority.value().host;
 }
 
 void HeadReader::TakeMethod(RequestHead& head) noexcept {

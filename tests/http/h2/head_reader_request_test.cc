@@ -169,6 +169,58 @@ TEST(Http2Request, ThatIsRefusedKeepsItsMethod) {
   }
 }
 
+TEST(Http2Request, ThatIsRefusedKeepsWhatIsKnownOfItForTheLog) {
+  const std::pair<std::string, std::string> large = {"x", std::string(17'000, 'x')};
+  const std::string long_path = "/" + std::string(9'000, 'a');
+  const struct {
+    const char* name;
+    Fields fields;
+    const char* path;
+    const char* host;
+  } cases[] = {
+      {"too large",
+       {{":method", "GET"}, {":scheme", "http"}, {":path", "/x?y"}, {":authority", "A:80"}, large},
+       "/x",
+       "a"},
+      {"too large, without :authority",
+       {{":method", "GET"}, {":scheme", "http"}, {":path", "/x"}, {"host", "a"}, large},
+       "/x",
+       "a"},
+      {"malformed",
+       {{":method", "GET"}, {":scheme", "http"}, {":path", "/x"}, {":authority", "a"}, {"b", "\x01"}},
+       "/x",
+       "a"},
+      {"malformed path", {{":method", "GET"}, {":scheme", "http"}, {":path", "/../x"}, {":authority", "a"}}, "", "a"},
+      {"malformed host", {{":method", "GET"}, {":scheme", "http"}, {":path", "/x"}, {":authority", "u@a"}}, "/x", ""},
+      {"long path", {{":method", "GET"}, {":scheme", "http"}, {":path", long_path}, {":authority", "a"}}, "", "a"},
+      {"no path", {{":method", "CONNECT"}, {":authority", "a:443"}}, "", "a"},
+  };
+  for (const auto& test : cases) {
+    SCOPED_TRACE(test.name);
+    RawServer server;
+    const std::string block = Block(test.fields);
+    server.Say(Frame(kHeaders, kEndStream, 1, std::string_view(block).substr(0, 16'000)));
+    server.Say(Frame(kContinuation, kEndHeaders, 1, block.size() > 16'000 ? block.substr(16'000) : std::string()));
+    const TestStream& stream = server.stream(1);
+    EXPECT_NE(stream.head_error().code, base::ErrorCode::kNone);
+    EXPECT_EQ(stream.head.path, test.path);
+    EXPECT_EQ(stream.head.host, test.host);
+  }
+}
+
+TEST(Http2Request, ThatIsTooLargeIsKnownAsGrpcWhereverItsContentTypeIs) {
+  const std::pair<std::string, std::string> type = {"content-type", "application/grpc"};
+  const std::pair<std::string, std::string> large = {"x", std::string(17'000, 'x')};
+  for (const Fields& more : {Fields{type, large}, Fields{large, type}}) {
+    RawServer server;
+    const std::string block = Block(PostFields(more));
+    server.Say(Frame(kHeaders, 0, 1, std::string_view(block).substr(0, 16'000)));
+    server.Say(Frame(kContinuation, kEndHeaders, 1, std::string_view(block).substr(16'000)));
+    EXPECT_EQ(server.stream(1).head_error().code, base::ErrorCode::kHeaderTooLarge);
+    EXPECT_TRUE(server.stream(1).head.is_grpc);
+  }
+}
+
 // RFC 9110 8.6: whoever reads it in HTTP/1.1 wants to know that there is none.
 TEST(Http2Request, WithoutABodySaysSoWhereItsMethodHasOne) {
   for (const char* method : {"POST", "PUT", "PATCH"}) {
