@@ -22,8 +22,9 @@ bool Contains(std::span<const base::Cidr> blocks, const base::IpAddress& ip) noe
   return std::any_of(blocks.begin(), blocks.end(), [&ip](const base::Cidr& block) { return block.Contains(ip); });
 }
 
-// An element of X-Forwarded-For; some proxies add the port.
+// An element of X-Forwarded-For; some proxies add the port, or brackets.
 std::optional<base::IpAddress> ParseElement(std::string_view text) noexcept {
+  if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);
   const auto ip = base::IpAddress::Parse(text);
   if (ip.has_value()) return ip;
   const auto address = base::SocketAddress::Parse(text);
@@ -56,11 +57,12 @@ base::IpAddress ClientBehind(std::string_view list, const ForwardingInput& input
   while (!list.empty()) {
     const size_t comma = list.rfind(',');
     const std::string_view element = TrimOws(comma == std::string_view::npos ? list : list.substr(comma + 1));
+    list = list.substr(0, comma == std::string_view::npos ? 0 : comma);
+    if (element.empty()) continue;  // RFC 9110 5.6.1.2
     const auto ip = ParseElement(element);
     if (!ip.has_value()) return client;
     client = *ip;
-    if (comma == std::string_view::npos || !Contains(input.trusted, client)) return client;
-    list = list.substr(0, comma);
+    if (!Contains(input.trusted, client)) return client;
   }
   return client;
 }

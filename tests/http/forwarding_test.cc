@@ -74,9 +74,25 @@ TEST_F(Forwarding, BelievesNothingLeftOfWhatIsNoAddress) {
   EXPECT_EQ(Apply("10.0.0.1"), "10.2.2.2");
 }
 
-TEST_F(Forwarding, TakesElementsWithAPort) {
-  Add("x-forwarded-for", "192.0.2.7:1234");
-  EXPECT_EQ(Apply("10.0.0.1"), "192.0.2.7");
+TEST_F(Forwarding, TakesElementsWithAPortOrInBrackets) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"192.0.2.7:1234", "192.0.2.7"}, {"[2001:db8::2]:443", "2001:db8::2"}, {"[2001:db8::2]", "2001:db8::2"}};
+  for (const auto& [element, client] : cases) {
+    head_.headers.Clear();
+    Add("x-forwarded-for", element);
+    EXPECT_EQ(Apply("10.0.0.1"), client);
+  }
+}
+
+TEST_F(Forwarding, EmptyElementsAreSkipped) {
+  for (const char* list : {"192.0.2.7,", "192.0.2.7, , 10.2.2.2", ", 192.0.2.7 ,,\t,10.2.2.2, ", ",192.0.2.7"}) {
+    head_.headers.Clear();
+    Add("x-forwarded-for", list);
+    EXPECT_EQ(Apply("10.0.0.1"), "192.0.2.7") << list;
+  }
+  head_.headers.Clear();
+  Add("x-forwarded-for", " , ");
+  EXPECT_EQ(Apply("10.0.0.1"), "10.0.0.1");
 }
 
 TEST_F(Forwarding, KeepsWhatATrustedPeerSaidOfTheConnection) {
