@@ -91,6 +91,7 @@ void CompleteConnectionFields(const ForwardingInput& input, RequestHead& head) {
   std::string_view proto = headers.Get(HeaderId::kXForwardedProto);
   uint16_t port = input.public_port;
   if (IsScheme(proto)) {
+    head.scheme = proto.size() == 5 ? Scheme::kHttps : Scheme::kHttp;
     port = head.port != 0 ? head.port : proto.size() == 5 ? 443 : 80;
   } else {
     proto = input.scheme == Scheme::kHttps ? "https" : "http";

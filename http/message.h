@@ -28,7 +28,7 @@ struct RequestHead {
 
   Method method = Method::kGet;
   Version version = Version::kHttp11;
-  Scheme scheme = Scheme::kHttp;  // the transport's, not the client's word
+  Scheme scheme = Scheme::kHttp;  // the transport's, then the client's if a trusted proxy names it (http/forwarding)
   // As the client sent it: Host or :authority or the absolute form's; what is forwarded unless rewritten.
   std::string_view authority;
   // Normalised host without port: lower case, no trailing dot; brackets kept around IPv6. For routing and metrics.

@@ -68,7 +68,7 @@ class Explainer {
     if (listener_ >= compiled_.listeners.size()) return {};
     const ListenerPolicy& listener = *compiled_.listeners[listener_];
     explanation_.listener = listener.name;
-    if (listener.https_redirect.enabled && !IsExceptFromHttpsRedirect(listener.https_redirect, head_.match_path)) {
+    if (GoesToHttps(listener.https_redirect, head_)) {
       explanation_.rule = Words("httpsRedirect of listener '", listener.name, "'");
       explanation_.action = Words("redirect 308 to ", ComposeHttpsLocation(listener.https_redirect, head_));
       return std::move(explanation_);

@@ -61,6 +61,9 @@ base::Result<std::string_view> RewrittenPath(const RewritePolicy& rewrite, const
 
 uint16_t DefaultPort(std::string_view scheme) noexcept { return scheme == "https" ? 443 : 80; }
 
+// 0, which is not written, where it is some scheme's own.
+uint16_t PublicPort(uint16_t port) noexcept { return port == 80 || port == 443 ? 0 : port; }
+
 // ":8443", or nothing for the scheme's own port.
 class PortText {
  public:
@@ -118,7 +121,7 @@ std::string_view ComposeLocation(const RedirectAction& redirect, const Match& ma
   const std::string_view scheme = redirect.scheme.empty() ? own_scheme : std::string_view(redirect.scheme);
   const std::string_view host = redirect.hostname.empty() ? head.host : std::string_view(redirect.hostname);
   uint16_t port = redirect.port;
-  if (port == 0) port = redirect.scheme.empty() ? public_port : DefaultPort(scheme);
+  if (port == 0) port = redirect.scheme.empty() ? PublicPort(public_port) : DefaultPort(scheme);
   std::string_view path = head.path;
   switch (redirect.path_kind) {
     case RedirectAction::Path::kKeep:
@@ -134,13 +137,13 @@ std::string_view ComposeLocation(const RedirectAction& redirect, const Match& ma
 }
 
 std::string_view ComposeHttpsLocation(const HttpsRedirectPolicy& redirect, const http::RequestHead& head) {
-  return Compose("https", head.host, redirect.public_port, head.path, head);
+  return Compose("https", head.host, PublicPort(redirect.public_port), head.path, head);
 }
 
-bool IsExceptFromHttpsRedirect(const HttpsRedirectPolicy& redirect, std::string_view match_path) noexcept {
-  if (match_path.starts_with(kAcmePath)) return true;
-  return std::any_of(redirect.except.begin(), redirect.except.end(),
-                     [match_path](const std::string& except) { return IsUnder(except, match_path); });
+bool GoesToHttps(const HttpsRedirectPolicy& redirect, const http::RequestHead& head) noexcept {
+  if (!redirect.enabled || head.scheme == http::Scheme::kHttps || head.match_path.starts_with(kAcmePath)) return false;
+  return std::none_of(redirect.except.begin(), redirect.except.end(),
+                      [&head](const std::string& except) { return IsUnder(except, head.match_path); });
 }
 
 }  // namespace headgate::routing

@@ -22,12 +22,13 @@ base::Result<void> ApplyRewrite(const RewritePolicy& rewrite, const Match& match
 
 // The Location of a redirect (RFC 9110 10.2.2), absolute (a path alone for HTTP/1.0 without Host). The query is kept
 // unless the new path has its own. Without `port` a redirect that names a scheme goes to that scheme's port, another to
-// `public_port`, the listener's. 80 for http and 443 for https are left out.
+// `public_port`, the listener's, of which 80 and 443 are left out: clients may reach it by both schemes.
 std::string_view ComposeLocation(const RedirectAction& redirect, const Match& match, uint16_t public_port,
                                  const http::RequestHead& head);
 // The Location of a listener's httpsRedirect.
 std::string_view ComposeHttpsLocation(const HttpsRedirectPolicy& redirect, const http::RequestHead& head);
-// Whether a listener's httpsRedirect lets this path through (except, /.well-known/acme-challenge/).
-bool IsExceptFromHttpsRedirect(const HttpsRedirectPolicy& redirect, std::string_view match_path) noexcept;
+// Whether a listener's httpsRedirect takes this request: not one that came by https to a trusted proxy, nor the
+// excepted paths and /.well-known/acme-challenge/.
+bool GoesToHttps(const HttpsRedirectPolicy& redirect, const http::RequestHead& head) noexcept;
 
 }  // namespace headgate::routing

@@ -87,7 +87,7 @@ void Exchange::Start(const Error& head_error) {
   const Error misdirected = CheckAuthority(stream_->client(), *request_);
   if (misdirected.code != ErrorCode::kNone) return ReplyError(misdirected);
   const routing::HttpsRedirectPolicy& https = listener_->https_redirect;
-  if (https.enabled && !routing::IsExceptFromHttpsRedirect(https, request_->match_path)) return ReplyHttpsRedirect();
+  if (routing::GoesToHttps(https, *request_)) return ReplyHttpsRedirect();
   match_ = pin_->compiled().table.Find(listener_index_, *request_);
   if (match_.route == nullptr) {
     return ReplyError({ErrorCode::kNoRoute, base::Side::kProxy, base::Retry::kNever, "no route matches"});

@@ -95,6 +95,17 @@ TEST_F(Forwarding, EmptyElementsAreSkipped) {
   EXPECT_EQ(Apply("10.0.0.1"), "10.0.0.1");
 }
 
+TEST_F(Forwarding, TheSchemeIsTheClients) {
+  Add("x-forwarded-proto", "https");
+  Apply("10.0.0.1");
+  EXPECT_EQ(head_.scheme, Scheme::kHttps);
+  head_.scheme = Scheme::kHttp;
+  head_.headers.Clear();
+  Add("x-forwarded-proto", "https");
+  Apply("192.0.2.1");
+  EXPECT_EQ(head_.scheme, Scheme::kHttp) << "an untrusted peer's word";
+}
+
 TEST_F(Forwarding, KeepsWhatATrustedPeerSaidOfTheConnection) {
   Add("x-forwarded-proto", "https");
   Add("x-forwarded-host", "front.example");

@@ -139,6 +139,16 @@ TEST(Forward, AnOldRequestWithoutAHostIsNotSentInACircle) {
   EXPECT_THAT(proxy.Ask("GET / HTTP/1.0\r\n\r\n"), HasSubstr("location: /there\r\n"));
 }
 
+TEST(Forward, ARedirectBehindAProxyThatEndsTlsStaysOnTheClientsScheme) {
+  ProxyUnderTest proxy(
+      "trustedProxies: [127.0.0.0/8]\nlisteners: [{name: web, address: \"127.0.0.1:0\", publicPort: 443}]\n"
+      "routes:\n  - {name: r, redirect: {path: /new}}\n");
+  EXPECT_THAT(proxy.Ask("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-Proto: https\r\n\r\n"),
+              HasSubstr("location: https://a/new\r\n"));
+  EXPECT_THAT(proxy.Ask("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-Proto: http\r\n\r\n"),
+              HasSubstr("location: http://a/new\r\n"));
+}
+
 TEST(Forward, AnUnknownRouteIs404WithTheRequestsId) {
   ProxyUnderTest proxy(
       "listeners:\n  - {name: web, address: \"127.0.0.1:0\"}\nroutes:\n  - name: ping\n    matches: [{path: {exact: "

@@ -107,7 +107,8 @@ TEST(Redirect, KeepsWhatItDoesNotChange) {
   EXPECT_EQ(Location({}, "/a?"), "http://a.com/a?");
   EXPECT_EQ(Location({}, "/", 8443, http::Scheme::kHttps), "https://a.com:8443/");
   EXPECT_EQ(Location({}, "/", 443, http::Scheme::kHttps), "https://a.com/");
-  EXPECT_EQ(Location({}, "/", 443), "http://a.com:443/") << "443 is not plain HTTP's port";
+  EXPECT_EQ(Location({}, "/", 443), "http://a.com/") << "a proxy in front may end TLS there";
+  EXPECT_EQ(Location({}, "/", 80, http::Scheme::kHttps), "https://a.com/");
 }
 
 TEST(Redirect, SchemeHostnameAndPort) {
@@ -148,18 +149,34 @@ TEST(HttpsRedirect, GoesToThePublicPort) {
   EXPECT_EQ(ComposeHttpsLocation(redirect, request.head), "https://a.com/x?y");
   redirect.public_port = 8443;
   EXPECT_EQ(ComposeHttpsLocation(redirect, request.head), "https://a.com:8443/x?y");
+  redirect.public_port = 80;
+  EXPECT_EQ(ComposeHttpsLocation(redirect, request.head), "https://a.com/x?y");
 }
 
 TEST(HttpsRedirect, ExceptionsAreWholeSegmentsAndAcmeIsAlwaysOne) {
   HttpsRedirectPolicy redirect;
+  redirect.enabled = true;
   redirect.except = {"/healthz", "/open/"};
-  EXPECT_TRUE(IsExceptFromHttpsRedirect(redirect, "/healthz"));
-  EXPECT_TRUE(IsExceptFromHttpsRedirect(redirect, "/healthz/deep"));
-  EXPECT_TRUE(IsExceptFromHttpsRedirect(redirect, "/open"));
-  EXPECT_TRUE(IsExceptFromHttpsRedirect(redirect, "/.well-known/acme-challenge/token"));
-  EXPECT_FALSE(IsExceptFromHttpsRedirect(redirect, "/healthzz"));
-  EXPECT_FALSE(IsExceptFromHttpsRedirect(redirect, "/.well-known/acme-challenges"));
-  EXPECT_FALSE(IsExceptFromHttpsRedirect(redirect, "/"));
+  const auto goes = [&redirect](std::string_view path) {
+    return GoesToHttps(redirect, TestRequest("a.com", path).head);
+  };
+  EXPECT_FALSE(goes("/healthz"));
+  EXPECT_FALSE(goes("/healthz/deep"));
+  EXPECT_FALSE(goes("/open"));
+  EXPECT_FALSE(goes("/.well-known/acme-challenge/token"));
+  EXPECT_TRUE(goes("/healthzz"));
+  EXPECT_TRUE(goes("/.well-known/acme-challenges"));
+  EXPECT_TRUE(goes("/"));
+}
+
+TEST(HttpsRedirect, WhoCameByHttpsIsThere) {
+  HttpsRedirectPolicy redirect;
+  TestRequest request("a.com", "/");
+  EXPECT_FALSE(GoesToHttps(redirect, request.head)) << "not asked for";
+  redirect.enabled = true;
+  EXPECT_TRUE(GoesToHttps(redirect, request.head));
+  request.head.scheme = http::Scheme::kHttps;
+  EXPECT_FALSE(GoesToHttps(redirect, request.head));
 }
 
 }  // namespace
