@@ -27,19 +27,23 @@ struct Url {
 
 absl::StatusOr<Url> ParseUrl(const AskedRequest& asked) {
   Url url;
+  if (asked.url == "*") {
+    url.target = "*";
+    return url;
+  }
   std::string_view rest = asked.url;
   if (rest.starts_with("https://")) {
     url.tls = true;
     rest.remove_prefix(8);
   } else if (rest.starts_with("http://")) {
     rest.remove_prefix(7);
-  } else if (!rest.starts_with('/') && rest != "*") {
+  } else if (!rest.starts_with('/')) {
     return absl::InvalidArgumentError(absl::StrCat("'", asked.url, "' is neither http://..., https://... nor a path"));
   }
   const size_t slash = std::min(rest.find_first_of("/?#"), rest.size());
-  url.authority = rest.starts_with('*') ? "" : std::string(rest.substr(0, slash));
-  url.target = rest.starts_with('*') ? "*" : std::string(rest.substr(slash, rest.find('#') - slash));
-  if (!url.target.starts_with('/') && url.target != "*") url.target = absl::StrCat("/", url.target);
+  url.authority = std::string(rest.substr(0, slash));
+  url.target = std::string(rest.substr(slash, rest.find('#') - slash));
+  if (!url.target.starts_with('/')) url.target = absl::StrCat("/", url.target);
   return url;
 }
 

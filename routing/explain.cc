@@ -149,6 +149,10 @@ class Explainer {
       explanation_.action = Words("403: the route's access list does not let ", client_.ToString(), " in");
       return;
     }
+    if (head_.wants_websocket && !route.websocket) {
+      explanation_.action = "403: the route does not allow websocket";
+      return;
+    }
     if (const auto* forward = std::get_if<ForwardAction>(&route.action); forward != nullptr) {
       ExplainForward(*forward, head_, client_, explanation_);
     } else if (const auto* redirect = std::get_if<RedirectAction>(&route.action); redirect != nullptr) {

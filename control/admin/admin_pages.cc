@@ -78,7 +78,10 @@ http::Response ExplainPage(const InForce& in_force, const http::Request& request
   asked.method = request.Query("method").empty() ? "GET" : std::string(request.Query("method"));
   asked.url = request.Query("url");
   asked.listener = request.Query("listener");
-  asked.client = base::IpAddress::Parse(request.Query("client")).value_or(base::IpAddress::V4(0x7f000001));
+  const std::string_view client = request.Query("client");
+  const auto ip = client.empty() ? base::IpAddress::V4(0x7f000001) : base::IpAddress::Parse(client);
+  if (!ip) return http::JsonResponse(400, ErrorJson("client= is not an IP address"));
+  asked.client = *ip;
   for (const auto& [name, value] : request.query) {
     if (name != "header") continue;
     const size_t colon = value.find(':');

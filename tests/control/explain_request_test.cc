@@ -80,6 +80,9 @@ TEST_F(ExplainRequestTest, HostPathAndFieldsAreThoseOfTheRequest) {
   asked.headers.clear();
   asked.method = "OPTIONS";
   EXPECT_EQ(Ask("*")->route, "any");
+  EXPECT_THAT(RefusalOf("*.shop.example.com/"), HasSubstr("neither http://"));
+  asked.method = "GET";
+  EXPECT_THAT(RefusalOf("http://*.shop.example.com/api"), HasSubstr("bad character in host")) << "not the target *";
 }
 
 TEST_F(ExplainRequestTest, WhatHeadgateRefusesIsSaidWithTheReason) {

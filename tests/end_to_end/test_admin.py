@@ -64,6 +64,8 @@ class Pages(unittest.TestCase):
         self.assertEqual(page["route"], "api")
         self.assertEqual(self.get("/explain?url=nonsense").status, 400)
         self.assertEqual(self.get("/explain?url=/&header=nocolon").status, 400)
+        self.assertEqual(self.get("/explain?url=/&client=::1").status, 200)
+        self.assertEqual(self.get("/explain?url=/&client=nobody").status, 400)
 
     def test_a_get_changes_nothing(self):
         before = self.get("/config").json()["generation"]

@@ -41,6 +41,7 @@ routes:
   - {name: inside, listeners: [inside], hostnames: ["*.shop.com"], matches: [{path: {prefix: /api}}], respond: {status: 200}}
   - {name: elsewhere, hostnames: [a.com, b.com], access: {deny: [10.0.0.0/8]}, respond: {status: 200}}
   - {name: away, hostnames: [c.com], redirect: {scheme: https}}
+  - {name: plain, hostnames: [d.com], websocket: false, backends: [{upstream: v1}]}
 )";
 
 TEST(Explain, SaysWhoWonAndWhyEachOtherCandidateLost) {
@@ -54,7 +55,7 @@ TEST(Explain, SaysWhoWonAndWhyEachOtherCandidateLost) {
   EXPECT_EQ(explanation.rule, "path prefix /api/v2, method GET, header x-t is 'beta'");
   EXPECT_EQ(explanation.action, "forward to v1 (95 of 100), v2 (5 of 100); by weight");
   EXPECT_EQ(explanation.upstream, "");
-  EXPECT_EQ(explanation.routes_of_other_hosts, 2U);
+  EXPECT_EQ(explanation.routes_of_other_hosts, 3U);
   ASSERT_FALSE(explanation.candidates.empty());
   EXPECT_TRUE(explanation.candidates[0].won);
   EXPECT_THAT(
@@ -83,11 +84,15 @@ TEST(Explain, SaysWhatElseHappens) {
             "403: the route's access list does not let 10.0.0.1 in");
   EXPECT_EQ(Explain(*config.compiled, 0, TestRequest("c.com", "/x").head, kClient).action,
             "redirect 302 to https://c.com/x");
+  TestRequest websocket("d.com", "/");
+  EXPECT_EQ(Explain(*config.compiled, 0, websocket.head, kClient).action, "forward to v1 (1 of 1)");
+  websocket.head.wants_websocket = true;
+  EXPECT_EQ(Explain(*config.compiled, 0, websocket.head, kClient).action, "403: the route does not allow websocket");
   const Explanation none = Explain(*config.compiled, 0, TestRequest("nowhere", "/").head, kClient);
   EXPECT_EQ(none.action, "404");
   EXPECT_EQ(none.host_rule, "");
   EXPECT_TRUE(none.candidates.empty());
-  EXPECT_EQ(none.routes_of_other_hosts, 9U);
+  EXPECT_EQ(none.routes_of_other_hosts, 10U);
 }
 
 TEST(Explain, AListenersHttpsRedirectComesFirst) {
