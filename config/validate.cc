@@ -13,9 +13,9 @@ namespace {
 constexpr size_t kRespondBodyBytesMax = 64 * 1024;
 
 // Fields of framing and of the connection: written by headgate from its own model (http.md).
-constexpr std::array<std::string_view, 9> kOwnHeaders = {
-    "connection", "content-length",    "keep-alive", "proxy-connection", "te",
-    "trailer",    "transfer-encoding", "upgrade",    "http2-settings"};
+constexpr std::array<std::string_view, 10> kOwnHeaders = {
+    "connection", "content-length",    "expect",  "keep-alive",    "proxy-connection", "te",
+    "trailer",    "transfer-encoding", "upgrade", "http2-settings"};
 
 void CheckOwnHeader(const Located<std::string>& name, bool request, DiagnosticList& diagnostics) {
   const std::string lower = Lower(name.value);
@@ -112,16 +112,6 @@ void CheckRespond(const Respond& respond, DiagnosticList& diagnostics) {
   }
 }
 
-// A prefix can only be replaced where one matched.
-void CheckPrefixReplaced(const Route& route, const Position& at, DiagnosticList& diagnostics) {
-  for (const RouteMatch& match : route.matches) {
-    if (!match.path || match.path->kind == PathMatchKind::kPrefix) continue;
-    diagnostics.Warning(Code::kNoEffect, at, "'prefix' has no effect where no prefix matched", "the match is at",
-                        match.path->value.at);
-    return;
-  }
-}
-
 // h2 is HTTP/2 over TLS, h2c without (RFC 9113 3.1).
 void CheckProtocol(const Upstream& upstream, DiagnosticList& diagnostics) {
   if (!upstream.protocol) return;
@@ -149,12 +139,8 @@ void ValidateRoute(const Route& route, DiagnosticList& diagnostics) {
   CheckBackends(route, diagnostics);
   if (route.blue_green) CheckBlueGreen(*route.blue_green, diagnostics);
   if (route.respond) CheckRespond(*route.respond, diagnostics);
-  if (route.redirect) {
-    CheckRedirect(*route.redirect, diagnostics);
-    if (route.redirect->prefix) CheckPrefixReplaced(route, route.redirect->prefix->at, diagnostics);
-  }
+  if (route.redirect) CheckRedirect(*route.redirect, diagnostics);
   const Setting<Rewrite>& rewrite = route.policy.rewrite;
-  if (rewrite.HasValue() && rewrite->prefix) CheckPrefixReplaced(route, rewrite->prefix->at, diagnostics);
   if (rewrite.HasValue() && (route.redirect || route.respond)) {
     diagnostics.Warning(Code::kNoEffect, rewrite.at(), "'rewrite' has no effect: no upstream sees the request");
   }
