@@ -2,6 +2,11 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -12,7 +17,24 @@
 namespace headgate::control {
 namespace {
 
-http::Response Metrics(const PagesContext& context, const http::Request& request) {
+namespace asio = boost::asio;
+
+constexpr int kScrapesWaitingMax = 4;
+constexpr asio::steady_timer::duration kBetweenScrapesMin = std::chrono::milliseconds(1);
+
+// Scrapes take turns, with a rest as long as each took: however many come at one time, a probe waits for one at most.
+struct Turns {
+  int waiting = 0;
+  asio::steady_timer::time_point next;
+};
+
+http::Response Busy() {
+  http::Response response = http::TextResponse(503, "too many scrapes at one time\n");
+  response.headers.emplace_back("Retry-After", "1");
+  return response;
+}
+
+http::Response Scrape(const PagesContext& context, const http::Request& request) {
   if (const auto in_force = context.state->in_force(); in_force != nullptr) {
     RefreshGauges(*context.registry, *in_force->snapshot, context.endpoints, *context.server, context.clock->Now());
   }
@@ -23,6 +45,22 @@ http::Response Metrics(const PagesContext& context, const http::Request& request
   if (gzip) response.headers.emplace_back("Content-Encoding", "gzip");
   response.headers.emplace_back("Vary", "Accept-Encoding");
   return response;
+}
+
+asio::awaitable<http::Response> Metrics(const PagesContext& context, const http::Request& request, Turns& turns) {
+  if (turns.waiting == kScrapesWaitingMax) co_return Busy();
+  ++turns.waiting;
+  asio::steady_timer turn(co_await asio::this_coro::executor);
+  while (asio::steady_timer::clock_type::now() < turns.next) {
+    turn.expires_at(turns.next);
+    co_await turn.async_wait(asio::use_awaitable);
+  }
+  --turns.waiting;
+  const auto began = asio::steady_timer::clock_type::now();
+  http::Response response = Scrape(context, request);
+  const auto ended = asio::steady_timer::clock_type::now();
+  turns.next = ended + std::max(ended - began, kBetweenScrapesMin);
+  co_return response;
 }
 
 http::Response Live(const PagesContext& context) {
@@ -72,16 +110,16 @@ http::Response Ready(const PagesContext& context, const http::Request& request) 
   return http::TextResponse(phase == Phase::kServing ? 200 : 503, std::move(text));
 }
 
-http::Response Answer(const PagesContext& context, const http::Request& request) {
+asio::awaitable<http::Response> Answer(const PagesContext& context, const http::Request& request, Turns& turns) {
   const bool known = request.path == "/metrics" || request.path == "/livez" || request.path == "/readyz";
-  if (!known) return http::TextResponse(404, "there are /metrics, /livez and /readyz\n");
+  if (!known) co_return http::TextResponse(404, "there are /metrics, /livez and /readyz\n");
   if (request.method != "GET" && request.method != "HEAD") {
     http::Response response = http::TextResponse(405, "only GET and HEAD\n");
     response.headers.emplace_back("Allow", "GET, HEAD");
-    return response;
+    co_return response;
   }
-  if (request.path == "/metrics") return Metrics(context, request);
-  return request.path == "/livez" ? Live(context) : Ready(context, request);
+  if (request.path == "/metrics") co_return co_await Metrics(context, request, turns);
+  co_return request.path == "/livez" ? Live(context) : Ready(context, request);
 }
 
 }  // namespace
@@ -100,8 +138,8 @@ bool AcceptsGzip(std::string_view accept_encoding) {
 }
 
 http::Handler MetricsPages(PagesContext context) {
-  return [context = std::move(context)](const http::Request& request) -> boost::asio::awaitable<http::Response> {
-    co_return Answer(context, request);
+  return [context = std::move(context), turns = std::make_shared<Turns>()](const http::Request& request) {
+    return Answer(context, request, *turns);
   };
 }
 

@@ -31,6 +31,7 @@ namespace beast = boost::beast;
 using asio::ip::tcp;
 
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);
+constexpr size_t kLargeAnswer = 64 * 1024;
 
 std::string Text(beast::string_view view) { return {view.data(), view.size()}; }
 
@@ -62,6 +63,11 @@ beast::http::response<beast::http::string_body> ToBeast(Response response, bool 
 
 }  // namespace
 
+struct Wait {
+  beast::tcp_stream* stream = nullptr;
+  size_t answer_bytes = 0;  // that its client has to take; 0: a request is awaited
+};
+
 struct Server::Impl {
   Impl(asio::io_context& context, Handler given, ServerLimits bounds)
       : io(context), acceptor(context), handler(std::move(given)), limits(bounds) {}
@@ -71,35 +77,51 @@ struct Server::Impl {
   static asio::awaitable<void> Serve(std::shared_ptr<Impl> self, tcp::socket socket);
   static asio::awaitable<bool> Turn(Impl& self, beast::tcp_stream& stream, beast::flat_buffer& buffer);
   asio::awaitable<Response> Answer(const Request& request) const;
-  void CloseOldest();
+  void Close(std::vector<Wait>::iterator wait);
+  void MakeRoom(size_t answer_bytes);
 
   asio::io_context& io;
   tcp::acceptor acceptor;
   Handler handler;
   ServerLimits limits;
   size_t sessions = 0;
-  std::vector<beast::tcp_stream*> waiting;  // for their clients, the longest wait first
+  std::vector<Wait> waiting;  // for their clients, the longest wait first
   bool closed = false;
 };
 
 // In a server's `waiting` while it lives.
 class Waiting {
  public:
-  Waiting(std::vector<beast::tcp_stream*>& all, beast::tcp_stream& stream) : all_(all), stream_(&stream) {
-    all_.push_back(stream_);
+  Waiting(std::vector<Wait>& all, beast::tcp_stream& stream, size_t answer_bytes = 0) : all_(all), stream_(&stream) {
+    all_.push_back({stream_, answer_bytes});
   }
-  ~Waiting() { std::erase(all_, stream_); }
+  ~Waiting() {
+    std::erase_if(all_, [this](const Wait& wait) { return wait.stream == stream_; });
+  }
   Waiting(const Waiting&) = delete;
   Waiting& operator=(const Waiting&) = delete;
 
  private:
-  std::vector<beast::tcp_stream*>& all_;
+  std::vector<Wait>& all_;
   beast::tcp_stream* stream_;
 };
 
-void Server::Impl::CloseOldest() {
-  waiting.front()->close();
-  waiting.erase(waiting.begin());
+void Server::Impl::Close(std::vector<Wait>::iterator wait) {
+  wait->stream->close();
+  waiting.erase(wait);
+}
+
+// Whoever reads slowly holds our memory: of large answers the one that has been under way longest gives way.
+void Server::Impl::MakeRoom(size_t answer_bytes) {
+  const auto is_large = [](const Wait& wait) { return wait.answer_bytes > kLargeAnswer; };
+  size_t held = answer_bytes;
+  for (const Wait& wait : waiting) held += wait.answer_bytes;
+  while (held > limits.answer_bytes_max) {
+    const auto oldest = std::find_if(waiting.begin(), waiting.end(), is_large);
+    if (oldest == waiting.end()) return;  // alone an answer may be larger
+    held -= oldest->answer_bytes;
+    Close(oldest);
+  }
 }
 
 asio::awaitable<Response> Server::Impl::Answer(const Request& request) const {
@@ -148,7 +170,8 @@ asio::awaitable<bool> Server::Impl::Turn(Impl& self, beast::tcp_stream& stream, 
   }
   auto message = ToBeast(std::move(response), keep_alive, version);
   beast::http::response_serializer<beast::http::string_body> serializer(message);
-  const Waiting waiting(self.waiting, stream);
+  self.MakeRoom(message.body().size());
+  const Waiting waiting(self.waiting, stream, message.body().size());
   stream.expires_after(self.limits.write_time);
   if (is_head) {
     serializer.split(true);
@@ -186,7 +209,7 @@ asio::awaitable<void> Server::Impl::Accept(std::shared_ptr<Impl> self) {
     }
     if (self->sessions >= self->limits.connections_max) {
       if (self->waiting.empty()) continue;
-      self->CloseOldest();
+      self->Close(self->waiting.begin());
     }
     ++self->sessions;
     socket.set_option(tcp::no_delay(true), error);

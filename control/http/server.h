@@ -18,7 +18,8 @@ struct ServerLimits {
   size_t connections_max = 256;  // one more closes the one that has waited longest for its client
   size_t head_bytes_max = 16 * 1024;
   size_t body_bytes_max = 64 * 1024;
-  std::chrono::seconds read_time{15};  // for a whole request, the wait for its first byte included
+  size_t answer_bytes_max = 32 * 1024 * 1024;  // of large answers together; one more closes the slowest reader's
+  std::chrono::seconds read_time{15};          // for a whole request, the wait for its first byte included
   std::chrono::seconds write_time{30};
 };
 

@@ -8,8 +8,10 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
+#include <memory>
 #include <stdexcept>
 #include <thread>
+#include <vector>
 
 #include "tests/control/http/peer.h"
 #include "tests/control/http/served.h"
@@ -129,6 +131,26 @@ TEST(HttpServer, WhileAllConnectionsAreBeingAnsweredAnotherIsClosedAtOnce) {
   release = true;
   EXPECT_THAT(first.ReadToEnd(), HasSubstr("GET / []"));
   EXPECT_THAT(second.ReadUntil("]\n"), HasSubstr("GET /a []"));
+}
+
+TEST(HttpServer, OfAnswersThatAreNotReadTheOldestGivesWayToANewOne) {
+  constexpr size_t kBytes = size_t{16} * 1024 * 1024;  // more than the kernel takes for a client that does not read
+  const auto large = [](const Request& request) -> boost::asio::awaitable<Response> {
+    co_return TextResponse(200, request.path == "/small" ? "fine\n" : std::string(kBytes, 'x'));
+  };
+  const Served served(large, {.answer_bytes_max = 2 * kBytes + kBytes / 2});
+  std::vector<std::unique_ptr<Peer>> readers;
+  for (int i = 0; i < 3; ++i) {
+    readers.push_back(std::make_unique<Peer>(served.port()));
+    readers.back()->Send("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    EXPECT_THAT(readers.back()->ReadUntil("\r\n\r\n"), StartsWith("HTTP/1.1 200 ")) << i;
+    Peer probe(served.port());
+    probe.Send("GET /small HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_THAT(probe.ReadUntil("fine\n"), HasSubstr("fine\n")) << i;
+  }
+  EXPECT_LT(readers[0]->ReadToEnd().size(), kBytes);
+  EXPECT_EQ(readers[1]->ReadToEnd().size(), kBytes);
+  EXPECT_EQ(readers[2]->ReadToEnd().size(), kBytes);
 }
 
 TEST(HttpServer, APageThatThrowsIs500AndSaysNothingOfIt) {
