@@ -1,6 +1,8 @@
 #include "app/access_log.h"
 
+#include <fcntl.h>
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cmath>
@@ -29,7 +31,25 @@ metrics::AccessLogTarget TargetOf(To to) {
   return metrics::AccessLogTarget::kOff;
 }
 
+// As LogTarget::Open finds it, with errno set; where there is no file yet, whether one can be made.
+bool CanOpen(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (descriptor >= 0) return ::close(descriptor) == 0;
+  if (errno != ENOENT) return false;
+  const size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  return ::access(folder.c_str(), W_OK | X_OK) == 0;
+}
+
 }  // namespace
+
+void CheckAccessLog(const config::Model& model, config::DiagnosticList& diagnostics) {
+  if (!model.access_log || !model.access_log->file) return;
+  const auto& file = *model.access_log->file;
+  const std::string& path = file.value.resolved;
+  if (CanOpen(path)) return;
+  diagnostics.Error(config::Code::kCertificateMissing, file.at, fmt::format("{}: {}", path, std::strerror(errno)));
+}
 
 bool AccessLog::SetTarget(const routing::AccessLogPolicy& policy) {
   if (writer_.SetTarget(TargetOf(policy.to), policy.file)) return true;
@@ -52,11 +72,8 @@ bool AccessLog::Start(const routing::AccessLogPolicy& policy) {
 
 void AccessLog::Check(const config::Model& model, config::DiagnosticList& diagnostics) const {
   if (!model.access_log || !model.access_log->file) return;
-  const auto& file = *model.access_log->file;
-  const std::string& path = file.value.resolved;
-  if (policy_.to == To::kFile && policy_.file == path) return;
-  if (metrics::LogTarget::Open(metrics::AccessLogTarget::kFile, path) != nullptr) return;
-  diagnostics.Error(config::Code::kCertificateMissing, file.at, fmt::format("{}: {}", path, std::strerror(errno)));
+  const bool in_use = policy_.to == To::kFile && policy_.file == model.access_log->file->value.resolved;
+  if (!in_use) CheckAccessLog(model, diagnostics);
 }
 
 void AccessLog::Apply(const routing::AccessLogPolicy& policy) {

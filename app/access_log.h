@@ -13,6 +13,9 @@
 
 namespace headgate::app {
 
+/// Whether the file that the configuration names can be opened. Makes none.
+void CheckAccessLog(const config::Model& model, config::DiagnosticList& diagnostics);
+
 class AccessLog {
  public:
   explicit AccessLog(metrics::Registry& registry)
@@ -20,7 +23,7 @@ class AccessLog {
 
   /// False when the file cannot be opened; standard error says why.
   bool Start(const routing::AccessLogPolicy& policy);
-  /// Before a reload: whether the file that the configuration moves to can be opened.
+  /// Before a reload: CheckAccessLog, unless it is the file in use.
   void Check(const config::Model& model, config::DiagnosticList& diagnostics) const;
   /// After a reload. A file that cannot be opened all the same is logged and the old one stays.
   void Apply(const routing::AccessLogPolicy& policy);

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "app/access_log.h"
 #include "app/commands.h"
 #include "app/exit_codes.h"
 #include "config/render.h"
@@ -35,6 +36,7 @@ Result Validate(const std::string& path, bool json) {
   if (loaded.proposal.model != nullptr) {
     config::DiagnosticList problems;
     control::CheckCertificates(*loaded.proposal.model, problems);
+    CheckAccessLog(*loaded.proposal.model, problems);
     if (!problems.items().empty()) loaded = loader.Reject(problems, nullptr);
   }
   return {json ? control::ProblemsAsJson(loaded) : control::ProblemsOf(loaded), !loaded.HasErrors()};
