@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 #include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 #include <variant>
 #include <vector>
 
@@ -49,13 +51,29 @@ void SetCertificates(metrics::Registry& registry, const proxy::Snapshot& snapsho
   registry.SetCertificates(certificates);
 }
 
+// Upstreams beyond the registry's cap share the cells of `_other`: their sum is what it shows.
+class UpstreamSums {
+ public:
+  explicit UpstreamSums(metrics::Registry& registry) : registry_(registry) {}
+  void Add(metrics::GaugeId id, int64_t value) { sums_[id.cell] += value; }
+  void Set() {
+    for (const auto& [cell, sum] : sums_) registry_.Set({cell}, sum);
+  }
+
+ private:
+  metrics::Registry& registry_;
+  std::unordered_map<uint32_t, int64_t> sums_;
+};
+
 void SetLimits(metrics::Registry& registry, const proxy::Snapshot& snapshot) {
   for (const proxy::ListenerRuntime& listener : snapshot.listeners) {
     registry.Set(listener.series->connections_limit, static_cast<int64_t>(listener.policy->limits.max_connections));
   }
+  UpstreamSums sums(registry);
   for (const proxy::UpstreamRuntime& upstream : snapshot.upstreams) {
-    registry.Set(upstream.series->connections_limit, static_cast<int64_t>(upstream.policy->connections.max));
+    sums.Add(upstream.series->connections_limit, static_cast<int64_t>(upstream.policy->connections.max));
   }
+  sums.Set();
 }
 
 struct Counts {
@@ -63,20 +81,21 @@ struct Counts {
   int64_t ejected = 0;
 };
 
-void SetEndpoints(metrics::Registry& registry, const metrics::UpstreamSeries& series, const Counts& counts) {
-  registry.Set(series.endpoints[Index(metrics::EndpointState::kHealthy)], counts.healthy);
-  registry.Set(series.endpoints[Index(metrics::EndpointState::kEjected)], counts.ejected);
+void AddEndpoints(UpstreamSums& sums, const metrics::UpstreamSeries& series, const Counts& counts) {
+  sums.Add(series.endpoints[Index(metrics::EndpointState::kHealthy)], counts.healthy);
+  sums.Add(series.endpoints[Index(metrics::EndpointState::kEjected)], counts.ejected);
 }
 
 void ClearGone(metrics::Registry& registry, const proxy::Snapshot& now, const proxy::Snapshot& previous) {
-  std::vector<const metrics::UpstreamSeries*> kept;
-  for (const proxy::UpstreamRuntime& upstream : now.upstreams) kept.push_back(upstream.series.get());
-  std::sort(kept.begin(), kept.end());
+  std::unordered_set<uint32_t> kept;
+  for (const proxy::UpstreamRuntime& upstream : now.upstreams) kept.insert(upstream.series->connections_limit.cell);
+  UpstreamSums sums(registry);
   for (const proxy::UpstreamRuntime& upstream : previous.upstreams) {
-    if (std::binary_search(kept.begin(), kept.end(), upstream.series.get())) continue;
-    SetEndpoints(registry, *upstream.series, {});
-    registry.Set(upstream.series->connections_limit, 0);
+    if (kept.contains(upstream.series->connections_limit.cell)) continue;
+    AddEndpoints(sums, *upstream.series, {});
+    sums.Add(upstream.series->connections_limit, 0);
   }
+  sums.Set();
 }
 
 }  // namespace
@@ -97,6 +116,7 @@ void SetGenerationGauges(metrics::Registry& registry, const proxy::Snapshot& now
 
 void RefreshGauges(metrics::Registry& registry, const proxy::Snapshot& snapshot, const EndpointsOf& published,
                    const proxy::Server& server, base::Instant now) {
+  UpstreamSums sums(registry);
   for (const proxy::UpstreamRuntime& upstream : snapshot.upstreams) {
     Counts counts;
     if (const auto endpoints = EndpointsOfUpstream(upstream, published); endpoints != nullptr) {
@@ -104,8 +124,9 @@ void RefreshGauges(metrics::Registry& registry, const proxy::Snapshot& snapshot,
         ++(endpoint.shared->IsAside(now) ? counts.ejected : counts.healthy);
       }
     }
-    SetEndpoints(registry, *upstream.series, counts);
+    AddEndpoints(sums, *upstream.series, counts);
   }
+  sums.Set();
   registry.Set(registry.Process().snapshots_active, static_cast<int64_t>(server.generations_alive()));
 }
 

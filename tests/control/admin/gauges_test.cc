@@ -78,6 +78,37 @@ TEST_F(GaugesTest, TheNextGenerationReplacesThemAndWhatIsGoneGoesToZero) {
   EXPECT_EQ(registry.Read(second->listeners[0].series->connections_limit), 0);
 }
 
+TEST(GaugesBeyondTheCap, ShowTheSumOfTheUpstreamsThatShareASeries) {
+  const base::SystemClock clock;
+  metrics::Registry registry(clock, {.family_series_max = 6});  // one upstream has a series of its own
+  const proxy::net::TicketKeys tickets;
+  proxy::SnapshotBuilder builder(registry, tickets, 1);
+  const auto build = [&](const std::string& text, const proxy::Snapshot* previous) {
+    std::vector<std::string> warnings;
+    config::DiagnosticList problems;
+    const config::LoadedFile file = config::LoadFile("headgate.yaml", text, "/");
+    return *builder.Build(routing::Compile(*file.model, nullptr, problems), "h", previous, warnings);
+  };
+  const std::string three = R"(
+listeners: [{name: web, address: "127.0.0.1:1"}]
+upstreams:
+  a: {endpoints: ["127.0.0.1:1"], connections: {max: 1}}
+  b: {endpoints: ["127.0.0.1:2", "127.0.0.1:3"], connections: {max: 10}}
+  c: {endpoints: ["127.0.0.1:4"], connections: {max: 100}}
+)";
+  proxy::Server server({.workers = 1, .clock = &clock, .registry = &registry});
+  const auto first = build(three, nullptr);
+  SetGenerationGauges(registry, *first, nullptr);
+  RefreshGauges(registry, *first, {}, server, clock.Now());
+  EXPECT_THAT(registry.Scrape(false),
+              HasSubstr("headgate_upstream_endpoints{upstream=\"_other\",state=\"healthy\"} 3\n"));
+  const auto& series = *first->upstreams[2].series;
+  EXPECT_EQ(registry.Read(series.connections_limit), 110);
+  const auto second = build(three.substr(0, three.find("  c:")), first.get());
+  SetGenerationGauges(registry, *second, first.get());
+  EXPECT_EQ(registry.Read(series.connections_limit), 10) << "c has gone, b has not";
+}
+
 TEST_F(GaugesTest, AnEndpointThatIsSetAsideCountsAsEjectedUntilItsTimeIsOver) {
   const auto snapshot = Build(kSplit);
   proxy::Server server({.workers = 1, .clock = &clock, .registry = &registry});
