@@ -13,7 +13,7 @@ constexpr std::string_view kReplacement = "\\ufffd";
 // Bytes that stand for themselves.
 constexpr std::array<bool, 256> kPlain = [] {
   std::array<bool, 256> plain{};
-  for (size_t c = 0x20; c < 0x80; ++c) plain[c] = c != '"' && c != '\\';
+  for (size_t c = 0x20; c < 0x7f; ++c) plain[c] = c != '"' && c != '\\';
   return plain;
 }();
 
@@ -37,7 +37,13 @@ size_t SequenceLength(std::string_view text) noexcept {
   return bad ? 0 : length;
 }
 
-// The escape of an ASCII character that is not plain, in `buffer`.
+// U+0080 to U+009F, which a terminal may obey: C2 and the character itself.
+bool IsLateControl(std::string_view sequence) noexcept {
+  return sequence.size() == 2 && static_cast<unsigned char>(sequence[0]) == 0xc2 &&
+         static_cast<unsigned char>(sequence[1]) < 0xa0;
+}
+
+// The escape of a character below U+0100 that is not plain, in `buffer`.
 std::string_view EscapeOf(char c, std::array<char, 6>& buffer) noexcept {
   switch (c) {
     case '"':
@@ -80,6 +86,7 @@ Escaped AppendEscaped(std::span<char> out, std::string_view text) noexcept {
       const size_t length = SequenceLength(rest);
       consumed = std::max<size_t>(length, 1);
       piece = length == 0 ? kReplacement : rest.substr(0, length);
+      if (IsLateControl(piece)) piece = EscapeOf(piece[1], buffer);
     }
     if (piece.size() > out.size() - done.written) return done;
     std::memcpy(out.data() + done.written, piece.data(), piece.size());

@@ -29,8 +29,12 @@ TEST(AppendEscaped, EscapesWhatJsonAsksFor) {
   EXPECT_EQ(Escape(""), "");
 }
 
+TEST(AppendEscaped, EscapesEveryControlCharacter) {
+  EXPECT_EQ(Escape("~\x7f\xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0"), "~\\u007f\\u0080\\u009b\\u009f\xc2\xa0");
+}
+
 TEST(AppendEscaped, LeavesValidUtf8AsItIs) {
-  for (const char* text : {"\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf",
+  for (const char* text : {"\xc2\xa0", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf",
                            "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "gr\xc3\xbc\xc3\x9f"}) {
     EXPECT_EQ(Escape(text), text);
   }
