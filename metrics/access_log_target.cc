@@ -47,6 +47,13 @@ std::unique_ptr<LogTarget> LogTarget::OpenStream(int stream) {
   return std::unique_ptr<LogTarget>(new LogTarget(kind, descriptor));
 }
 
+bool LogTarget::Continues(const LogTarget& other) const noexcept {
+  struct stat mine{};
+  struct stat others{};
+  if (fstat(descriptor_, &mine) != 0 || fstat(other.descriptor_, &others) != 0) return false;
+  return mine.st_dev == others.st_dev && mine.st_ino == others.st_ino && mine.st_size > 0;
+}
+
 LogTarget::~LogTarget() {
   if (descriptor_ >= 0) close(descriptor_);
 }

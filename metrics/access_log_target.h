@@ -30,6 +30,8 @@ class LogTarget {
   // Takes as much as the target takes at once. kFull: WaitWritable, then again. kFailed: no space, broken pipe, ...
   Outcome Write(std::string_view bytes) noexcept;
   void WaitWritable(int timeout_ms) noexcept;
+  // Whether what is written here follows what `other` wrote: one file, and it was not emptied.
+  bool Continues(const LogTarget& other) const noexcept;
 
  private:
   enum class Kind : uint8_t { kNone, kPlain, kSocket, kSharedPipe };

@@ -94,8 +94,8 @@ class AccessLogWriter::Impl {
   size_t Discard(AccessLogRing& ring);
   void Exchange(std::unique_ptr<LogTarget> next) {
     FlushAll();
+    line_broken_ = line_broken_ && next->Continues(*target_);
     target_ = std::move(next);
-    line_broken_ = false;
   }
 
   AccessLogWaker waker_;

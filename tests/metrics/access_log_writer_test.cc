@@ -2,11 +2,13 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -187,6 +189,27 @@ TEST_F(AccessLogWriterTest, ALineThatWasCutByAFailureIsEndedBeforeTheNext) {
   EXPECT_EQ(second.front(), '\n');
   EXPECT_EQ(CheckedLines(second.substr(1)), 2U);
   EXPECT_EQ(CountLines(first) + dropped(), 600U);
+}
+
+TEST_F(AccessLogWriterTest, AFileThatIsOpenedAgainAfterItWasFullGoesOnOnALineOfItsOwn) {
+  constexpr rlim_t kFull = 1000;
+  ASSERT_TRUE(writer_.SetTarget(AccessLogTarget::kFile, File("log")));
+  writer_.AddRing(*ring_);
+  WriteLines(*ring_, 20);
+  signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit full{.rlim_cur = kFull, .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &full), 0);
+  EXPECT_TRUE(writer_.Reopen());  // flushes first
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  ASSERT_EQ(ReadFile(File("log")).size(), kFull);
+  EXPECT_TRUE(writer_.Reopen());
+  WriteLines(*ring_, 2);
+  writer_.RemoveRing(*ring_);
+  const std::string text = ReadFile(File("log"));
+  ASSERT_EQ(text[kFull], '\n');
+  EXPECT_EQ(CheckedLines(text.substr(kFull + 1)), 2U);
 }
 
 TEST_F(AccessLogWriterTest, ManyWorkersWriteWhileTargetsChangeAndNoLineIsTorn) {
