@@ -1,7 +1,5 @@
 #include "control/pipeline.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <condition_variable>
 #include <map>
@@ -22,14 +20,8 @@ namespace headgate::control {
 namespace {
 
 constexpr int kBuildsMax = 4;
-
-// Changes whenever the file's content may have; a missing file has a stamp, too.
-std::string StampOf(const std::string& path) {
-  struct stat status{};
-  if (::stat(path.c_str(), &status) != 0) return {};
-  return absl::StrCat(status.st_ino, "|", status.st_size, "|", status.st_ctim.tv_sec, ".", status.st_ctim.tv_nsec, "|",
-                      status.st_mtim.tv_sec, ".", status.st_mtim.tv_nsec);
-}
+constexpr std::string_view kDraining = "the process is draining: its configuration stays as it is";
+constexpr std::string_view kStopping = "the process is stopping";
 
 // Shared with the workers, who may acknowledge after the pipeline gave up waiting.
 struct Acknowledgement {
@@ -67,6 +59,8 @@ struct Pipeline::Impl {
   void Forget();
   std::vector<std::string> Named() const;
   void Finish(ReloadReport report, bool first);
+  std::shared_ptr<const ReloadReport> Refusal(std::string_view why) const;
+  void RefuseDraining(Trigger trigger, const std::vector<Done>& callers);
 
   Loader loader;
   PipelineOptions options;
@@ -145,7 +139,7 @@ absl::Status Pipeline::Impl::Publish(const std::shared_ptr<const proxy::Snapshot
   auto acknowledged = std::make_shared<Acknowledgement>();
   {
     const std::lock_guard lock(publish_mutex);
-    if (draining) return absl::UnavailableError("the process is draining: its configuration stays as it is");
+    if (draining) return absl::UnavailableError(absl::string_view(kDraining.data(), kDraining.size()));
     const absl::Status status = server->Publish(snapshot, [acknowledged] { acknowledged->Set(); });
     if (!status.ok()) return status;
   }
@@ -273,6 +267,27 @@ void Pipeline::Impl::Finish(ReloadReport report, bool first) {
   if (options.watch) options.watch(Named());
 }
 
+// Nothing was looked at. Any thread.
+std::shared_ptr<const ReloadReport> Pipeline::Impl::Refusal(std::string_view why) const {
+  auto report = std::make_shared<ReloadReport>();
+  report->outcome = ReloadOutcome::kRefused;
+  report->problems = absl::StrCat("error: ", std::string(why), "\n");
+  report->at = options.clock->WallNow();
+  if (const auto in_force = options.state->in_force(); in_force != nullptr) {
+    report->hash = in_force->snapshot->hash;
+    report->generation = in_force->snapshot->generation;
+  }
+  return report;
+}
+
+// What changes meanwhile is said once.
+void Pipeline::Impl::RefuseDraining(Trigger trigger, const std::vector<Done>& callers) {
+  const auto content = loader.Read();
+  const bool changed = content.ok() && Offer(*content, trigger);
+  if (changed || trigger == Trigger::kRequest) base::log::Warning("reload refused: the process is draining");
+  for (const Done& done : callers) done(Refusal(kDraining));
+}
+
 void Pipeline::Impl::Turn(Trigger trigger, std::vector<Done>& callers) {
   started = options.clock->Now();
   bool refused = false;
@@ -280,15 +295,7 @@ void Pipeline::Impl::Turn(Trigger trigger, std::vector<Done>& callers) {
     const std::lock_guard lock(publish_mutex);
     refused = draining;
   }
-  if (refused) {
-    if (trigger == Trigger::kWatch) return;
-    ReloadReport report;
-    report.outcome = ReloadOutcome::kRefused;
-    report.problems = "error: the process is draining: its configuration stays as it is\n";
-    base::log::Warning("reload refused: the process is draining");
-    for (const Done& done : callers) done(std::make_shared<const ReloadReport>(report));
-    return;
-  }
+  if (refused) return RefuseDraining(trigger, callers);
   auto content = loader.Read();
   unsettled = trigger == Trigger::kWatch && content.ok() && !IsSettled(*content);
   if (unsettled) return;
@@ -368,10 +375,7 @@ void Pipeline::Reload(Trigger trigger, Done done) {
     }
   }
   if (!refused || !done) return;
-  ReloadReport report;
-  report.outcome = ReloadOutcome::kRefused;
-  report.problems = "error: the process is stopping\n";
-  done(std::make_shared<const ReloadReport>(std::move(report)));
+  done(impl_->Refusal(kStopping));
 }
 
 void Pipeline::BeginDrain() {
@@ -388,10 +392,7 @@ void Pipeline::Stop() {
     impl_->wake.notify_one();
   }
   if (impl_->thread.joinable()) impl_->thread.join();
-  ReloadReport report;
-  report.outcome = ReloadOutcome::kRefused;
-  report.problems = "error: the process is stopping\n";
-  for (const Done& done : callers) done(std::make_shared<const ReloadReport>(report));
+  for (const Done& done : callers) done(impl_->Refusal(kStopping));
 }
 
 }  // namespace headgate::control

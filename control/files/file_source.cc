@@ -152,4 +152,11 @@ absl::StatusOr<FileSource::Content> FileSource::Read() const {
   return content;
 }
 
+std::string StampOf(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return {};
+  return absl::StrCat(status.st_ino, "|", status.st_size, "|", status.st_ctim.tv_sec, ".", status.st_ctim.tv_nsec, "|",
+                      status.st_mtim.tv_sec, ".", status.st_mtim.tv_nsec);
+}
+
 }  // namespace headgate::control

@@ -65,4 +65,7 @@ inline constexpr size_t kTokenBytesMax = 4096;
 /// The whole of a regular file, at most `bytes_max` and one byte (so that a reader sees that it is too large).
 absl::StatusOr<std::string> ReadFile(const std::string& path, size_t bytes_max);
 
+/// Changes whenever the file's content may have; a missing file has a stamp, too.
+std::string StampOf(const std::string& path);
+
 }  // namespace headgate::control

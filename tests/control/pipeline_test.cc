@@ -151,13 +151,18 @@ TEST_F(PipelineTest, AReloadWhileDrainingIsRefused) {
   const auto report = Reload();
   EXPECT_EQ(report->outcome, ReloadOutcome::kRefused);
   EXPECT_THAT(report->problems, HasSubstr("draining"));
+  EXPECT_EQ(report->hash, state.in_force()->snapshot->hash);
+  EXPECT_EQ(report->generation, 1U);
+  EXPECT_GE(report->at, state.in_force()->since);
   EXPECT_EQ(RouteInForce(), "one");
 }
 
 TEST_F(PipelineTest, WhoAsksAfterTheEndIsAnsweredToo) {
   StartWith(Config(port, "one"));
   pipeline->Stop();
-  EXPECT_EQ(Reload()->outcome, ReloadOutcome::kRefused);
+  const auto report = Reload();
+  EXPECT_EQ(report->outcome, ReloadOutcome::kRefused);
+  EXPECT_EQ(report->generation, 1U);
 }
 
 TEST_F(PipelineTest, AFileThatIsBeingRewrittenInPlaceIsNotTakenHalf) {

@@ -141,7 +141,10 @@ class Sequence(unittest.TestCase):
                 refused = headgate.reload()
                 self.assertEqual(refused.status, 503)
                 self.assertIn("draining", refused.json()["problems"])
-                self.assertIn("reload refused", headgate.logs())
+                self.assertEqual(refused.json()["generation"], 1)
+                self.assertEqual(headgate.logs().count("reload refused"), 1)
+                headgate.write(config(nginx.address("app"), lame_duck="61s", timeout="120s"))
+                wait_until(lambda: headgate.logs().count("reload refused") == 2, "the change to be refused")
 
 
 if __name__ == "__main__":
