@@ -18,18 +18,15 @@ std::optional<base::SocketAddress> ParseAddress(const std::string& text) {
                                                                  : text);
 }
 
-std::string CheckSocketAddress(const std::string& text) {
-  const bool good = ParseAddress(text).has_value();
-  return good ? std::string() : "'" + text + "' is not ADDRESS:PORT, such as 127.0.0.1:9901";
-}
-
 }  // namespace
 
 void AddAskOptions(CLI::App& command, AskOptions& options, const char* name, const char* address, bool token) {
   options.address = address;
   command.add_option(std::string("--") + name, options.address, std::string("Where the ") + name + " listener is")
       ->type_name("ADDRESS:PORT")
-      ->check(CheckSocketAddress)
+      ->check([address](const std::string& text) {
+        return ParseAddress(text) ? std::string() : "'" + text + "' is not ADDRESS:PORT, such as " + address;
+      })
       ->capture_default_str();
   command.add_option("--timeout", options.timeout_seconds, "Seconds to wait for the answer")
       ->check(CLI::Range(1, 600))

@@ -146,6 +146,14 @@ class Validate(WithFiles):
         self.assertIn("extra.yaml", problem["message"])
         self.assertEqual(problem["severity"], "error")
 
+    def test_an_access_log_that_cannot_be_opened_is_told_and_none_is_made(self):
+        to = GOOD.replace('{to: "off"}', "{to: WHERE}")
+        result = run_headgate("validate", self.file(to.replace("WHERE", "nowhere/access.log")))
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(result.stderr, r":5:\d+: error HG060: .*nowhere/access.log: No such file")
+        self.assertEqual(run_headgate("validate", self.file(to.replace("WHERE", "access.log"))).returncode, 0)
+        self.assertFalse((self.folder / "access.log").exists())
+
     def test_certificates_are_looked_at(self):
         self_signed(self.folder, ["a.example.com"])
         self_signed(self.folder, ["b.example.com"], "other")
@@ -217,6 +225,7 @@ routes: [{name: api, matches: [{path: {prefix: /api}}], backends: [{upstream: v1
             self.assertIn(str(port), result.stderr)
         self.assertEqual(run_headgate("healthz", "--metrics", f"127.0.0.1:{port}").returncode, 1)
         self.assertEqual(run_headgate("routes", "--admin", "nonsense").returncode, 2)
+        self.assertIn("such as 127.0.0.1:9090", run_headgate("healthz", "--metrics", "nonsense").stderr)
 
 
 class Words(unittest.TestCase):
@@ -234,7 +243,7 @@ class Words(unittest.TestCase):
         for command in COMMANDS:
             self.assertRegex(page, rf"(?m)^\.B .*\b{command}\b", command)
             for option in re.findall(r"--[a-z-]+", run_headgate(command, "--help").stdout.split("Examples")[0]):
-                if option not in ("--help", "--timeout", "--config"):
+                if option not in ("--help", "--config"):
                     self.assertIn(option, page, f"{command} {option}")
 
     def test_version(self):
