@@ -114,12 +114,14 @@ void AddAll(const ForwardingInput& input, std::string_view peer, RequestHead& he
 
 }  // namespace
 
+void RemoveForwardingFields(HeaderMap& headers) noexcept { headers.RemoveIf(IsForwardingField); }
+
 base::IpAddress ApplyForwarding(const ForwardingInput& input, RequestHead& head) {
   HeaderMap& headers = head.headers;
   base::Arena& arena = headers.arena();
   const std::string_view peer = input.peer_text.empty() ? FormatIp(input.peer, arena) : input.peer_text;
   if (!Contains(input.trusted, input.peer)) {
-    headers.RemoveIf(IsForwardingField);
+    RemoveForwardingFields(headers);
     AddAll(input, peer, head);
     return input.peer;
   }

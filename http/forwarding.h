@@ -29,4 +29,7 @@ struct ForwardingInput {
 // X-Request-Id is the caller's to set when none is left.
 base::IpAddress ApplyForwarding(const ForwardingInput& input, RequestHead& head);
 
+// Removes X-Forwarded-*, X-Real-IP, X-Request-Id and Forwarded.
+void RemoveForwardingFields(HeaderMap& headers) noexcept;
+
 }  // namespace headgate::http

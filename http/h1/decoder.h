@@ -49,7 +49,8 @@ base::Result<void> DecodeRequestHead(std::span<char> data, const HeadLimits& lim
                                      RequestHead& head) noexcept;
 
 // What metrics and the log say of a head that was refused, or of the part of it that came: its method (kOther: none, or
-// not known), and path, query and host where they are sound and not known already. `data` as above; text as above.
+// not known), path, query and host where they are sound and not known already, and of a head that came whole the fields
+// that say who asks. `data` as above; text as above.
 void DescribeRefusedHead(std::string_view data, size_t target_bytes_max, base::Arena& arena,
                          RequestHead& head) noexcept;
 

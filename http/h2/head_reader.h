@@ -71,7 +71,7 @@ class HeadReader {
 
   Verdict Conclude(size_t block_bytes) const noexcept;
   void FinishRequest(RequestHead& head, bool end_stream);
-  void DescribeRefused(RequestHead& head) const noexcept;
+  void DescribeRefused(RequestHead& head, bool whole) const noexcept;
   const char* RequestPseudoFault() const noexcept;
   void TakeMethod(RequestHead& head) noexcept;
   void TakePath(RequestHead& head);

@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "http/ascii.h"
+#include "http/forwarding.h"
 #include "http/framing.h"
 #include "http/h2/head_reader.h"
 #include "http/h2/limits.h"
@@ -21,10 +22,12 @@ constexpr bool IsMalformed(ErrorCode code) noexcept {
 
 HeadReader::Verdict HeadReader::Finish(bool end_stream, size_t block_bytes) {
   switch (kind_) {
-    case Kind::kRequest:
+    case Kind::kRequest: {
+      const bool whole = keep_;
       FinishRequest(*stream_->request, end_stream);
-      if (fault_ != nullptr || answer_ != ErrorCode::kNone) DescribeRefused(*stream_->request);
+      if (fault_ != nullptr || answer_ != ErrorCode::kNone) DescribeRefused(*stream_->request, whole);
       break;
+    }
     case Kind::kResponse:
       FinishResponse(response_->head, end_stream);
       break;
@@ -92,8 +95,10 @@ void HeadReader::FinishRequest(RequestHead& head, bool end_stream) {
   TakeRequestBody(head, end_stream);
 }
 
-// For the log: what is known of a request that was not judged to its end.
-void HeadReader::DescribeRefused(RequestHead& head) const noexcept {
+// For the log: what is known of a request that was not judged to its end. A proxy adds its word on who asks behind the
+// client's: where fields were lost nobody's counts.
+void HeadReader::DescribeRefused(RequestHead& head, bool whole) const noexcept {
+  if (!whole) RemoveForwardingFields(head.headers);
   if (head.path.empty() && pseudo_[kPath].starts_with('/')) {
     base::Result<Target> target = NormalizeTarget(pseudo_[kPath], *stream_->arena_);
     if (target.ok()) {

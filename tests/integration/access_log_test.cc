@@ -70,5 +70,11 @@ TEST_F(LoggedBehindAProxy, ARefusedOneIsTheClients) {
   EXPECT_THAT(line, HasSubstr("\"request_id\":\"chosen\""));
 }
 
+TEST_F(LoggedBehindAProxy, SoIsOneWhoseFieldsWereNotJudged) {
+  const std::string line = LineOf("TRACE /x HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 203.0.113.9\r\n\r\n", "");
+  EXPECT_THAT(line, HasSubstr("\"code\":405"));
+  EXPECT_THAT(line, HasSubstr("\"client\":\"203.0.113.9\""));
+}
+
 }  // namespace
 }  // namespace headgate::integration

@@ -70,5 +70,25 @@ TEST(RequestDecoder, OfARefusedHeadOnlyWhatIsSoundIsNamed) {
   EXPECT_EQ(bad.head.host, "");
 }
 
+TEST(RequestDecoder, OfARefusedHeadThatCameWholeItIsKnownWhoAsks) {
+  constexpr std::string_view kFields =
+      "X-Forwarded-For: 192.0.2.1\r\nX-Request-ID: i\r\nX: 1\r\nx-forwarded-for:192.0.2.2 \r\nX-Real-IP: \x01\r\n";
+  const std::string whole = "BREW / HTTP/1.1\r\n" + std::string(kFields) + "\r\nX-Forwarded-For: body\r\n";
+  RequestDecode brew{""};
+  const HeaderMap& headers = Described(whole, brew).headers;
+  ASSERT_EQ(headers.size(), 3u);
+  EXPECT_EQ(headers.Get(HeaderId::kXForwardedFor), "192.0.2.1");
+  EXPECT_EQ(headers.Get(HeaderId::kXRequestId), "i");
+  EXPECT_EQ(headers.fields()[2].value, "192.0.2.2");
+  RequestDecode half{""};
+  EXPECT_EQ(Described("BREW / HTTP/1.1\r\n" + std::string(kFields), half).headers.size(), 0u);
+  RequestDecode parsed{"GET / HTTP/1.1\r\n" + std::string(kFields) + "\r\n"};
+  EXPECT_EQ(Described(parsed.bytes, parsed).headers.Count(HeaderId::kXForwardedFor), 2u) << "not twice";
+  std::string many = "BREW / HTTP/1.1\r\n";
+  for (int i = 0; i < 20; ++i) many += "X-Forwarded-For: 192.0.2.1\r\n";
+  RequestDecode flood{""};
+  EXPECT_EQ(Described(many + "\r\n", flood).headers.size(), 0u);
+}
+
 }  // namespace
 }  // namespace headgate::http::h1

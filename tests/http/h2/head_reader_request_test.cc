@@ -208,6 +208,20 @@ TEST(Http2Request, ThatIsRefusedKeepsWhatIsKnownOfItForTheLog) {
   }
 }
 
+TEST(Http2Request, WhoAsksIsNotBelievedWhereFieldsWereLost) {
+  const Fields forwarded = GetFields({{"x-forwarded-for", "192.0.2.1"}, {"x-request-id", "i"}});
+  for (const auto& [field, count] : {std::pair{std::pair{"expect", "x"}, 1U}, std::pair{std::pair{"b", "\x01"}, 0U}}) {
+    SCOPED_TRACE(field.first);
+    Fields fields = forwarded;
+    fields.emplace_back(field.first, field.second);
+    RawServer server;
+    server.Say(Headers(1, fields));
+    EXPECT_NE(server.stream(1).head_error().code, base::ErrorCode::kNone);
+    EXPECT_EQ(server.stream(1).head.headers.Count(HeaderId::kXForwardedFor), count);
+    EXPECT_EQ(server.stream(1).head.headers.Count(HeaderId::kXRequestId), count);
+  }
+}
+
 TEST(Http2Request, ThatIsTooLargeIsKnownAsGrpcWhereverItsContentTypeIs) {
   const std::pair<std::string, std::string> type = {"content-type", "application/grpc"};
   const std::pair<std::string, std::string> large = {"x", std::string(17'000, 'x')};
