@@ -22,9 +22,7 @@ class ConnectionGauge {
   }
 
  private:
-  void Add(int64_t change) {
-    listener_.services().worker.shard.AddGauge(listener_.series().connections[metrics::Index(state_)], change);
-  }
+  void Add(int64_t change) { listener_.Count(state_, change); }
 
   Listener& listener_;
   metrics::ConnectionState state_;

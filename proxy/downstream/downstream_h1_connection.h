@@ -41,6 +41,7 @@ class DownstreamH1Connection final : public net::Mortal,
   // ListenerConnection: drain and shutdown.
   void BeginDrain() override {}
   void CloseIfIdle() override;
+  bool finishing() const override { return (state_ == State::kExchange && close_after_) || state_ >= State::kTunnel; }
   void CloseNow() override;
 
  private:

@@ -75,7 +75,7 @@ void DownstreamH2Connection::WakeUp() {
 
 // A place for a request; refused when the connection has as many as it may: a stream counts until its exchange is done.
 http::h2::Stream* DownstreamH2Connection::NewStream(int32_t /*id*/) {
-  if (open_streams_ >= streams_max_ || state_ == State::kLinger) return nullptr;
+  if (open_streams_ >= streams_max_ || state_ == State::kLinger || !listener_.serves()) return nullptr;
   if (spare_.empty()) {
     streams_.push_back(std::make_unique<DownstreamH2Stream>(*this));
     spare_.push_back(streams_.back().get());
@@ -84,7 +84,7 @@ http::h2::Stream* DownstreamH2Connection::NewStream(int32_t /*id*/) {
   spare_.pop_back();
   open_.PushBack(stream);
   ++open_streams_;
-  worker().shard.AddGauge(listener_.series().streams_active, 1);
+  listener_.CountStreams(1);
   stream.Open(*services().pool.Take(services()));
   if (listener_.draining()) SendNotice();
   UpdateIdle();
@@ -94,7 +94,7 @@ http::h2::Stream* DownstreamH2Connection::NewStream(int32_t /*id*/) {
 void DownstreamH2Connection::StreamFreed(DownstreamH2Stream& stream) {
   spare_.push_back(&stream);
   --open_streams_;
-  worker().shard.AddGauge(listener_.series().streams_active, -1);
+  listener_.CountStreams(-1);
   UpdateIdle();
 }
 

@@ -42,6 +42,7 @@ class DownstreamH2Connection final : public net::Mortal,
   // ListenerConnection: drain and shutdown.
   void BeginDrain() override { SendNotice(); }
   void CloseIfIdle() override { SendNotice(); }
+  bool finishing() const override { return state_ >= State::kLeaving; }
   void CloseNow() override;
 
   // ---- for its streams ----

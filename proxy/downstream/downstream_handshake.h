@@ -30,6 +30,7 @@ class DownstreamHandshake final : public net::Mortal, public ListenerConnection,
   // ListenerConnection: drain and shutdown.
   void BeginDrain() override {}
   void CloseIfIdle() override;
+  bool finishing() const override { return state_ == State::kClosed; }
   void CloseNow() override { Close(true); }
 
  private:

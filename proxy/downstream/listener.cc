@@ -19,7 +19,8 @@ constexpr base::Duration kPause = std::chrono::milliseconds(50);
 Listener::Listener(ListenerHost& host, ExchangeServices& services)
     : host_(host),
       services_(services),
-      resume_timer_([](void* self) { static_cast<Listener*>(self)->Resume(); }, this) {}
+      resume_timer_([](void* self) { static_cast<Listener*>(self)->Resume(); }, this),
+      grace_timer_([](void* self) { static_cast<Listener*>(self)->CloseIdle(); }, this) {}
 
 Listener::~Listener() {
   HG_CHECK(connections_.empty());
@@ -27,13 +28,34 @@ Listener::~Listener() {
 }
 
 void Listener::Configure(const ListenerRuntime& runtime, uint32_t index) {
+  if (series_ != nullptr && series_ != runtime.series) MoveGauges(*runtime.series);
   policy_ = runtime.policy;
   series_ = runtime.series;
   connections_budget_ = runtime.connections;
   certificates_ = runtime.certificates;
   tls_ = runtime.tls.empty() ? nullptr : runtime.tls[services_.worker.index];
   index_ = index;
-  retired_with_.reset();
+}
+
+// Its connections count under its new name.
+void Listener::MoveGauges(const metrics::ListenerSeries& to) {
+  metrics::Shard& shard = services_.worker.shard;
+  for (size_t state = 0; state < counted_.size(); ++state) {
+    shard.AddGauge(series_->connections[state], -counted_[state]);
+    shard.AddGauge(to.connections[state], counted_[state]);
+  }
+  shard.AddGauge(series_->streams_active, -streams_counted_);
+  shard.AddGauge(to.streams_active, streams_counted_);
+}
+
+void Listener::Count(metrics::ConnectionState state, int64_t change) {
+  counted_[metrics::Index(state)] += change;
+  services_.worker.shard.AddGauge(series_->connections[metrics::Index(state)], change);
+}
+
+void Listener::CountStreams(int64_t change) {
+  streams_counted_ += change;
+  services_.worker.shard.AddGauge(series_->streams_active, change);
 }
 
 void Listener::Open(net::ListenSocket& socket) {
@@ -46,8 +68,17 @@ PinRef Listener::CurrentSnapshot() { return retired() ? PinRef(*retired_with_.op
 
 void Listener::Retire(PinRef last) {
   Shut();
+  retired_ = true;
   retired_with_ = std::move(last);
-  CloseIdle();
+  BeginDrain();
+  services_.worker.timers.Arm(grace_timer_, services_.worker.now + kRetireGrace);
+}
+
+void Listener::ReleaseSnapshot() {
+  if (!retired_with_ || !closing_) return;
+  bool asked = false;
+  connections_.ForEach([&](ListenerConnection& connection) { asked = asked || !connection.finishing(); });
+  if (!asked) retired_with_.reset();
 }
 
 void Listener::Shut() {

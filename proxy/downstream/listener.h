@@ -1,8 +1,10 @@
-// A listener on one worker: accepts, counts, holds its connections, and follows the configuration by name.
+// A listener on one worker: accepts, counts, holds its connections, and follows the configuration by its address; its
+// name may change.
 // Owned by the worker; lives until its last connection is gone.
 // One thread: the worker's.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -26,6 +28,8 @@ class ListenerConnection : public base::ListNode<ConnectionTag> {
   virtual void BeginDrain() = 0;
   // No request is under way: close. Otherwise it closes with its response.
   virtual void CloseIfIdle() = 0;
+  // It takes no further request: it ends with what it carries.
+  virtual bool finishing() const = 0;
   // Closes at once, whatever is under way.
   virtual void CloseNow() = 0;
 
@@ -47,6 +51,9 @@ class ListenerHost {
 
 class Listener final : private net::IoHandler {
  public:
+  // How long the clients of a listener that left the configuration may still ask before idle connections close.
+  static constexpr base::Duration kRetireGrace = std::chrono::seconds(5);
+
   Listener(ListenerHost& host, ExchangeServices& services);
   ~Listener();
   Listener(const Listener&) = delete;
@@ -58,8 +65,11 @@ class Listener final : private net::IoHandler {
   void Open(net::ListenSocket& socket);
   // Accepts whoever waits, then forgets the socket.
   void Shut();
-  // The listener left the configuration: its connections finish on `last`, the one that still had it.
+  // The listener left the configuration: its connections finish on `last`, the one that still had it, and close with
+  // their next response.
   void Retire(PinRef last);
+  // Lets `last` go once no connection will ask it anything: a tunnel may live for weeks.
+  void ReleaseSnapshot();
   void BeginDrain();
   void CloseIdle();
   void CloseAll();
@@ -75,13 +85,18 @@ class Listener final : private net::IoHandler {
   bool draining() const noexcept { return retired() || host_.draining(); }
   // They have been told to close: one that is made only now must be told as well.
   bool closing() const noexcept { return closing_; }
-  bool retired() const noexcept { return static_cast<bool>(retired_with_); }
+  bool retired() const noexcept { return retired_; }
+  // False: a request that begins now has no configuration.
+  bool serves() const noexcept { return !retired_ || retired_with_; }
   PinRef CurrentSnapshot();
   net::TlsServerContext* tls() const noexcept { return tls_.get(); }
   std::shared_ptr<const net::CertificateSet> certificates() const noexcept { return certificates_; }
   void Added(ListenerConnection& connection) { connections_.PushBack(connection); }
   // A connection closed: its place is free again.
   void Removed();
+  // The gauges of connections and of HTTP/2 streams.
+  void Count(metrics::ConnectionState state, int64_t change);
+  void CountStreams(int64_t change);
 
  private:
   void OnReady(uint32_t events) override;
@@ -91,6 +106,7 @@ class Listener final : private net::IoHandler {
   void GivePlace();
   void Pause();
   void Resume();
+  void MoveGauges(const metrics::ListenerSeries& to);
 
   ListenerHost& host_;
   ExchangeServices& services_;
@@ -101,10 +117,14 @@ class Listener final : private net::IoHandler {
   std::shared_ptr<const net::CertificateSet> certificates_;
   uint32_t index_ = 0;
   net::ListenSocket* socket_ = nullptr;
-  PinRef retired_with_;  // set once the listener left the configuration
+  bool retired_ = false;
+  PinRef retired_with_;
   bool paused_ = false;
   bool closing_ = false;
+  std::array<int64_t, metrics::kConnectionStateCount> counted_{};
+  int64_t streams_counted_ = 0;
   base::Timer resume_timer_;
+  base::Timer grace_timer_;
   base::IntrusiveList<ListenerConnection, ConnectionTag> connections_;
 };
 

@@ -27,12 +27,15 @@ routing::ProtocolsPolicy ProtocolsOf(const routing::UpstreamPolicy& upstream) {
   return {.http1 = !h2, .h2 = h2};
 }
 
-const ListenerRuntime* Before(const Snapshot* previous, const std::string& name) {
+// The listener of this name, else the one that had the address under another name.
+const ListenerRuntime* Before(const Snapshot* previous, const routing::ListenerPolicy& policy) {
   if (previous == nullptr) return nullptr;
+  const ListenerRuntime* found = nullptr;
   for (const ListenerRuntime& listener : previous->listeners) {
-    if (listener.policy->name == name) return &listener;
+    if (listener.policy->name == policy.name) return &listener;
+    if (listener.policy->address == policy.address) found = &listener;
   }
-  return nullptr;
+  return found;
 }
 
 // A digest of what the policy's files hold now: a context is built anew when a file changed under its name.
@@ -84,7 +87,7 @@ std::shared_ptr<UpstreamShared> SnapshotBuilder::SharedFor(const std::string& na
 absl::Status SnapshotBuilder::BuildListener(const routing::ListenerPolicy& policy, const ListenerRuntime* before,
                                             ListenerRuntime& runtime, std::vector<std::string>& warnings) {
   runtime.series = registry_.Listener(policy.name);
-  std::weak_ptr<SharedBudget>& known = listener_connections_[policy.name];
+  std::weak_ptr<SharedBudget>& known = listener_connections_[policy.address.ToString()];
   runtime.connections = known.lock();
   if (runtime.connections == nullptr) known = runtime.connections = std::make_shared<SharedBudget>();
   if (!policy.tls) return absl::OkStatus();
@@ -171,7 +174,7 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> SnapshotBuilder::Build(
   for (const auto& policy : snapshot->compiled->listeners) {
     ListenerRuntime runtime{
         .policy = policy, .series = {}, .connections = {}, .certificates = {}, .tls = {}, .certificate_problems = {}};
-    const absl::Status status = BuildListener(*policy, Before(previous, policy->name), runtime, warnings);
+    const absl::Status status = BuildListener(*policy, Before(previous, *policy), runtime, warnings);
     if (!status.ok()) return status;
     snapshot->listeners.push_back(std::move(runtime));
   }

@@ -41,7 +41,7 @@ class SnapshotBuilder {
   uint32_t workers_;
   uint64_t next_generation_ = 1;
   std::map<std::string, std::weak_ptr<UpstreamShared>> shared_;
-  std::map<std::string, std::weak_ptr<SharedBudget>> listener_connections_;
+  std::map<std::string, std::weak_ptr<SharedBudget>> listener_connections_;  // by address
 };
 
 }  // namespace headgate::proxy

@@ -18,7 +18,7 @@ namespace headgate::proxy {
 struct ListenerRuntime {
   std::shared_ptr<const routing::ListenerPolicy> policy;
   std::shared_ptr<const metrics::ListenerSeries> series;
-  std::shared_ptr<SharedBudget> connections;  // of the listener in the whole process; survives reloads by name
+  std::shared_ptr<SharedBudget> connections;  // of the listener in the whole process; survives reloads by address
   std::shared_ptr<const net::CertificateSet> certificates;  // null: plain
   std::vector<std::shared_ptr<net::TlsServerContext>> tls;  // one per worker; empty: plain
   // By a certificate's index: why its files cannot be used now, empty where they can. All of them are the ones that

@@ -119,32 +119,37 @@ void Worker::AdoptSplits(SnapshotPin& pin) {
   splits_ = std::move(kept);
 }
 
-Listener& Worker::ListenerFor(const std::string& name) {
-  std::unique_ptr<Listener>& listener = listeners_[name];
-  if (listener == nullptr) listener = std::make_unique<Listener>(*this, services_);
-  return *listener;
+// A connection belongs to whoever has its address now, under whichever name.
+std::unique_ptr<Listener> Worker::TakeListener(Listeners& from, const routing::ListenerPolicy& wanted) {
+  auto known = from.find(wanted.name);
+  if (known == from.end() || known->second->policy().address != wanted.address) {
+    known = std::find_if(from.begin(), from.end(),
+                         [&](const auto& entry) { return entry.second->policy().address == wanted.address; });
+  }
+  if (known == from.end()) return std::make_unique<Listener>(*this, services_);
+  std::unique_ptr<Listener> listener = std::move(known->second);
+  from.erase(known);
+  return listener;
 }
 
 void Worker::AdoptListeners(SnapshotPin& pin, const std::vector<LentSocket>& opened) {
-  absl::flat_hash_map<std::string, std::unique_ptr<Listener>> before = std::move(listeners_);
+  Listeners before = std::move(listeners_);
   listeners_.clear();
   const std::vector<ListenerRuntime>& wanted = pin.snapshot().listeners;
   for (uint32_t i = 0; i < wanted.size(); ++i) {
     const std::string& name = wanted[i].policy->name;
-    const auto known = before.find(name);
+    std::unique_ptr<Listener> listener = TakeListener(before, *wanted[i].policy);
     const bool moved =
         std::any_of(opened.begin(), opened.end(), [&](const LentSocket& lent) { return lent.listener == name; });
-    if (known != before.end() && !moved) {
-      listeners_[name] = std::move(known->second);
-      before.erase(known);
-    }
-    ListenerFor(name).Configure(wanted[i], i);
+    if (moved) listener->Shut();  // it gets another socket
+    listener->Configure(wanted[i], i);
+    listeners_[name] = std::move(listener);
   }
   for (auto& [name, listener] : before) {
     listener->Retire(PinRef(*current_.operator->()));
     retired_listeners_.push_back(std::move(listener));
   }
-  for (const LentSocket& lent : opened) ListenerFor(lent.listener).Open(*lent.socket);
+  for (const LentSocket& lent : opened) listeners_.at(lent.listener)->Open(*lent.socket);
 }
 
 void Worker::SetEndpoints(const std::shared_ptr<UpstreamShared>& upstream,
@@ -156,6 +161,7 @@ void Worker::SetEndpoints(const std::shared_ptr<UpstreamShared>& upstream,
 void Worker::Sweep() {
   timers_.Arm(sweep_timer_, context_.now + kHeartbeat);
   std::erase_if(retired_listeners_, [](const std::unique_ptr<Listener>& listener) { return listener->empty(); });
+  for (auto& listener : retired_listeners_) listener->ReleaseSnapshot();
   const size_t before = pins_.size();
   std::erase_if(pins_, [](const std::unique_ptr<SnapshotPin>& pin) { return pin->refs == 0; });
   pins_alive_.store(pins_.size(), std::memory_order_relaxed);
@@ -176,6 +182,7 @@ void Worker::ShutListeners() {
     listener->Shut();
     listener->CloseIdle();
   }
+  for (auto& listener : retired_listeners_) listener->CloseIdle();
 }
 
 void Worker::Stop() {

@@ -77,7 +77,8 @@ class Worker final : public net::TurnHooks, public ListenerHost {
   bool draining() const noexcept override { return draining_; }
   uint64_t connections_limit() const noexcept override { return connections_limit_; }
 
-  Listener& ListenerFor(const std::string& name);
+  using Listeners = absl::flat_hash_map<std::string, std::unique_ptr<Listener>>;
+  std::unique_ptr<Listener> TakeListener(Listeners& from, const routing::ListenerPolicy& wanted);
   void AdoptSplits(SnapshotPin& pin);
   void AdoptListeners(SnapshotPin& pin, const std::vector<LentSocket>& opened);
   void Sweep();
@@ -100,7 +101,7 @@ class Worker final : public net::TurnHooks, public ListenerHost {
   std::vector<std::unique_ptr<SnapshotPin>> pins_;
   PinRef current_;
   absl::flat_hash_map<std::string, std::shared_ptr<routing::SplitState>> splits_;
-  absl::flat_hash_map<std::string, std::unique_ptr<Listener>> listeners_;
+  Listeners listeners_;
   std::vector<std::unique_ptr<Listener>> retired_listeners_;
   uint64_t connections_limit_ = 0;
   uint64_t file_limit_ = 0;

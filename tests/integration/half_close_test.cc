@@ -131,7 +131,7 @@ TEST_F(HalfClose, WhoLeftHasNothingMoreExecuted) {
 
 TEST_F(HalfClose, ALateFinCutsNoAnswerShortThatOnlyWaitsToBeRead) {
   const int small = 4096;
-  ::setsockopt(socket_->descriptor(), SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+  ::setsockopt(sockets_.front()->descriptor(), SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
   ::close(client_);
   client_ = ConnectTo(web_port_);
   Send(client_, std::string(kFirstGet) + std::string(kSecondGet));

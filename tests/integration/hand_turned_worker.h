@@ -57,17 +57,22 @@ class HandTurnedWorker : public ::testing::Test {
         "\"], " + upstream_options_ +
         "}\nroutes:\n  - name: all\n    hostnames: [shop.example.com, a]\n"
         "    matches: [{path: {prefix: /}}]\n    backends: [{upstream: app}]\n";
+    ASSERT_NO_FATAL_FAILURE(Adopt(text));
+    client_ = ConnectTo(web_port_);
+  }
+  // Puts a configuration into force; its first listener gets a new socket.
+  void Adopt(const std::string& text) {
     const config::LoadedFile file = config::LoadFile("test.yaml", text);
     ASSERT_NE(file.model, nullptr);
     config::DiagnosticList diagnostics;
     std::vector<std::string> warnings;
     auto snapshot = builder_.Build(routing::Compile(*file.model, nullptr, diagnostics), "test", nullptr, warnings);
     ASSERT_TRUE(snapshot.ok()) << snapshot.status();
-    auto sockets = proxy::net::ListenSocket::Open({(*snapshot)->listeners[0].policy->address}, 1);
+    const routing::ListenerPolicy& listener = *(*snapshot)->listeners[0].policy;
+    auto sockets = proxy::net::ListenSocket::Open({listener.address}, 1);
     ASSERT_TRUE(sockets.ok()) << sockets.status();
-    socket_ = std::move(sockets->front());
-    worker_.Adopt(*snapshot, {{"web", socket_.get()}});
-    client_ = ConnectTo(web_port_);
+    sockets_.push_back(std::move(sockets->front()));
+    worker_.Adopt(*snapshot, {{listener.name, sockets_.back().get()}});
   }
   void TearDown() override {
     worker_.Stop();
@@ -115,7 +120,7 @@ class HandTurnedWorker : public ::testing::Test {
   metrics::Shard& shard_ = registry_.AddShard();
   metrics::AccessLogSettings log_settings_;
   metrics::AccessLogRing ring_{size_t{1} << 20U, log_settings_, shard_, registry_.Process().access_log_dropped};
-  std::unique_ptr<proxy::net::ListenSocket> socket_;
+  std::vector<std::unique_ptr<proxy::net::ListenSocket>> sockets_;
   proxy::Worker worker_{{.index = 0,
                          .clock = &clock_,
                          .registry = &registry_,

@@ -12,6 +12,7 @@
 namespace headgate::integration {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -66,6 +67,8 @@ TEST(Lifecycle, AListenerMayBeAddedAndRemoved) {
   idle.Send(kGet);
   EXPECT_THAT(idle.ReadResponse(), HasSubstr("both"));
   proxy.Publish(Responding("alone"));
+  idle.Send(kGet);
+  EXPECT_THAT(idle.ReadResponse(), AllOf(HasSubstr("connection: close\r\n"), HasSubstr("both")));
   EXPECT_TRUE(idle.WaitClosed());
   EXPECT_THAT(proxy.Ask(kGet), HasSubstr("alone"));
   SocketPeer refused = SocketPeer::Connect(port);
@@ -109,6 +112,30 @@ TEST(Lifecycle, AListenerMayTakeAnothersAddressAndNoConnectionIsLost) {
   proxy.Publish(Listening({{"web", second}, {"more", first}}));
   EXPECT_EQ(proxy.port("more"), port);
   EXPECT_THAT(proxy.Ask(kGet, "more"), HasSubstr("more"));
+}
+
+TEST(Lifecycle, ARenamedListenersConnectionsGoOnUnderItsNewName) {
+  const auto named = [](const std::string& name) {
+    return "listeners: [{name: " + name +
+           ", address: \"127.0.0.1:0\", limits: {maxConnections: 1}}]\nroutes: [{name: r, listeners: [" + name +
+           "], respond: {status: 200, body: " + name + "}}]\n";
+  };
+  ProxyUnderTest proxy(named("web"));
+  SocketPeer kept = proxy.Connect();
+  kept.Send(kGet);
+  EXPECT_THAT(kept.ReadResponse(), HasSubstr("web"));
+  for (const std::string name : {"renamed", "again"}) {
+    proxy.Publish(named(name));
+    kept.Send(kGet);
+    EXPECT_THAT(kept.ReadResponse(), AllOf(HasSubstr(name), Not(HasSubstr("connection: close"))));
+    EXPECT_EQ(proxy.WaitMetric("headgate_connections{listener=\"" + name + "\",state=\"idle\"}", 1), 1);
+  }
+  EXPECT_EQ(proxy.Metric("headgate_connections{listener=\"renamed\",state=\"idle\"}"), 0);
+  SocketPeer second = proxy.Connect("again");
+  second.Send(kGet);
+  EXPECT_EQ(second.ReadBytes(1, 200), "") << "its limit counts those from before";
+  kept.Close();
+  EXPECT_THAT(second.ReadResponse(), HasSubstr("again"));
 }
 
 TEST(Lifecycle, AListenersAddressMayGrowAndShrinkOverItsOwnPort) {
