@@ -42,7 +42,12 @@ void Exchange::BeginAttempt() {
   attempt_deadline_ =
       route_->timeouts.backend_request.count() > 0 ? now() + route_->timeouts.backend_request : base::Instant::max();
   base::Result<UpstreamStream*> begun = cluster_->Begin(*attempt_);
-  if (!begun.ok()) return AttemptFailed(begun.error());
+  if (!begun.ok()) {
+    // Nobody was asked: it counts as no attempt.
+    attempt_open_ = false;
+    --attempts_;
+    return AttemptFailed(begun.error());
+  }
   ArmTimer();
   if (begun.value() != nullptr) SendRequest(*begun.value());
 }

@@ -246,6 +246,11 @@ routes: [{name: app, backends: [{upstream: app}]}]
             with Headgate(text, env={"HEADGATE_DNS_SERVERS": server.address}) as headgate:
                 self.assertEqual(request(headgate.port("web"), "/").status, 503)
                 self.assertIn("app.test", headgate.logs())
+                wait_until(lambda: headgate.access_lines(), "the line")
+                line = headgate.access_lines()[0]
+                self.assertEqual((line["reason"], line["endpoint"], line["attempts"]), ("no_endpoint", None, 0))
+                self.assertEqual(headgate.metric("headgate_upstream_requests_total"), 0)
+                self.assertEqual(headgate.metric("headgate_proxy_errors_total", reason="no_endpoint"), 1)
                 server.addresses["app.test"] = ["127.0.0.1"]
                 wait_until(lambda: request(headgate.port("web"), "/").status == 200, "the name to resolve", 15)
 
