@@ -21,6 +21,10 @@ config::DiagnosticList AllOf(const Loader::Loaded& loaded) {
 // Headlines only: the source line and the caret are for a terminal.
 bool IsHeadline(std::string_view line) { return !line.empty() && line.front() != ' '; }
 
+std::string_view Without(std::string_view prefix, std::string_view line) {
+  return line.starts_with(prefix) ? line.substr(prefix.size()) : line;
+}
+
 void LogProblems(std::string_view problems) {
   size_t logged = 0;
   while (!problems.empty() && logged < kLinesLoggedMax) {
@@ -30,10 +34,11 @@ void LogProblems(std::string_view problems) {
     if (!IsHeadline(line)) continue;
     ++logged;
     const bool warning = line.find("warning") != std::string_view::npos && line.find("error") == std::string_view::npos;
+    // The log's own line begins with the word.
     if (warning) {
-      base::log::Warning("{}", line);
+      base::log::Warning("{}", Without("warning: ", line));
     } else {
-      base::log::Error("{}", line);
+      base::log::Error("{}", Without("error: ", line));
     }
   }
 }
