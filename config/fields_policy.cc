@@ -170,7 +170,8 @@ const BlockSpec& BlockOf<Retry>() {
             .max = kHour},
       Field{.key = "budget",
             .type = T::kPercent,
-            .doc = "Retries in relation to requests, over all workers.",
+            .doc = "Retries under way in relation to the upstream's requests, over all workers; 3 are always allowed "
+                   "unless it is 0%.",
             .decode = Into<&Retry::budget>,
             .default_text = "20%"},
   };

@@ -13,7 +13,7 @@ using metrics::UpstreamResult;
 namespace {
 
 // Below this a budget would keep a quiet upstream from ever being retried.
-constexpr uint64_t kRetriesAlwaysAllowed = 10;
+constexpr uint64_t kRetriesAlwaysAllowed = 3;
 // We ask for a body ourselves when an upstream does not say 100 (RFC 9110 10.1.1).
 constexpr base::Duration kContinueAfter = std::chrono::seconds(1);
 
@@ -220,6 +220,7 @@ bool Exchange::TryAgain(const Error& error, uint16_t status, UpstreamResult resu
 // A place in the upstream's retry budget, which the whole process shares; kept until the exchange ends.
 bool Exchange::TakeRetryBudget() {
   if (retry_budget_taken_) return true;
+  if (route_->retry.budget_percent == 0) return false;
   const uint64_t share = cluster_->shared().requests.taken() * route_->retry.budget_percent / 100;
   retry_budget_taken_ = cluster_->shared().retries.TryTake(std::max(share, kRetriesAlwaysAllowed));
   return retry_budget_taken_;

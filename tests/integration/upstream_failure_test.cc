@@ -36,6 +36,33 @@ TEST(UpstreamFailure, AResetBeforeTheAnswerIsRetriedForAGet) {
   EXPECT_EQ(upstream.connections(), 2);
 }
 
+TEST(UpstreamFailure, ABudgetOfZeroAllowsNoRetryAndAnyOtherAtLeastThree) {
+  std::atomic<int> arrived{0};
+  std::atomic<int> waiting{0};
+  RawUpstream upstream([&](SocketPeer& peer, int connection) {
+    peer.ReadHead();
+    ++arrived;
+    while (connection >= 4 && arrived < 8) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    if (connection < 8) return peer.Reset();
+    ++waiting;
+    peer.ReadHead();
+  });
+  const auto budget = [&](const std::string& percent) {
+    return OneUpstream(upstream.address(), "    retry: {on: [reset], backoff: 1ms, budget: " + percent + "}\n");
+  };
+  ProxyUnderTest proxy(budget("0%"));
+  for (int i = 0; i < 4; ++i) EXPECT_THAT(proxy.Ask(kGet), StartsWith("HTTP/1.1 502 "));
+  EXPECT_EQ(upstream.connections(), 4);
+  proxy.Publish(budget("1%"));
+  std::vector<SocketPeer> clients;
+  for (int i = 0; i < 4; ++i) clients.push_back(proxy.Connect());
+  for (SocketPeer& client : clients) client.Send(kGet);
+  EXPECT_EQ(proxy.WaitMetric("headgate_upstream_retries_total{upstream=\"app\"}", 3), 3);
+  for (int i = 0; i < 500 && waiting < 3; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_EQ(waiting, 3);
+  EXPECT_EQ(upstream.connections(), 11) << "the fourth was not tried again";
+}
+
 TEST(UpstreamFailure, APostThatArrivedIsNotSentAgain) {
   std::atomic<int> posts{0};
   RawUpstream upstream([&posts](SocketPeer& peer, int) {
