@@ -133,6 +133,8 @@ class Exchange final : private AttemptEvents {
   void OnTimer();
   void ArmTimer();
   void MoveIdleDeadline() noexcept;
+  void StartIdleClock() noexcept;
+  bool AwaitsRequestBody() const noexcept;
   void Finish();
   // A malformed HTTP/2 message: its stream was reset, nothing can be said on it (RFC 9113 8.1.1).
   bool IsNeverAnswered(const base::Error& error) const noexcept;

@@ -71,6 +71,22 @@ void Exchange::SendRequest(UpstreamStream& stream) {
   if (!nothing_follows) SendWaitingBody();
   if (attempts_ == 1) overhead_ = services_.worker.clock.Now() - now();
   request_sent_ = now();
+  StartIdleClock();
+}
+
+// Without timeouts.backendRequest nothing else bounds the wait for the response's head.
+void Exchange::StartIdleClock() noexcept {
+  if (attempt_deadline_ != base::Instant::max() || state_ != State::kAwaitingHead) return;
+  idle_timeout_ = route_->timeouts.idle;
+  MoveIdleDeadline();
+  ArmTimer();
+}
+
+// It is the client's turn, which has limits.bodyIdle; that clock stops for gRPC.
+bool Exchange::AwaitsRequestBody() const noexcept {
+  if (state_ != State::kAwaitingHead || upstream_ == nullptr || request_ended_ || wants_upgrade_ || request_->is_grpc)
+    return false;
+  return waiting_body_.size() + upstream_->queued() < buffer_bytes();
 }
 
 // What a former attempt had sent comes first, then what arrived meanwhile.
@@ -120,7 +136,7 @@ void Exchange::OnRequestBody(base::Chain& data, bool end, const http::HeaderMap*
   request_ended_ = end;
   const bool trailers_wanted = h2_upstream_ || request_->te_trailers || request_->is_grpc;
   if (trailers != nullptr && trailers->size() > 0 && trailers_wanted) request_trailers_ = trailers;
-  if (state_ == State::kResponding) MoveIdleDeadline();
+  if (idle_deadline_ != base::Instant::max()) MoveIdleDeadline();
   waiting_body_.Append(data);
   if (upstream_ == nullptr) return UpdateRequestCredit();
   KeepForReplay(waiting_body_);
@@ -143,12 +159,13 @@ void Exchange::UpdateRequestCredit() {
 }
 
 void Exchange::OnRequestFlushed() {
-  if (state_ == State::kTunnel || state_ == State::kResponding) MoveIdleDeadline();
+  if (idle_deadline_ != base::Instant::max()) MoveIdleDeadline();
   if (state_ == State::kTunnel) return RelayTunnelEnd();
   UpdateRequestCredit();
 }
 
 void Exchange::OnInterimResponse(http::ResponseHead& head) {
+  if (idle_deadline_ != base::Instant::max()) MoveIdleDeadline();
   const bool may_forward = request_->version != http::Version::kHttp10;
   if (head.status != 100) {
     if (may_forward) stream_->SendInterim(head);
@@ -201,6 +218,7 @@ bool Exchange::TryAgain(const Error& error, uint16_t status, UpstreamResult resu
   if (verdict == RetryVerdict::kYes && !TakeRetryBudget()) return false;
   const EndpointShared* failed = attempt_->endpoint;
   EndAttempt(result);
+  idle_deadline_ = base::Instant::max();
   attempt_->avoid = failed;
   attempt_->fresh_connection = verdict == RetryVerdict::kStale;
   shard().Add(cluster_->series().retries);

@@ -70,6 +70,7 @@ void Exchange::OnTimer() {
     const Error late{ErrorCode::kUpstreamTimeout, Side::kUpstream, Retry::kNever, "timeouts.backendRequest passed"};
     return response_committed_ ? Fail(late) : AttemptFailed(late);
   }
+  if (at >= idle_deadline_ && AwaitsRequestBody()) MoveIdleDeadline();
   if (at >= idle_deadline_) {
     return Fail({ErrorCode::kIdleTimeout, Side::kProxy, Retry::kNever, "nothing moved for timeouts.idle"});
   }

@@ -43,6 +43,42 @@ TEST_F(Deadline, AnUpstreamThatSaysNothingIs504AfterBackendRequest) {
   EXPECT_EQ(std::string_view(bytes, 12), "HTTP/1.1 504");
 }
 
+class SilentUpstream : public HandTurnedWorker {
+ protected:
+  SilentUpstream() { route_options_ = "    timeouts: {backendRequest: none, idle: 5s}\n"; }
+  void Send(std::string_view text) {
+    ASSERT_GT(::send(client_, text.data(), text.size(), MSG_NOSIGNAL), 0);
+    Turns();
+    if (upstream_ < 0) upstream_ = ::accept(upstream_listener_, nullptr, nullptr);
+    Turns();
+  }
+  void Turns() {
+    for (int i = 0; i < 5; ++i) Turn(std::chrono::milliseconds(1));
+  }
+  std::string StatusAfter(std::chrono::seconds time) {
+    clock_.Advance(time);
+    Turns();
+    char bytes[4096];
+    return ::recv(client_, bytes, sizeof(bytes), MSG_DONTWAIT) < 12 ? "" : std::string(bytes + 9, 3);
+  }
+};
+
+TEST_F(SilentUpstream, Is504AfterIdleWhereBackendRequestIsNone) {
+  ASSERT_NO_FATAL_FAILURE(Exchange(kPlainGet, kShortOk));
+  ASSERT_NO_FATAL_FAILURE(Send(kPlainGet));
+  EXPECT_EQ(StatusAfter(std::chrono::seconds(4)), "");
+  EXPECT_EQ(StatusAfter(std::chrono::seconds(2)), "504");
+  EXPECT_NE(registry_.Scrape(false).find("reason=\"idle_timeout\"} 1\n"), std::string::npos);
+}
+
+TEST_F(SilentUpstream, IsNotToBlameForAClientThatOwesItsBody) {
+  ASSERT_NO_FATAL_FAILURE(Send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab"));
+  EXPECT_EQ(StatusAfter(std::chrono::seconds(8)), "");
+  ASSERT_NO_FATAL_FAILURE(Send("cd"));
+  EXPECT_EQ(StatusAfter(std::chrono::seconds(4)), "");
+  EXPECT_EQ(StatusAfter(std::chrono::seconds(2)), "504");
+}
+
 TEST_F(Deadline, AnIdleClientIsClosedAfterAMinute) {
   ASSERT_NO_FATAL_FAILURE(Exchange(kPlainGet, kShortOk));
   clock_.Advance(std::chrono::seconds(59));

@@ -56,7 +56,8 @@ class HandTurnedWorker : public ::testing::Test {
         listener_options_ + "}\nupstreams:\n  app: {endpoints: [\"127.0.0.1:" + std::to_string(upstream_port_) +
         "\"], " + upstream_options_ +
         "}\nroutes:\n  - name: all\n    hostnames: [shop.example.com, a]\n"
-        "    matches: [{path: {prefix: /}}]\n    backends: [{upstream: app}]\n";
+        "    matches: [{path: {prefix: /}}]\n    backends: [{upstream: app}]\n" +
+        route_options_;
     ASSERT_NO_FATAL_FAILURE(Adopt(text));
     client_ = ConnectTo(web_port_);
   }
@@ -109,6 +110,7 @@ class HandTurnedWorker : public ::testing::Test {
   }
 
   std::string process_options_;  // lines
+  std::string route_options_;    // lines
   std::string listener_options_ = "protocols: [http/1.1]";
   std::string upstream_options_ = "protocol: http/1.1";
   uint64_t allocations_ = 0;  // by the worker, so far
