@@ -51,23 +51,29 @@ RawUpstream::Script Reading() {
   };
 }
 
+// Uploads that nobody reads, until they hold all of the connection's share.
+std::vector<size_t> HoldTheShare(H2Peer& client, const RawUpstream& stalled) {
+  client.Ask("GET", "/stays-open");
+  EXPECT_TRUE(client.Until([&] { return stalled.connections() == 1; }));
+  std::vector<size_t> uploads;
+  for (int i = 0; i < 40; ++i) {
+    uploads.push_back(client.Ask("POST", "/upload", {}, false));
+    client.Send(uploads.back(), std::string(64 * 1024, 'x'), false);
+  }
+  client.Until([] { return false; }, 200);
+  return uploads;
+}
+
 TEST(Http2Lasting, CancelledUploadsGiveTheConnectionsCreditBack) {
   RawUpstream stalled(Stalling());
   RawUpstream quick(Reading());
   ProxyUnderTest proxy(
       TwoUpstreams(stalled.address(), quick.address(), "limits: {h2Connection: 1MiB, streamBuffer: 16KiB}\n"));
   H2Peer client(proxy.port());
-  client.Ask("GET", "/stays-open");
-  ASSERT_TRUE(client.Until([&] { return stalled.connections() == 1; }));
-  std::vector<size_t> uploads;
-  for (int i = 0; i < 40; ++i) {
-    uploads.push_back(client.Ask("POST", "/upload", {}, false));
-    client.Send(uploads.back(), std::string(64 * 1024, 'x'), false);
-  }
-  client.Until([] { return false; }, 300);
+  const std::vector<size_t> uploads = HoldTheShare(client, stalled);
   const size_t starved = client.Ask("POST", "/quick", {}, false);
   client.Send(starved, std::string(1000, 'x'), true);
-  EXPECT_EQ(client.Wait(starved, 300).status, 0) << "the uploads hold all of the connection's share";
+  EXPECT_EQ(client.Wait(starved, 300).status, 0);
   for (const size_t upload : uploads) client.Reset(upload);
   EXPECT_EQ(client.Wait(starved, 3000).status, 200);
   EXPECT_EQ(client.Wait(client.Ask("GET", "/quick"), 3000).status, 200);
@@ -79,14 +85,7 @@ TEST(Http2Lasting, WhoeverWaitsForTheConnectionsCreditIsNotTooSlow) {
   ProxyUnderTest proxy(TwoUpstreams(stalled.address(), quick.address(),
                                     "limits: {h2Connection: 1MiB, streamBuffer: 16KiB, bodyIdle: 300ms}\n"));
   H2Peer client(proxy.port());
-  client.Ask("GET", "/stays-open");
-  ASSERT_TRUE(client.Until([&] { return stalled.connections() == 1; }));
-  std::vector<size_t> uploads;
-  for (int i = 0; i < 40; ++i) {
-    uploads.push_back(client.Ask("POST", "/upload", {}, false));
-    client.Send(uploads.back(), std::string(64 * 1024, 'x'), false);
-  }
-  client.Until([] { return false; }, 200);
+  const std::vector<size_t> uploads = HoldTheShare(client, stalled);
   const size_t patient = client.Ask("POST", "/quick", {}, false);
   client.Send(patient, std::string(1000, 'x'), true);
   EXPECT_EQ(client.Wait(patient, 1000).status, 0) << "not 408";
