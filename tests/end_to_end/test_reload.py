@@ -128,7 +128,7 @@ class WhatTakesARestart(unittest.TestCase):
             for what in ("number of workers", "admin address", "metrics address"):
                 self.assertIn(f"warning: another {what} takes a restart\n", answer.stderr)
             self.assertIn("takes a restart", headgate.reload().json()["problems"])
-            self.assertEqual(headgate.logs().count("Z warning another admin address takes a restart"), 2)
+            self.assertIn("Z warning another admin address takes a restart\n", headgate.logs())
 
 
 class ABadFile(unittest.TestCase):
