@@ -2,7 +2,7 @@
 # Installs the Debian 12 packages that a task needs, and nothing when they are there; for the tests it builds a few Go
 # programs, too.
 #
-#   tools/setup.sh build [test] [lint] [fuzz] [bench]
+#   tools/setup.sh build [demo] [test] [lint] [fuzz] [bench]
 #
 # Needs root, or sudo, only when something is missing. Services that come with a package (nginx, haproxy, ...) are neither
 # started nor enabled by it: the tests run their own.
@@ -14,6 +14,7 @@ build_packages=(
   libboost1.81-dev libboost-json1.81-dev libssl-dev libabsl-dev libyaml-cpp-dev libre2-dev node-llhttp
   prometheus-cpp-dev libc-ares-dev libspdlog-dev libfmt-dev libcli11-dev libxxhash-dev libnghttp2-dev zlib1g-dev
 )
+demo_packages=(curl)  # the commands that it prints
 test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev python3 python3-yaml python3-jsonschema
   curl openssl nginx-light haproxy wrk h2o nghttp2-client apache2-utils prometheus
@@ -62,6 +63,7 @@ needs_go=false
 for group in "$@"; do
   case $group in
     build) wanted+=("${build_packages[@]}") ;;
+    demo) wanted+=("${demo_packages[@]}") ;;
     test)
       wanted+=("${test_packages[@]}")
       needs_go=true
@@ -70,10 +72,10 @@ for group in "$@"; do
     lint) wanted+=("${lint_packages[@]}") ;;
     fuzz) wanted+=("${fuzz_packages[@]}") ;;
     bench) wanted+=("${bench_packages[@]}") ;;
-    *) fail "unknown group '$group' (build, test, lint, fuzz, bench)" ;;
+    *) fail "unknown group '$group' (build, demo, test, lint, fuzz, bench)" ;;
   esac
 done
-((${#wanted[@]})) || fail "name at least one group: build, test, lint, fuzz, bench"
+((${#wanted[@]})) || fail "name at least one group: build, demo, test, lint, fuzz, bench"
 
 command -v dpkg-query >/dev/null || fail "this is for Debian 12; install the equivalents of: ${wanted[*]}"
 installed=" $(dpkg-query -W -f '${db:Status-Status}:${Package} ' 2>/dev/null) "
