@@ -142,8 +142,10 @@ void DownstreamH1Connection::OnTimer() {
   }
   if (body_clock_.Expired(now())) {
     body_clock_.Stop(now());
-    if (exchange_ == nullptr) return BeginLinger();
-    exchange_->OnClientError({ErrorCode::kBodyTimeout, Side::kClient, Retry::kNever, "the body made no progress"});
+    if (state_ == State::kDrainBody) return BeginLinger();
+    if (exchange_ != nullptr) {
+      exchange_->OnClientError({ErrorCode::kBodyTimeout, Side::kClient, Retry::kNever, "the body made no progress"});
+    }
   }
   if (read_clock_.Expired(now())) {
     if (exchange_ == nullptr) return Close(true);
@@ -154,6 +156,7 @@ void DownstreamH1Connection::OnTimer() {
 
 void DownstreamH1Connection::EnterIdle() {
   SetState(State::kIdle);
+  body_clock_.Stop(now());
   scanner_.Reset();
   deadline_ = now() + limits().keep_alive;
   if (buffered() == 0) ReleaseInput();

@@ -233,7 +233,7 @@ void DownstreamH1Connection::DrainBody() {
       begin_ += step.consumed;
       body_clock_.Progress(now(), step.consumed);
       if (step.event == BodyDecoder::Event::kError) return BeginLinger();
-      if (step.event == BodyDecoder::Event::kEnd) return EnterIdle();
+      if (body_.finished()) return EnterIdle();
       continue;
     }
     ++reads;

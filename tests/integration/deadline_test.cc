@@ -124,6 +124,20 @@ TEST_F(Deadline, ARequestThatTheKernelHasWhenTheDrainClosesWhatIsIdleIsAnswered)
   EXPECT_NE(std::string_view(bytes, static_cast<size_t>(got)).find("connection: close"), std::string_view::npos);
 }
 
+TEST_F(Deadline, ABodyThatWasReadForNobodyLeavesNoClockBehind) {
+  constexpr std::string_view kHead = "POST /x HTTP/1.1\r\nHost: nobody\r\nContent-Length: 4\r\n\r\n";
+  ASSERT_GT(::send(client_, kHead.data(), kHead.size(), MSG_NOSIGNAL), 0);
+  TurnUntilReadable(client_);
+  char bytes[4096];
+  ASSERT_GT(::recv(client_, bytes, sizeof(bytes), MSG_DONTWAIT), 0);
+  for (int i = 0; i < 5; ++i) Turn(std::chrono::milliseconds(1));
+  ASSERT_EQ(::send(client_, "abcd", 4, MSG_NOSIGNAL), 4);
+  for (int i = 0; i < 5; ++i) Turn(std::chrono::milliseconds(1));
+  clock_.Advance(std::chrono::seconds(40));  // bodyIdle is 15 s, keepAlive a minute
+  for (int i = 0; i < 5; ++i) Turn(std::chrono::milliseconds(1));
+  ASSERT_NO_FATAL_FAILURE(Exchange(kPlainGet, kShortOk));
+}
+
 TEST_F(Deadline, WhoBecomesIdleWhenTheOthersAreClosedIsClosedToo) {
   ASSERT_NO_FATAL_FAILURE(Exchange(kPlainGet, kShortOk));
   ASSERT_GT(::send(client_, kPlainGet.data(), kPlainGet.size(), MSG_NOSIGNAL), 0);
