@@ -82,11 +82,12 @@ class Search {
         listener_bit_(listener_bit),
         head_(head),
         path_(head.match_path),
-        segments_(path_, group.prefix_depths),
-        exact_hash_(HostHash(HostKind::kExact, head.host)) {}
+        exact_hash_(HostHash(HostKind::kExact, head.host)),
+        is_cold_(PrefetchHost()),
+        segments_(path_, group.prefix_depths) {}
 
   Match Run() noexcept {
-    if (group_.paths.size() >= kColdSlots) Prefetch();
+    if (is_cold_) PrefetchPaths();
     host_ = FindHost(group_, listener_bit_, head_.host, exact_hash_);
     if (host_.slot == nullptr) return {};
     if (path_ == "*") return ByHostAlone();
@@ -106,9 +107,15 @@ class Search {
     __builtin_prefetch(&group_.paths[hash & (group_.paths.size() - 1)]);
   }
 
-  // Asks for what the search will most likely read, before it waits for any of it.
-  void Prefetch() noexcept {
+  // Asks for what the search will most likely read, before it waits for any of it: the host first, that it is on its
+  // way while the path is cut. True where the table is large enough to need it.
+  bool PrefetchHost() const noexcept {
+    if (group_.paths.size() < kColdSlots) return false;
     __builtin_prefetch(&group_.hosts[exact_hash_ & (group_.hosts.size() - 1)]);
+    return true;
+  }
+
+  void PrefetchPaths() noexcept {
     if (group_.has_exact_paths) PrefetchPath(PathHash(exact_hash_, true, path_));
     uint64_t depths = segments_.Present(group_.prefix_depths);
     for (int i = 0; i < kPrefetchedPrefixes && depths != 0; ++i) {
@@ -179,8 +186,9 @@ class Search {
   const uint64_t listener_bit_;
   const http::RequestHead& head_;
   const std::string_view path_;
-  const Segments segments_;
   const uint64_t exact_hash_;
+  const bool is_cold_;
+  const Segments segments_;
   FoundHost host_;
   uint64_t hashed_ = 0;  // bit n: hashes_[n] is known, for the exact host
   std::array<uint64_t, kPrefixSegmentsMax + 1> hashes_;

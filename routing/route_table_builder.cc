@@ -58,8 +58,8 @@ void ForEachRun(std::span<const Entry> entries, V&& visit) {
   }
 }
 
-// A power of two that leaves a quarter free, at least one.
-size_t SlotsFor(size_t keys) noexcept { return std::bit_ceil(keys + keys / 3 + 1); }
+// A power of two that leaves half of them free: a key's second slot is a wait for memory of its own.
+size_t SlotsFor(size_t keys) noexcept { return std::bit_ceil(2 * keys + 1); }
 
 }  // namespace
 

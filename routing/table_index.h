@@ -93,7 +93,7 @@ struct alignas(128) HostSlot {
 };
 static_assert(sizeof(HostSlot) == 128);
 
-// The table of up to 64 listeners. Slots are found by open addressing in arrays whose size is a power of two, a quarter
+// The table of up to 64 listeners. Slots are found by open addressing in arrays whose size is a power of two, half
 // of it free. A path's hash begins with its host's hash, not with anything that the host's slot holds: both slots can
 // be on their way from memory at once.
 struct ListenerGroup {

@@ -1,14 +1,17 @@
 // What the table promises at its largest: 100,000 routes over 10,000 hosts. Sanitizers change every number here: under
 // them there is only the test that each route is found. The look-ups are measured here, and not in `./dev bench` alone,
-// because the ratio holds at -O1, too, and the best of many short batches needs no quiet machine.
+// because the ratio holds without optimisation, too, and the best of many short batches needs no quiet machine.
 #include <gtest/gtest.h>
 #include <malloc.h>
+#include <time.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <deque>
 #include <limits>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -22,12 +25,16 @@ namespace {
 constexpr size_t kRoutes = 100'000;
 constexpr size_t kRoutesPerHost = 10;
 constexpr size_t kRequests = 4096;
-constexpr auto kCompileMax = std::chrono::seconds(2);
+constexpr double kCompileSecondsMax = 2;  // of this thread's CPU: others may be busy
 constexpr size_t kBytesMax = size_t{200} << 20U;
 constexpr double kRatioMax = 2.0;
-// A batch is a few milliseconds: of many, some see no other process. Interleaved, so that both tables meet the same
-// machine; the best of each counts.
-constexpr int kBatches = 200;
+constexpr size_t kTextBytesMax = 64;
+// Requests are timed in batches of some 30 us, each batch of one table beside one of the other, and the best time of
+// each batch counts: the one that saw nobody else on the machine. On a busy machine that takes more rounds.
+constexpr size_t kBatch = 256;
+constexpr size_t kBatches = kRequests / kBatch;
+constexpr int kRoundsMin = 300;
+constexpr auto kMeasureMax = std::chrono::seconds(20);
 
 std::string HostName(size_t host) { return "shop-" + std::to_string(host) + ".example.com"; }
 std::string Prefix(size_t number) { return "/api/v" + std::to_string(number) + "/items"; }
@@ -54,6 +61,12 @@ std::shared_ptr<const config::Model> MakeModel(size_t routes) {
   return model;
 }
 
+double CpuSeconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
+
 size_t BytesAllocated() { return mallinfo2().uordblks + mallinfo2().hblkhd; }
 
 // A table and requests for routes of it, each host and path at random.
@@ -62,41 +75,50 @@ struct Table {
     const auto model = MakeModel(routes);
     config::DiagnosticList problems;
     const size_t before = BytesAllocated();
-    const auto began = std::chrono::steady_clock::now();
+    const double began = CpuSeconds();
     compiled = Compile(*model, nullptr, problems);
-    took = std::chrono::steady_clock::now() - began;
+    compile_seconds = CpuSeconds() - began;
     bytes = BytesAllocated() - before;
     base::Rng rng(1);
-    texts.reserve(kRequests * 2);
+    texts.reserve(kRequests * kTextBytesMax);
     for (size_t i = 0; i < kRequests; ++i) {
       const size_t route = rng.Below(routes);
       expected.push_back(route);
-      texts.push_back(HostName(route / kRoutesPerHost));
-      texts.push_back(Prefix(route % kRoutesPerHost) + "/12345");
-      auto head = std::make_unique<http::RequestHead>(arena);
-      head->host = texts[2 * i];
-      head->path = head->match_path = texts[2 * i + 1];
-      heads.push_back(std::move(head));
+      http::RequestHead& head = heads.emplace_back(arena);
+      head.host = Keep(HostName(route / kRoutesPerHost));
+      head.path = head.match_path = Keep(Prefix(route % kRoutesPerHost) + "/12345");
     }
   }
-  // Nanoseconds of one look-up, over all requests once.
-  double Batch() const {
+  std::string_view Keep(const std::string& text) {
+    const size_t at = texts.size();
+    texts += text;
+    return std::string_view(texts).substr(at);
+  }
+  // Looks a batch's requests up and keeps the least time that it ever took.
+  void Time(size_t batch) {
     size_t found = 0;
     const auto began = std::chrono::steady_clock::now();
-    for (const auto& head : heads) found += compiled->table.Find(0, *head).route != nullptr ? 1U : 0U;
-    const auto took_now = std::chrono::steady_clock::now() - began;
-    EXPECT_EQ(found, heads.size());
-    return std::chrono::duration<double, std::nano>(took_now).count() / static_cast<double>(heads.size());
+    for (size_t i = batch * kBatch; i < (batch + 1) * kBatch; ++i) {
+      found += compiled->table.Find(0, heads[i]).route != nullptr ? 1U : 0U;
+    }
+    best[batch] = std::min(best[batch], std::chrono::steady_clock::now() - began);
+    ASSERT_EQ(found, kBatch);
+  }
+  // Nanoseconds of one look-up, at best.
+  double LookUp() const {
+    const auto sum = std::accumulate(best.begin(), best.end(), std::chrono::steady_clock::duration::zero());
+    return std::chrono::duration<double, std::nano>(sum).count() / static_cast<double>(kRequests);
   }
 
   size_t count;
   std::shared_ptr<const Compiled> compiled;
-  std::chrono::steady_clock::duration took{};
+  double compile_seconds = 0;
   size_t bytes = 0;
+  std::vector<std::chrono::steady_clock::duration> best{kBatches, std::chrono::seconds(1)};
   base::SlabPool pool;
   base::Arena arena{pool};
-  std::vector<std::string> texts;
-  std::vector<std::unique_ptr<http::RequestHead>> heads;
+  std::string texts;  // of all requests, one after the other: their own reading should cost little
+  std::deque<http::RequestHead> heads;
   std::vector<size_t> expected;
 };
 
@@ -110,8 +132,8 @@ TEST_F(RouteTableScale, EveryRequestFindsItsOwnRouteAmong100000) {
   ASSERT_NE(large->compiled, nullptr);
   ASSERT_EQ(large->compiled->routes.size(), kRoutes);
   for (size_t i = 0; i < kRequests; ++i) {
-    const Match match = large->compiled->table.Find(0, *large->heads[i]);
-    ASSERT_NE(match.route, nullptr) << large->texts[2 * i];
+    const Match match = large->compiled->table.Find(0, large->heads[i]);
+    ASSERT_NE(match.route, nullptr) << large->heads[i].host;
     ASSERT_EQ(match.route->name, "route-" + std::to_string(large->expected[i]));
   }
 }
@@ -119,22 +141,25 @@ TEST_F(RouteTableScale, EveryRequestFindsItsOwnRouteAmong100000) {
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 
 TEST_F(RouteTableScale, Compiling100000RoutesTakesLessThanTwoSecondsAndHolds200MebibytesAtMost) {
-  EXPECT_LT(large->took, kCompileMax);
+  EXPECT_LT(large->compile_seconds, kCompileSecondsMax);
   EXPECT_LT(large->bytes, kBytesMax);
-  std::printf("compiled in %.0f ms, %.1f MiB\n", std::chrono::duration<double, std::milli>(large->took).count(),
+  std::printf("compiled in %.0f ms, %.1f MiB\n", large->compile_seconds * 1000,
               static_cast<double>(large->bytes) / (1 << 20));
 }
 
 TEST_F(RouteTableScale, ALookUpAmong100000RoutesCostsAtMostTwiceThatAmong10) {
-  const Table small(10);
-  double best_small = std::numeric_limits<double>::max();
-  double best_large = best_small;
-  for (int i = 0; i < kBatches; ++i) {
-    best_small = std::min(best_small, small.Batch());
-    best_large = std::min(best_large, large->Batch());
+  Table small(10);
+  const auto end = std::chrono::steady_clock::now() + kMeasureMax;
+  double ratio = std::numeric_limits<double>::max();
+  for (int round = 0; round < kRoundsMin || (ratio >= kRatioMax && std::chrono::steady_clock::now() < end); ++round) {
+    for (size_t batch = 0; batch < kBatches; ++batch) {
+      small.Time(batch);
+      large->Time(batch);
+    }
+    ratio = large->LookUp() / small.LookUp();
   }
-  EXPECT_LT(best_large / best_small, kRatioMax) << best_small << " ns among 10, " << best_large << " ns among 100,000";
-  std::printf("%.0f ns among 10, %.0f ns among 100,000: %.2f\n", best_small, best_large, best_large / best_small);
+  EXPECT_LT(ratio, kRatioMax);
+  std::printf("%.0f ns among 10, %.0f ns among 100,000: %.2f\n", small.LookUp(), large->LookUp(), ratio);
 }
 
 #endif
