@@ -3,6 +3,7 @@
 // Any thread: atomics only.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -24,11 +25,18 @@ struct EndpointShared {
   std::atomic<int64_t> aside_until{0};  // steady clock, nanoseconds
   std::atomic<uint32_t> refusals{0};    // in a row
   std::atomic<uint32_t> active{0};      // requests now
+  // HTTP/2: how many streams a connection of it is taken to allow until its own SETTINGS come: at first what RFC 9113
+  // 6.5.2 recommends as the least, then what its last ones said, from 1 to that.
+  static constexpr uint32_t kStreamsAssumed = 100;
+  std::atomic<uint32_t> streams_assumed{kStreamsAssumed};
 
   bool IsAside(base::Instant now) const noexcept {
     return aside_until.load(std::memory_order_relaxed) > now.time_since_epoch().count();
   }
   void SetAside(base::Instant now) noexcept;
+  void NoteStreams(uint32_t allowed) noexcept {
+    streams_assumed.store(std::clamp<uint32_t>(allowed, 1, kStreamsAssumed), std::memory_order_relaxed);
+  }
   void Succeeded() noexcept {
     if (refusals.load(std::memory_order_relaxed) != 0) refusals.store(0, std::memory_order_relaxed);
   }

@@ -76,6 +76,7 @@ void H2Connection::StartSession() {
   config.head = kHeadLimits;
   session_.emplace(config, nullptr, worker_.slabs, worker_.blocks, worker_.now);
   state_ = State::kOpen;
+  streams_allowed_ = endpoint_->streams_assumed.load(std::memory_order_relaxed);
   quiet_since_ = worker_.now;
   settings_deadline_ = worker_.now + timeout_;
   ArmTimer();
@@ -98,8 +99,7 @@ void H2Connection::OnTransportReady() {
 
 size_t H2Connection::room() const noexcept {
   if (state_ != State::kOpen || transport_.hangup()) return 0;
-  const size_t allowed = settled_ ? session_->peer_streams_max() : kStreamsAssumed;
-  const size_t streams_max = std::min(allowed, kStreamsMax);
+  const size_t streams_max = std::min(streams_allowed_, kStreamsMax);
   return known_ < streams_max ? streams_max - known_ : 0;
 }
 

@@ -71,8 +71,7 @@ class H2Connection final : public net::Mortal,
                            private net::TransportOwner,
                            private net::IoHandler {
  public:
-  static constexpr size_t kStreamsMax = 1000;     // whatever the peer allows: a second connection is cheaper by then
-  static constexpr size_t kStreamsAssumed = 100;  // until its SETTINGS come (RFC 9113 6.5.2: at least this)
+  static constexpr size_t kStreamsMax = 1000;  // whatever the peer allows: a second connection is cheaper by then
   // A connection with streams that hears nothing for this long asks by PING, and is lost without an answer.
   static constexpr base::Duration kQuietMax = std::chrono::seconds(15);
   static constexpr base::Duration kPingTimeout = std::chrono::seconds(20);
@@ -153,6 +152,7 @@ class H2Connection final : public net::Mortal,
   bool flowing_ = false;        // the last read filled its buffer: the next one is larger
   bool write_failed_ = false;   // the kernel takes no more
   bool settled_ = false;        // the peer's SETTINGS came
+  size_t streams_allowed_ = 0;  // by them; before: as EndpointShared assumes
   bool told_draining_ = false;  // the owner heard of GOAWAY
   bool room_news_ = false;      // the owner should hear of room
   bool pinging_ = false;

@@ -108,8 +108,13 @@ Error H2Connection::Broken() const noexcept {
 }
 
 void H2Connection::TakeConnectionNews() {
+  if (session_->settings_received() && (!settled_ || streams_allowed_ != session_->peer_streams_max())) {
+    room_news_ = true;
+    streams_allowed_ = session_->peer_streams_max();
+    endpoint_->NoteStreams(session_->peer_streams_max());
+  }
   if (!settled_ && session_->settings_received()) {
-    settled_ = room_news_ = true;
+    settled_ = true;
     settings_deadline_ = base::Instant::max();
     leased_.ForEach([this](H2UpstreamStream& stream) {
       if (stream.held()) ready_.PushBack(stream);

@@ -30,6 +30,11 @@ struct H2Place {
   base::IntrusiveList<H2Connection, IdleTag> connections;  // open ones, the oldest first
   size_t connecting = 0;
   size_t expected = 0;  // attempts that wait for them
+
+  // Whether those that are being opened will have room for one more.
+  bool expects_room() const noexcept {
+    return expected < connecting * shared->streams_assumed.load(std::memory_order_relaxed);
+  }
 };
 
 class H2Pool final : public PoolBase, private H2ConnectionOwner, private net::IoHandler {

@@ -8,7 +8,7 @@ namespace headgate::proxy {
 using base::Error;
 
 base::Result<UpstreamStream*> H2Pool::Wait(Attempt& attempt, H2Place& place) {
-  if (place.expected < place.connecting * H2Connection::kStreamsAssumed) {
+  if (place.expects_room()) {
     Enqueue(attempt);
     Expect(attempt, place);
     return static_cast<UpstreamStream*>(nullptr);
@@ -123,8 +123,7 @@ void H2Pool::OpenForPending() {
     H2Place& place = *places_[balancer_.Pick(worker_.now, first->avoid)];
     Open(place);
     queue_.ForEach([&](Attempt& attempt) {
-      const bool full = place.expected >= place.connecting * H2Connection::kStreamsAssumed;
-      const bool fits = &attempt == first || (!full && attempt.avoid != place.shared.get());
+      const bool fits = &attempt == first || (place.expects_room() && attempt.avoid != place.shared.get());
       if (attempt.endpoint == nullptr && fits) Expect(attempt, place);
     });
   }

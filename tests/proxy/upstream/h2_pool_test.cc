@@ -114,6 +114,36 @@ TEST_F(H2PoolTest, AConnectionIsFilledToThePeersLimitAndNotBeyond) {
   EXPECT_EQ(waiting->body, "ok");
 }
 
+TEST_F(H2PoolTest, ALimitOnceHeardIsAssumedOfTheEndpointsNextConnections) {
+  streams_max = 4;
+  Serve();
+  h2.reset();
+  ASSERT_TRUE(worker.Until([&] { return shared->connections.taken() == 0; }));
+  Requests requests;
+  for (int i = 0; i < 8; ++i) {
+    requests.push_back(Request());
+    requests.back()->Begin();
+  }
+  EXPECT_EQ(shared->connections.taken(), 2u);
+  const auto first = AcceptH2(streams_max);
+  const auto second = AcceptH2(streams_max);
+  ASSERT_NE(second, nullptr);
+  ASSERT_TRUE(worker.Until([&] { return first->Has(4) && second->Has(4); }));
+}
+
+TEST_F(H2PoolTest, ALimitThatRisesServesWhoWaits) {
+  streams_max = 1;
+  policy.connections.max = 1;
+  Configure();
+  Requests requests;
+  Arrive(requests, 1);
+  const auto waiting = Request();
+  waiting->Begin();
+  EXPECT_TRUE(waiting->waited);
+  h2->Raw(/*SETTINGS*/ 4, 0, 0, std::string_view("\0\x03\0\0\0\x02", 6));
+  ASSERT_TRUE(Both(*h2, [&] { return waiting->stream != nullptr; }));
+}
+
 TEST_F(H2PoolTest, BeyondMaxPendingARequestIsRefused) {
   streams_max = 1;
   policy.connections.max = 1;
