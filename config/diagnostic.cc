@@ -26,6 +26,7 @@ constexpr std::array kCodes = {
     CodeInfo{Code::kUnknownChoice, "not one of the possible values"},
     CodeInfo{Code::kMainFileOnly, "a key that only the main file may hold"},
     CodeInfo{Code::kMainFileMissing, "the main file is missing"},
+    CodeInfo{Code::kUnreadable, "a file of the directory that cannot be read"},
     CodeInfo{Code::kUnknownListener, "a listener that nobody defines"},
     CodeInfo{Code::kUnknownUpstream, "an upstream that nobody defines"},
     CodeInfo{Code::kDuplicateName, "a name used twice in one file"},

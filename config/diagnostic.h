@@ -34,6 +34,7 @@ enum class Code : uint16_t {
   kUnknownChoice = 16,
   kMainFileOnly = 17,
   kMainFileMissing = 18,
+  kUnreadable = 19,  // added where files are read
   kUnknownListener = 20,
   kUnknownUpstream = 21,
   kDuplicateName = 22,

@@ -91,6 +91,15 @@ void UnitSet::Offer(const SourceFile& file) {
   }
 }
 
+// Its last content stays in force; one that was never read is left out.
+void UnitSet::OfferUnread(const SourceFile& file) {
+  const auto found = units_.find(file.name);
+  const bool keeps = found != units_.end() && found->second->in_force != nullptr;
+  Offer({file.name, keeps ? *found->second->in_force->text : std::string()});
+  Unit& unit = *units_[file.name];
+  unit.rejected.Error(Code::kUnreadable, {unit.file, 0, 0, 0}, file.problem);
+}
+
 // An empty directory is a configuration without routes. A main file that vanishes later stays in force.
 void UnitSet::OfferMain(bool present) {
   if (present) return;
@@ -119,7 +128,11 @@ Proposal UnitSet::Propose(const std::vector<SourceFile>& files) {
   }
   bool main_present = false;
   for (const SourceFile& file : files) {
-    Offer(file);
+    if (file.problem.empty()) {
+      Offer(file);
+    } else {
+      OfferUnread(file);
+    }
     main_present = main_present || file.name == options_.main_name;
   }
   OfferMain(main_present);

@@ -20,6 +20,7 @@ namespace headgate::config {
 struct SourceFile {
   std::string name;  // as diagnostics print it; within one set a name is a file's identity
   std::string text;
+  std::string problem = {};  // not empty: the file is there but cannot be read, and this says why; no text then
 };
 
 struct UnitSetOptions {
@@ -75,6 +76,7 @@ class UnitSet {
 
   uint32_t FileId(const std::string& name);
   void Offer(const SourceFile& file);
+  void OfferUnread(const SourceFile& file);
   void OfferMain(bool present);
   std::vector<Unit*> Present();
   Proposal Link();

@@ -36,7 +36,6 @@ Loader::Loaded Loader::Reject(const config::DiagnosticList& problems, const rout
 
 Loader::Loaded Loader::Compile(config::Proposal proposal, const routing::Compiled* previous) {
   Loaded loaded;
-  loaded.refused = content_.refused;
   for (int round = 0; proposal.model != nullptr && round < kRoundsMax; ++round) {
     config::DiagnosticList problems;
     loaded.compiled = routing::Compile(*proposal.model, previous, problems);

@@ -23,10 +23,9 @@ class Loader {
   struct Loaded {
     std::shared_ptr<const routing::Compiled> compiled;  // null: no usable main file
     config::Proposal proposal;
-    std::vector<std::string> refused;           // see FileSource::Content
     std::vector<config::SourceFile> in_effect;  // the texts that `compiled` was made from
     std::string hash;                           // of in_effect, SHA-256 in hex; of one file: of its text
-    bool HasErrors() const { return !refused.empty() || compiled == nullptr || proposal.HasErrors(); }
+    bool HasErrors() const { return compiled == nullptr || proposal.HasErrors(); }
   };
 
   /// Reads the files. The texts' hash says whether there is anything new.

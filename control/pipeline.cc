@@ -219,6 +219,7 @@ bool Pipeline::Impl::IsSettled(const FileSource::Content& content) {
   for (size_t i = 0; i < content.files.size(); ++i) {
     const config::SourceFile& file = content.files[i];
     const auto known = seen.find(file.name);
+    if (!file.problem.empty()) continue;
     if (known == seen.end() || known->second.inode != content.identities[i].inode) continue;
     std::string digest = base::Sha256Hex(file.text);
     if (digest == known->second.digest) continue;
@@ -238,7 +239,7 @@ bool Pipeline::Impl::IsSettled(const FileSource::Content& content) {
 // Whether there is anything to do; what was refused once is not refused again every few seconds.
 bool Pipeline::Impl::Offer(const FileSource::Content& content, Trigger trigger) {
   std::string now = HashOf(content.files);
-  for (const std::string& sentence : content.refused) now += sentence;
+  for (const config::SourceFile& file : content.files) now += file.problem;
   seen.clear();
   candidate.clear();
   for (size_t i = 0; i < content.files.size(); ++i) {

@@ -46,13 +46,11 @@ void LogProblems(std::string_view problems) {
 }  // namespace
 
 std::string ProblemsOf(const Loader::Loaded& loaded) {
-  std::string text = config::RenderText(AllOf(loaded), loaded.proposal.offered);
-  for (const std::string& sentence : loaded.refused) absl::StrAppend(&text, "error: ", sentence, "\n");
-  return text;
+  return config::RenderText(AllOf(loaded), loaded.proposal.offered);
 }
 
 std::string ProblemsAsJson(const Loader::Loaded& loaded) {
-  return config::RenderJson(AllOf(loaded), loaded.proposal.offered, loaded.refused);
+  return config::RenderJson(AllOf(loaded), loaded.proposal.offered);
 }
 
 void LogReload(const ReloadReport& report, const proxy::Snapshot* current) {

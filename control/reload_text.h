@@ -10,7 +10,7 @@
 
 namespace headgate::control {
 
-/// All problems as a compiler prints them, files that were not read included; empty when there are none.
+/// All problems as a compiler prints them; empty when there are none.
 std::string ProblemsOf(const Loader::Loaded& loaded);
 
 /// The same as a JSON array (config::RenderJson).

@@ -37,6 +37,15 @@ bool StaysInside(const fs::path& file, const fs::path& directory) {
   return end == directory.end();
 }
 
+// A removed key of a ConfigMap leaves its link behind for a moment: `..data` was swapped already.
+bool IsGone(const fs::path& file, const fs::path& directory) {
+  std::error_code error;
+  if (!fs::exists(fs::symlink_status(file, error))) return true;
+  const fs::path target = fs::read_symlink(file, error);
+  return !error && *target.begin() == kDataLink && fs::is_directory(directory / kDataLink, error) &&
+         fs::status(file, error).type() == fs::file_type::not_found;
+}
+
 // After the text was read: one that was written to meanwhile shows it.
 FileSource::Identity IdentityOf(const std::string& path) {
   struct stat status{};
@@ -120,17 +129,15 @@ absl::StatusOr<FileSource::Content> FileSource::ReadDirectory() const {
   Content content;
   for (const std::string& name : names) {
     const std::string path = absl::StrCat(directory_, "/", name);
-    if (!StaysInside(path, directory_)) {
-      content.refused.push_back(absl::StrCat(name, " is a link that leads out of ", path_));
+    absl::StatusOr<std::string> text = absl::InvalidArgumentError(absl::StrCat("a link that leads out of ", path_));
+    if (StaysInside(path, directory_)) text = ReadFile(path, kFileBytesMax);
+    if (text.ok()) {
+      content.files.push_back({name, *std::move(text)});
+    } else if (!IsGone(path, directory_)) {
+      content.files.push_back({.name = name, .text = {}, .problem = std::string(text.status().message())});
+    } else {
       continue;
     }
-    absl::StatusOr<std::string> text = ReadFile(path, kFileBytesMax);
-    if (!text.ok() && name == kMainFileName) return text.status();
-    if (!text.ok()) {
-      content.refused.emplace_back(text.status().message());
-      continue;
-    }
-    content.files.push_back({name, *std::move(text)});
     content.identities.push_back(IdentityOf(path));
   }
   return content;
@@ -143,7 +150,7 @@ absl::StatusOr<FileSource::Content> FileSource::Read() const {
     if (is_directory_) {
       content = ReadDirectory();
     } else if (absl::StatusOr<std::string> text = ReadFile(path_, kFileBytesMax); text.ok()) {
-      content = Content{.files = {{path_, *std::move(text)}}, .identities = {IdentityOf(path_)}, .refused = {}};
+      content = Content{.files = {{path_, *std::move(text)}}, .identities = {IdentityOf(path_)}};
     } else {
       content = text.status();
     }

@@ -33,10 +33,9 @@ class FileSource {
   struct Content {
     std::vector<config::SourceFile> files;
     std::vector<Identity> identities;  // as files
-    std::vector<std::string> refused;  // sentences: files of the directory that were not read, and why
   };
-  /// All of one state: when a `..data` link is swapped meanwhile, it reads again. A file that cannot be read is an
-  /// error when it is the only one or the main one, otherwise it is in `refused`.
+  /// All of one state: when a `..data` link is swapped meanwhile, it reads again. An only file that cannot be read is
+  /// an error; one of a directory has its SourceFile::problem.
   absl::StatusOr<Content> Read() const;
 
   /// How a config::UnitSet has to be made for these files.

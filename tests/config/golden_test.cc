@@ -22,9 +22,9 @@ namespace fs = std::filesystem;
 
 const fs::path kGolden = fs::path(HEADGATE_SOURCE_DIR) / "tests/golden/config";
 
-// Found where regular expressions are compiled and certificates are loaded.
-const std::set<Code> kFoundLater = {Code::kBadRegex, Code::kCertificateMissing, Code::kCertificateKey,
-                                    Code::kCertificateExpired, Code::kCertificateWildcard};
+// Found where files are read, regular expressions are compiled and certificates are loaded.
+const std::set<Code> kFoundLater = {Code::kUnreadable,     Code::kBadRegex,           Code::kCertificateMissing,
+                                    Code::kCertificateKey, Code::kCertificateExpired, Code::kCertificateWildcard};
 
 std::string ReadFile(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);

@@ -47,6 +47,26 @@ bool Has(const Proposal& proposal, Code code) {
   return false;
 }
 
+TEST(UnitSet, AFileThatCannotBeReadKeepsWhatItHadAndOneThatWasNeverReadIsLeftOut) {
+  UnitSet set(Directory());
+  set.Propose({{"headgate.yaml", ""}, {"b.yaml", Ping("b", "b.example")}});
+  set.Commit();
+  const Proposal proposal = set.Propose({{"headgate.yaml", ""},
+                                         {"a.yaml", Ping("b", "b.example")},
+                                         {"b.yaml", "", "may not be read"},
+                                         {"c.yaml", "", "may not be read"}});
+  EXPECT_EQ(RouteNames(proposal), Names{"b"});
+  EXPECT_EQ(StatusOf(proposal, "a.yaml"), UnitStatus::kLeftOut);
+  EXPECT_EQ(StatusOf(proposal, "b.yaml"), UnitStatus::kKept);
+  EXPECT_EQ(StatusOf(proposal, "c.yaml"), UnitStatus::kLeftOut);
+  EXPECT_TRUE(Has(proposal, Code::kUnreadable));
+  set.Commit();
+  const Proposal again =
+      set.Propose({{"headgate.yaml", ""}, {"b.yaml", Ping("b2", "b.example")}, {"c.yaml", Ping("c", "c.example")}});
+  EXPECT_FALSE(again.HasErrors());
+  EXPECT_EQ(RouteNames(again), (Names{"b2", "c"}));
+}
+
 TEST(UnitSet, MergesTheFilesOfADirectory) {
   UnitSet set(Directory());
   const Proposal proposal = set.Propose({{"b.yaml", Ping("b", "b.example")},

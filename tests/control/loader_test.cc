@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "base/crypto/crypto.h"
 #include "config/diagnostic.h"
 #include "tests/control/temporary_directory.h"
@@ -78,6 +80,39 @@ TEST_F(LoaderTest, ABadFileKeepsItsLastGoodTextAndTheOthersGoOn) {
   EXPECT_EQ(ReportOf(second, "a.yaml").status, config::UnitStatus::kKept);
   ASSERT_EQ(second.in_effect.size(), 3U);
   EXPECT_EQ(second.in_effect[1].text, Route("a")) << "the text in effect is the good one, not the one on disk";
+}
+
+TEST_F(LoaderTest, AFileThatCannotBeReadKeepsItsLastGoodTextAndItsNames) {
+  directory.Write("b.yaml", Route("same"));
+  Loader loader(*FileSource::Open(directory.path()));
+  const Loader::Loaded first = Load(loader);
+  loader.Commit(first);
+  std::filesystem::remove(directory.File("b.yaml"));
+  std::filesystem::create_symlink("nowhere", directory.File("b.yaml"));
+  directory.Write("a.yaml", Route("same"));
+  for (int i = 0; i < 2; ++i) {
+    const Loader::Loaded loaded = Load(loader, first.compiled.get());
+    EXPECT_TRUE(loaded.HasErrors());
+    EXPECT_THAT(RoutesOf(loaded), ElementsAre("same"));
+    EXPECT_EQ(ReportOf(loaded, "b.yaml").status, config::UnitStatus::kKept);
+    EXPECT_EQ(ReportOf(loaded, "a.yaml").status, config::UnitStatus::kLeftOut);
+    EXPECT_THAT(NamesInEffect(loaded), ElementsAre("headgate.yaml", "b.yaml"));
+    EXPECT_EQ(loaded.in_effect.back().text, Route("same"));
+    loader.Commit(loaded);
+  }
+}
+
+TEST_F(LoaderTest, AMainFileThatCannotBeReadIsNothingToStartWithAndKeptLater) {
+  directory.Write("a.yaml", Route("a"));
+  Loader loader(*FileSource::Open(directory.path()));
+  const Loader::Loaded first = Load(loader);
+  loader.Commit(first);
+  std::filesystem::remove(directory.File("headgate.yaml"));
+  std::filesystem::create_directory(directory.File("headgate.yaml"));
+  directory.Write("a.yaml", Route("more"));
+  EXPECT_THAT(RoutesOf(Load(loader)), ElementsAre("more"));
+  Loader fresh(*FileSource::Open(directory.path()));
+  EXPECT_EQ(Load(fresh).compiled, nullptr);
 }
 
 TEST_F(LoaderTest, WithoutACommitABadFileHasNoLastGoodText) {

@@ -143,7 +143,7 @@ class Validate(WithFiles):
         result = run_headgate("validate", "--format", "json", str(self.folder))
         self.assertEqual(result.returncode, 1)
         problem, = json.loads(result.stdout)[0]["problems"]
-        self.assertIn("extra.yaml", problem["message"])
+        self.assertEqual((problem["file"], problem["code"]), ("extra.yaml", "HG019"))
         self.assertEqual(problem["severity"], "error")
 
     def test_an_access_log_that_cannot_be_opened_is_told_and_none_is_made(self):

@@ -20,6 +20,12 @@ std::vector<std::string> Names(const FileSource::Content& content) {
   return names;
 }
 
+std::vector<std::string> Problems(const FileSource::Content& content) {
+  std::vector<std::string> problems;
+  for (const config::SourceFile& file : content.files) problems.push_back(file.problem);
+  return problems;
+}
+
 TEST(FileSource, OfOneFileIsThatFileUnderTheNameGiven) {
   const TemporaryDirectory directory;
   directory.Write("a.yaml", "routes: []");
@@ -51,8 +57,35 @@ TEST(FileSource, ALinkOutOfTheDirectoryIsRefusedAndOneWithinItIsNot) {
   fs::create_symlink(outside.File("secret.yaml"), directory.File("stolen.yaml"));
   const auto content = FileSource::Open(directory.path())->Read();
   ASSERT_TRUE(content.ok());
-  EXPECT_THAT(Names(*content), ElementsAre("headgate.yaml"));
-  EXPECT_THAT(content->refused, ElementsAre(HasSubstr("stolen.yaml")));
+  EXPECT_THAT(Names(*content), ElementsAre("headgate.yaml", "stolen.yaml"));
+  EXPECT_THAT(Problems(*content), ElementsAre("", HasSubstr("leads out of")));
+  EXPECT_EQ(content->files[1].text, "");
+}
+
+TEST(FileSource, AFileThatCannotBeReadIsThereWithTheReason) {
+  const TemporaryDirectory directory;
+  directory.Write("headgate.yaml", "");
+  fs::create_symlink("nowhere", directory.File("dangling.yaml"));
+  fs::create_directory(directory.File("folder.yaml"));
+  const auto content = FileSource::Open(directory.path())->Read();
+  ASSERT_TRUE(content.ok());
+  EXPECT_THAT(Names(*content), ElementsAre("dangling.yaml", "folder.yaml", "headgate.yaml"));
+  EXPECT_THAT(Problems(*content), ElementsAre(HasSubstr("No such file"), HasSubstr("directory"), ""));
+}
+
+TEST(FileSource, AKeyThatAConfigMapLostIsGoneThoughItsLinkIsNotYet) {
+  const TemporaryDirectory directory;
+  fs::create_directory(directory.File("..2026"));
+  directory.Write("..2026/headgate.yaml", "routes: []");
+  fs::create_symlink("..2026", directory.File("..data"));
+  for (const char* name : {"headgate.yaml", "removed.yaml"}) {
+    fs::create_symlink(std::string("..data/") + name, directory.File(name));
+  }
+  const auto source = FileSource::Open(directory.path());
+  EXPECT_THAT(Names(*source->Read()), ElementsAre("headgate.yaml"));
+  fs::remove(directory.File("..data"));
+  EXPECT_THAT(Problems(*source->Read()), ElementsAre(HasSubstr("No such file"), HasSubstr("No such file")))
+      << "without ..data every key would be gone";
 }
 
 TEST(FileSource, NothingAtThePathIsAnErrorThatNamesIt) {
