@@ -1,14 +1,15 @@
 #include "config/field_text.h"
 
+#include <algorithm>
+
 #include "config/parse.h"
 #include "config/text.h"
 
 namespace headgate::config {
 namespace {
 
-bool IsMethod(std::string_view text) {
-  if (!IsToken(text)) return false;
-  return Lower(text) != text || text.find_first_not_of("!#$%&'*+-.^_`|~0123456789") == std::string_view::npos;
+bool HasLowerCase(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) { return c >= 'a' && c <= 'z'; });
 }
 
 }  // namespace
@@ -120,7 +121,7 @@ std::string TextProblem(const Field& field, std::string_view text) {
       break;
     case FieldType::kMethod:
       if (text == "CONNECT" || text == "TRACE") return "CONNECT and TRACE are always answered 405";
-      if (IsToken(text) && !IsMethod(text)) return "methods are written in upper case";
+      if (IsToken(text) && HasLowerCase(text)) return "methods are written in upper case";
       good = IsToken(text);
       break;
     case FieldType::kRegex:

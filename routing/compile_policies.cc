@@ -42,10 +42,6 @@ void AddRetryCondition(const config::RetryOn& on, RetryPolicy& retry) {
   }
 }
 
-void AddRetryMethod(std::string_view name, RetryPolicy& retry) {
-  if (const auto method = http::ParseMethod(name); method.has_value()) retry.methods.set(static_cast<size_t>(*method));
-}
-
 RetryPolicy BuiltInRetry() {
   RetryPolicy retry;
   retry.attempts = defaults::kRetryAttempts;
@@ -57,7 +53,7 @@ RetryPolicy BuiltInRetry() {
   return retry;
 }
 
-RetryPolicy CompileRetry(const Setting<config::Retry>& written) {
+RetryPolicy CompileRetry(const Setting<config::Retry>& written, config::DiagnosticList& diagnostics) {
   RetryPolicy retry = BuiltInRetry();
   if (written.IsNone()) {
     retry.attempts = 0;
@@ -71,7 +67,9 @@ RetryPolicy CompileRetry(const Setting<config::Retry>& written) {
   }
   if (!written->methods.empty()) {
     retry.methods.reset();
-    for (const Located<std::string>& method : written->methods) AddRetryMethod(method.value, retry);
+    for (const Located<std::string>& name : written->methods) {
+      if (const auto method = CompileMethod(name, diagnostics)) retry.methods.set(static_cast<size_t>(*method));
+    }
   }
   if (written->backoff) retry.backoff = written->backoff->value;
   if (written->budget) retry.budget_percent = (written->budget->value.ppm + kPpmPerPercent - 1) / kPpmPerPercent;
@@ -144,6 +142,20 @@ AccessPolicy CompileAccess(const Setting<config::Access>& written) {
 
 }  // namespace
 
+std::optional<http::Method> CompileMethod(const Located<std::string>& written, config::DiagnosticList& diagnostics) {
+  const auto method = http::ParseMethod(written.value);
+  if (method.has_value()) return method;
+  std::vector<std::string_view> known;
+  for (size_t i = 0; i < http::kMethodCount; ++i) {
+    const auto one = static_cast<http::Method>(i);
+    if (one != http::Method::kConnect && one != http::Method::kTrace) known.push_back(http::MethodName(one));
+  }
+  diagnostics.Error(config::Code::kBadMethod, written.at,
+                    Words("no request has the method ", config::Quoted(written.value)),
+                    config::DidYouMean(written.value, known));
+  return std::nullopt;
+}
+
 HeaderChange CompileHeader(const config::HeaderField& field) {
   std::string name = config::Lower(field.name.value);
   return {http::InternHeader(name), std::move(name), field.value.value};
@@ -173,7 +185,7 @@ Policies CompilePolicies(const config::RoutePolicy& written, const Policies& oth
   Policies policies = otherwise;
   if (!written.sticky.IsAbsent()) policies.sticky = CompileSticky(written.sticky);
   if (!written.timeouts.IsAbsent()) policies.timeouts = CompileTimeouts(written.timeouts);
-  if (!written.retry.IsAbsent()) policies.retry = CompileRetry(written.retry);
+  if (!written.retry.IsAbsent()) policies.retry = CompileRetry(written.retry, diagnostics);
   if (!written.max_body_size.IsAbsent()) policies.max_body_bytes = written.max_body_size.ValueOr(0, 0);
   if (!written.websocket.IsAbsent()) policies.websocket = written.websocket.ValueOr(true, false);
   if (!written.request_headers.IsAbsent()) policies.request_headers = CompileChanges(written.request_headers);

@@ -3,10 +3,13 @@
 // Control thread.
 #pragma once
 
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "config/diagnostic.h"
 #include "config/model.h"
+#include "http/method.h"
 #include "routing/compile_regex.h"
 #include "routing/policy/route.h"
 
@@ -31,6 +34,9 @@ Policies BuiltInPolicies();
 Policies CompilePolicies(const config::RoutePolicy& written, const Policies& defaults, RegexPool& regexes,
                          config::DiagnosticList& diagnostics);
 
+// Nothing, and an error, where no request can have the method.
+std::optional<http::Method> CompileMethod(const config::Located<std::string>& written,
+                                          config::DiagnosticList& diagnostics);
 HeaderChange CompileHeader(const config::HeaderField& field);
 std::vector<base::Cidr> CompileCidrs(const std::vector<config::Located<base::Cidr>>& blocks);
 // 0 for `none` and for what is absent and has no limit by default.

@@ -120,7 +120,7 @@ void RouteCompiler::CompilePath(const config::PathMatch& path, MatchRule& rule) 
 MatchRule RouteCompiler::CompileMatch(const config::RouteMatch& match) {
   MatchRule rule;
   if (match.path) CompilePath(*match.path, rule);
-  if (match.method) rule.method = http::ParseMethod(match.method->value);
+  if (match.method) rule.method = CompileMethod(*match.method, diagnostics_);
   for (const config::ValueMatch& header : match.headers) rule.headers.push_back(CompileCondition(header, true));
   for (const config::ValueMatch& parameter : match.query_params) {
     rule.query.push_back(CompileCondition(parameter, false));

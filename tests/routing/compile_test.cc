@@ -282,6 +282,23 @@ routes:
   EXPECT_THAT(config.problems, testing::HasSubstr("a prefix has at most 63 segments"));
 }
 
+TEST(Compile, AMethodThatNoRequestHasIsAnError) {
+  struct Case {
+    std::string_view keys;
+    std::string_view hint;
+  };
+  for (const Case& written :
+       {Case{"matches: [{method: GTE}]", "did you mean 'GET'?"}, Case{"matches: [{method: FOO}]", ""},
+        Case{"matches: [{method: 1}]", ""}, Case{"retry: {methods: [GET, PSOT]}", "did you mean 'POST'?"}}) {
+    const TestConfiguration config(
+        WithUpstreams("routes: [{name: r, backends: [{upstream: v1}], " + std::string(written.keys) + "}]\n"));
+    EXPECT_EQ(config.compiled, nullptr) << written.keys;
+    ASSERT_EQ(config.diagnostics.errors(), 1U) << config.problems;
+    EXPECT_THAT(config.problems, testing::HasSubstr("HG039 no request has the method '"));
+    EXPECT_EQ(config.diagnostics.items()[0].hint, written.hint) << written.keys;
+  }
+}
+
 TEST(Compile, PathsOfTheFileAreNormalisedAsRequestsAre) {
   const TestConfiguration config(WithUpstreams(R"(
 routes:
