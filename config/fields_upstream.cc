@@ -114,7 +114,7 @@ const BlockSpec& BlockOf<Connections>() {
             .none = true},
       Field{.key = "maxPending",
             .type = T::kCount,
-            .doc = "Requests that wait for a connection; beyond it 503.",
+            .doc = "Requests that wait for a connection; beyond it 503. 0: nobody waits.",
             .decode = Into<&Connections::max_pending>,
             .default_text = "1024",
             .max = 10'000'000,

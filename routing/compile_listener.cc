@@ -116,7 +116,7 @@ UpstreamTlsPolicy CompileUpstreamTls(const config::UpstreamTls& written) {
 ConnectionsPolicy CompileConnections(const config::Connections& written) {
   ConnectionsPolicy connections;
   connections.max = Narrow(written.max.ValueOr(defaults::kConnectionsMax, 0));
-  connections.max_pending = Narrow(written.max_pending.ValueOr(defaults::kConnectionsMaxPending, 0));
+  connections.max_pending = Narrow(written.max_pending.ValueOr(defaults::kConnectionsMaxPending, defaults::kUnlimited));
   connections.max_requests = Narrow(written.max_requests.ValueOr(defaults::kConnectionsMaxRequests, 0));
   connections.max_age = CompileDuration(written.max_age, defaults::kConnectionsMaxAge);
   connections.idle_timeout = CompileDuration(written.idle_timeout, defaults::kConnectionsIdleTimeout);

@@ -107,8 +107,8 @@ void Listener::AcceptSome(size_t most) {
 // A place among the process's connections and among the listener's own.
 bool Listener::TakePlace() {
   SharedBudget& process = services_.worker.process.connections;
-  if (!process.TryTake(host_.connections_limit())) return false;
-  if (connections_budget_->TryTake(policy_->limits.max_connections)) return true;
+  if (!process.TryTake(OrNone(host_.connections_limit()))) return false;
+  if (connections_budget_->TryTake(OrNone(policy_->limits.max_connections))) return true;
   process.Give();
   return false;
 }

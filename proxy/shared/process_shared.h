@@ -5,15 +5,19 @@
 
 #include <atomic>
 #include <cstdint>
+#include <limits>
 
 namespace headgate::proxy {
 
-// A count with a limit that may change. limit 0: none.
+// A configured limit of which 0 means none.
+constexpr uint64_t OrNone(uint64_t limit) noexcept { return limit == 0 ? std::numeric_limits<uint64_t>::max() : limit; }
+
+// A count with a limit that may change.
 class SharedBudget {
  public:
   bool TryTake(uint64_t limit) noexcept {
     const uint64_t before = taken_.fetch_add(1, std::memory_order_relaxed);
-    if (limit == 0 || before < limit) return true;
+    if (before < limit) return true;
     taken_.fetch_sub(1, std::memory_order_relaxed);
     return false;
   }

@@ -99,7 +99,7 @@ void H2Pool::Grow(H2Place& place) {
   if (place.connecting > 0 || retired_) return;
   const H2Connection* best = Choose(place, false);
   if (best != nullptr && !best->crowded()) return;
-  if (shared_.connections.TryTake(policy_->connections.max)) Open(place);
+  if (shared_.connections.TryTake(OrNone(policy_->connections.max))) Open(place);
 }
 
 void H2Pool::OnDraining(H2Connection& connection) { CloseIfUnused(connection); }

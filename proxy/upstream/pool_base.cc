@@ -84,8 +84,8 @@ void PoolBase::UpdatePending() noexcept {
 }
 
 bool PoolBase::TakeSlot() {
-  if (shared_.connections.TryTake(policy_->connections.max)) return true;
-  return CloseOldestIdle() && shared_.connections.TryTake(policy_->connections.max);
+  if (shared_.connections.TryTake(OrNone(policy_->connections.max))) return true;
+  return CloseOldestIdle() && shared_.connections.TryTake(OrNone(policy_->connections.max));
 }
 
 void PoolBase::OnSlotPoll() {

@@ -28,9 +28,9 @@ struct UpstreamTlsPolicy {
 };
 
 struct ConnectionsPolicy {
-  uint32_t max = 1024;          // of the process; 0: no limit
-  uint32_t max_pending = 1024;  // of the process; 0: no limit (bounded by connections all the same)
-  uint32_t max_requests = 0;    // per connection; 0: no limit
+  uint32_t max = 1024;                               // of the process; 0: no limit
+  uint32_t max_pending = 1024;                       // of the process; 0: nobody waits
+  uint32_t max_requests = 0;                         // per connection; 0: no limit
   base::Duration max_age = std::chrono::minutes(5);  // jittered by 10 %; 0: for ever
   base::Duration idle_timeout = std::chrono::seconds(60);
   base::Duration connect_timeout = std::chrono::seconds(2);

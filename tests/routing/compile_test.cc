@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <limits>
 #include <string>
 
 #include "routing/split.h"
@@ -186,7 +187,8 @@ upstreams:
   four: {address: 10.1.2.3:8080}
   six: {address: "[2001:db8::1]:8080"}
   list: {endpoints: [10.1.2.3:8080, {address: 10.1.2.4:8080, weight: 3}], loadBalancing: {policy: leastRequest},
-         connections: {max: none, maxAge: none, connectTimeout: 1s}}
+         connections: {max: none, maxPending: none, maxAge: none, connectTimeout: 1s}}
+  closed: {address: 10.1.2.3:8080, connections: {maxPending: 0}}
 )");
   EXPECT_EQ(config.Upstream("name").dns_host, "shop.svc.cluster.local");
   EXPECT_EQ(config.Upstream("name").dns_port, 80);
@@ -197,6 +199,8 @@ upstreams:
   EXPECT_EQ(config.Upstream("list").endpoints.at(1).weight, 3U);
   EXPECT_EQ(config.Upstream("list").load_balancing, LoadBalancingPolicy::kLeastRequest);
   EXPECT_EQ(config.Upstream("list").connections.max, 0U);
+  EXPECT_EQ(config.Upstream("list").connections.max_pending, std::numeric_limits<uint32_t>::max());
+  EXPECT_EQ(config.Upstream("closed").connections.max_pending, 0U) << "nobody waits";
   EXPECT_EQ(config.Upstream("list").connections.max_age, seconds(0));
   EXPECT_EQ(config.Upstream("list").connections.connect_timeout, seconds(1));
   EXPECT_EQ(config.Upstream("list").connections.idle_timeout, seconds(60));

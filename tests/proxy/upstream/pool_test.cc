@@ -158,6 +158,19 @@ TEST_F(PoolTest, TheLimitOfConnectionsHoldsAndWhoWaitsIsServedInOrder) {
   EXPECT_EQ(Connects(ConnectResult::kOk), 1u);
 }
 
+TEST_F(PoolTest, WithAMaxPendingOfZeroNobodyWaits) {
+  policy.connections.max = 1;
+  policy.connections.max_pending = 0;
+  Configure();
+  const auto first = Request();
+  first->Begin();
+  ASSERT_TRUE(HasConnection(*first));
+  const auto second = Request();
+  ASSERT_TRUE(second->Begin().refused.has_value());
+  EXPECT_EQ(second->refused->code, ErrorCode::kOverload);
+  EXPECT_EQ(shared->pending.taken(), 0u);
+}
+
 TEST_F(PoolTest, BeyondMaxPendingARequestIsRefused) {
   policy.connections.max = 1;
   policy.connections.max_pending = 2;
