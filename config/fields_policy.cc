@@ -164,7 +164,7 @@ const BlockSpec& BlockOf<Retry>() {
             .non_empty = true},
       Field{.key = "backoff",
             .type = T::kDuration,
-            .doc = "Before the second retry; doubles.",
+            .doc = "Waited before a retry, at most: a random part of it. Doubles with each, up to 1s or itself.",
             .decode = Into<&Retry::backoff>,
             .default_text = "25ms",
             .max = kHour},

@@ -41,9 +41,10 @@ RetryVerdict DecideRetry(const routing::RetryPolicy& policy, const RetryQuestion
 }
 
 base::Duration BackoffBefore(const routing::RetryPolicy& policy, uint32_t retries_done, base::Rng& rng) noexcept {
-  constexpr base::Duration kBackoffMax = std::chrono::seconds(1);
+  constexpr base::Duration kGrowsTo = std::chrono::seconds(1);
   if (policy.backoff.count() <= 0) return base::Duration{0};
-  const base::Duration ceiling = std::min(kBackoffMax, policy.backoff * (int64_t{1} << std::min(retries_done, 10U)));
+  const base::Duration most = std::max(kGrowsTo, policy.backoff);
+  const base::Duration ceiling = std::min(most, policy.backoff * (int64_t{1} << std::min(retries_done, 10U)));
   return base::Duration{static_cast<int64_t>(rng.Below(static_cast<uint64_t>(ceiling.count()) + 1))};
 }
 

@@ -32,7 +32,7 @@ enum class RetryVerdict : uint8_t {
 
 RetryVerdict DecideRetry(const routing::RetryPolicy& policy, const RetryQuestion& question) noexcept;
 
-// Full jitter: uniform in [0, backoff * 2^n), at most 1 s.
+// Full jitter: uniform in [0, backoff * 2^n], which grows to 1 s, or to a backoff that is longer.
 base::Duration BackoffBefore(const routing::RetryPolicy& policy, uint32_t retries_done, base::Rng& rng) noexcept;
 
 }  // namespace headgate::proxy

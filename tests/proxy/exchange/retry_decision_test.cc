@@ -139,6 +139,21 @@ TEST(RetryDecision, BackoffGrowsAndStaysBelowASecond) {
       EXPECT_LE(backoff, ceiling);
     }
   }
+}
+
+TEST(RetryDecision, ABackoffBeyondASecondIsTheCeilingItself) {
+  routing::RetryPolicy policy;
+  policy.backoff = std::chrono::seconds(30);
+  base::Rng rng(1);
+  base::Duration longest{0};
+  for (uint32_t i = 0; i < 100; ++i) longest = std::max(longest, BackoffBefore(policy, i % 3, rng));
+  EXPECT_GT(longest, std::chrono::seconds(10));
+  EXPECT_LE(longest, policy.backoff);
+}
+
+TEST(RetryDecision, WithoutABackoffNothingIsWaitedFor) {
+  routing::RetryPolicy policy;
+  base::Rng rng(1);
   policy.backoff = base::Duration{0};
   EXPECT_EQ(BackoffBefore(policy, 3, rng).count(), 0);
 }
