@@ -13,7 +13,6 @@ namespace {
 using config::Located;
 using config::Setting;
 namespace defaults = config::defaults;
-constexpr uint32_t kPpmPerPercent = config::Percent::kPpmPerPercent;
 
 TimeoutsPolicy CompileTimeouts(const Setting<config::Timeouts>& written) {
   if (written.IsNone()) return {base::Duration(0), base::Duration(0), base::Duration(0), base::Duration(0)};
@@ -46,7 +45,7 @@ RetryPolicy BuiltInRetry() {
   RetryPolicy retry;
   retry.attempts = defaults::kRetryAttempts;
   retry.backoff = defaults::kRetryBackoff;
-  retry.budget_percent = defaults::kRetryBudgetPpm / kPpmPerPercent;
+  retry.budget_ppm = defaults::kRetryBudgetPpm;
   for (const auto method : {http::Method::kGet, http::Method::kHead, http::Method::kOptions}) {
     retry.methods.set(static_cast<size_t>(method));
   }
@@ -72,7 +71,7 @@ RetryPolicy CompileRetry(const Setting<config::Retry>& written, config::Diagnost
     }
   }
   if (written->backoff) retry.backoff = written->backoff->value;
-  if (written->budget) retry.budget_percent = (written->budget->value.ppm + kPpmPerPercent - 1) / kPpmPerPercent;
+  if (written->budget) retry.budget_ppm = written->budget->value.ppm;
   return retry;
 }
 

@@ -238,8 +238,8 @@ bool Exchange::TryAgain(const Error& error, uint16_t status, UpstreamResult resu
 // A place in the upstream's retry budget, which the whole process shares; kept until the exchange ends.
 bool Exchange::TakeRetryBudget() {
   if (retry_budget_taken_) return true;
-  if (route_->retry.budget_percent == 0) return false;
-  const uint64_t share = cluster_->shared().requests.taken() * route_->retry.budget_percent / 100;
+  if (route_->retry.budget_ppm == 0) return false;
+  const uint64_t share = cluster_->shared().requests.taken() * route_->retry.budget_ppm / 1'000'000;
   retry_budget_taken_ = cluster_->shared().retries.TryTake(std::max(share, kRetriesAlwaysAllowed));
   return retry_budget_taken_;
 }

@@ -19,8 +19,8 @@ struct RetryPolicy {
   std::bitset<600> on_status;                              // by code
   std::bitset<64> methods;                                 // by http::Method, for what may have reached an upstream
   base::Duration backoff = std::chrono::milliseconds(25);  // doubles, full jitter
-  uint32_t budget_percent =
-      20;  // retries to requests active at the upstream, process-wide; 0: none, else 3 at once at least
+  // Retries to requests active at the upstream, process-wide, in millionths; 0: none, else 3 at once at least.
+  uint32_t budget_ppm = 200'000;
   bool operator==(const RetryPolicy&) const = default;
   bool AllowsMethod(http::Method method) const noexcept { return methods.test(static_cast<size_t>(method)); }
 };

@@ -39,7 +39,7 @@ TEST(Compile, WhatIsNotWrittenHasItsDefault) {
   EXPECT_TRUE(route.retry.on_status.none());
   EXPECT_TRUE(route.retry.AllowsMethod(http::Method::kGet));
   EXPECT_FALSE(route.retry.AllowsMethod(http::Method::kPost));
-  EXPECT_EQ(route.retry.budget_percent, 20U);
+  EXPECT_EQ(route.retry.budget_ppm, 200'000U);
   EXPECT_EQ(route.max_body_bytes, 0U);
   EXPECT_TRUE(route.websocket);
   EXPECT_FALSE(route.access.restricts());
@@ -98,7 +98,7 @@ TEST(Compile, ARoutesKeyReplacesTheWholeOfTheDefaultsAndNoneTakesItAway) {
   const TestConfiguration config(WithUpstreams(R"(
 defaults:
   timeouts: {request: 30s, idle: 5s}
-  retry: {attempts: 1, on: [reset, timeout, "503"], methods: [PUT], backoff: 1s, budget: 10%}
+  retry: {attempts: 1, on: [reset, timeout, "503"], methods: [PUT], backoff: 1s, budget: 0.25%}
   maxBodySize: 1MiB
   websocket: false
   access: {allow: [10.0.0.0/8]}
@@ -118,7 +118,7 @@ routes:
   EXPECT_TRUE(inherits.retry.on_reset && inherits.retry.on_timeout && inherits.retry.on_status.test(503));
   EXPECT_TRUE(inherits.retry.AllowsMethod(http::Method::kPut));
   EXPECT_FALSE(inherits.retry.AllowsMethod(http::Method::kGet));
-  EXPECT_EQ(inherits.retry.budget_percent, 10U);
+  EXPECT_EQ(inherits.retry.budget_ppm, 2'500U);
   EXPECT_EQ(inherits.max_body_bytes, 1024U * 1024U);
   EXPECT_FALSE(inherits.websocket);
   EXPECT_TRUE(inherits.access.restricts());
