@@ -28,14 +28,15 @@ void CheckOwnHeader(const Located<std::string>& name, bool request, DiagnosticLi
 }
 
 void CheckFields(const std::vector<HeaderField>& fields, bool request, DiagnosticList& diagnostics) {
-  std::unordered_map<std::string, Position> seen;
+  std::unordered_map<std::string, const Located<std::string>*> seen;
   for (const HeaderField& field : fields) {
     CheckOwnHeader(field.name, request, diagnostics);
-    const auto [first, added] = seen.emplace(Lower(field.name.value), field.name.at);
-    if (added || first->first == field.name.value) continue;
+    const auto [first, added] = seen.emplace(Lower(field.name.value), &field.name);
+    // The reader has reported a key that is given twice to the letter.
+    if (added || first->second->value == field.name.value) continue;
     diagnostics.Error(Code::kDuplicateKey, field.name.at,
                       "header " + Quoted(field.name.value) + " is given twice: upper and lower case are the same",
-                      "first given at", first->second);
+                      "first given at", first->second->at);
   }
 }
 

@@ -1,0 +1,42 @@
+#include "config/validate.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "config/units.h"
+
+namespace headgate::config {
+namespace {
+
+// "HG002 message; hint" a line.
+std::string Problems(const std::string& text) {
+  const LoadedFile loaded = LoadFile("f.yaml", text);
+  std::string problems;
+  for (const Diagnostic& problem : loaded.diagnostics.items()) {
+    problems +=
+        CodeName(problem.code) + " " + problem.message + (problem.hint.empty() ? "" : "; " + problem.hint) + "\n";
+  }
+  return problems;
+}
+
+std::string ProblemsOfRoute(const std::string& keys) {
+  return Problems("upstreams: {u: {address: shop:80}}\nroutes:\n  - {name: r, " + keys + "}\n");
+}
+
+TEST(Validate, AHeaderGivenTwiceInTwoCasesIsAnErrorInEitherOrder) {
+  for (const char* fields : {"{X-A: one, x-a: two}", "{x-a: one, X-A: two}", "{x-A: one, X-a: two}"}) {
+    for (const char* keys :
+         {"backends: [{upstream: u}], requestHeaders: {set: ", "backends: [{upstream: u}], requestHeaders: {add: ",
+          "backends: [{upstream: u}], responseHeaders: {set: ", "respond: {status: 200, headers: "}) {
+      EXPECT_THAT(ProblemsOfRoute(std::string(keys) + fields + "}"),
+                  testing::HasSubstr("is given twice: upper and lower case are the same"))
+          << keys << fields;
+    }
+  }
+  EXPECT_EQ(ProblemsOfRoute("backends: [{upstream: u}], requestHeaders: {set: {x-a: a, x-b: b}, add: {X-A: c}}"), "");
+}
+
+}  // namespace
+}  // namespace headgate::config
