@@ -61,12 +61,21 @@ void CheckSticky(const Sticky& sticky, const Position& at, const std::string& ow
   }
 }
 
+// A method that is not idempotent is sent again after it was sent only where the operator names it.
 void CheckRetry(const Retry& retry, DiagnosticList& diagnostics) {
+  const bool after_sending = std::any_of(retry.on.begin(), retry.on.end(), [](const RetryOn& on) {
+    return on.condition != RetryCondition::kConnectFailure;
+  });
   for (const Located<std::string>& method : retry.methods) {
     if (method.value != "POST" && method.value != "PATCH") continue;
-    diagnostics.Warning(
-        Code::kNoEffect, method.at,
-        Quoted(method.value) + " in 'methods' has no effect: it is repeated only if nothing of it was sent");
+    if (after_sending) {
+      diagnostics.Warning(Code::kUnsafe, method.at,
+                          "one " + Quoted(method.value) + " of a client may be carried out more than once");
+    } else {
+      diagnostics.Warning(
+          Code::kNoEffect, method.at,
+          Quoted(method.value) + " in 'methods' has no effect: it is repeated only if nothing of it was sent");
+    }
   }
 }
 

@@ -38,5 +38,17 @@ TEST(Validate, AHeaderGivenTwiceInTwoCasesIsAnErrorInEitherOrder) {
   EXPECT_EQ(ProblemsOfRoute("backends: [{upstream: u}], requestHeaders: {set: {x-a: a, x-b: b}, add: {X-A: c}}"), "");
 }
 
+TEST(Validate, AMethodThatMayBeCarriedOutTwiceIsWarnedOf) {
+  const auto of = [](const std::string& retry) {
+    return ProblemsOfRoute("backends: [{upstream: u}], retry: " + retry);
+  };
+  for (const char* on : {"reset", "timeout", "503"}) {
+    EXPECT_EQ(of(std::string("{on: [connectFailure, ") + on + "], methods: [GET, POST]}"),
+              "HG044 one 'POST' of a client may be carried out more than once\n");
+  }
+  EXPECT_THAT(of("{methods: [PATCH]}"), testing::StartsWith("HG043 'PATCH' in 'methods' has no effect"));
+  EXPECT_EQ(of("{on: [reset], methods: [PUT]}"), "");
+}
+
 }  // namespace
 }  // namespace headgate::config
