@@ -141,6 +141,15 @@ void CheckLimits(const Limits& limits, DiagnosticList& diagnostics) {
                       "h2Window beyond h2Connection (" + FormatQuantity(FieldType::kSize, held) + ") has no effect");
 }
 
+void CheckDrain(const Drain& drain, DiagnosticList& diagnostics) {
+  const Duration timeout = drain.timeout ? drain.timeout->value : defaults::kDrainTimeout;
+  if (!drain.lame_duck || drain.lame_duck->value <= timeout) return;
+  diagnostics.Warning(Code::kNoEffect, drain.lame_duck->at,
+                      "lameDuck beyond drain's timeout (" +
+                          FormatQuantity(FieldType::kDuration, static_cast<uint64_t>(timeout.count())) +
+                          ") has no effect: what is left is reset then");
+}
+
 void CheckProtocols(const Listener& listener, DiagnosticList& diagnostics) {
   for (size_t i = 0; i < listener.protocols.size(); ++i) {
     for (size_t before = 0; before < i; ++before) {
@@ -166,6 +175,7 @@ void ValidateProcess(const Model& unit, DiagnosticList& diagnostics) {
   CheckAddresses(unit, diagnostics);
   CheckAdmin(unit, diagnostics);
   CheckLimits(unit.limits, diagnostics);
+  if (unit.drain) CheckDrain(*unit.drain, diagnostics);
   for (const Listener& listener : unit.listeners) {
     if (listener.https_redirect) CheckHttpsRedirect(unit, listener, diagnostics);
     if (listener.limits) CheckLimits(*listener.limits, diagnostics);

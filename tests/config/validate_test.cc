@@ -50,5 +50,13 @@ TEST(Validate, AMethodThatMayBeCarriedOutTwiceIsWarnedOf) {
   EXPECT_EQ(of("{on: [reset], methods: [PUT]}"), "");
 }
 
+TEST(Validate, ALameDuckThatOutlivesTheDrainIsWarnedOf) {
+  EXPECT_THAT(Problems("drain: {lameDuck: 30s}\n"),
+              testing::StartsWith("HG043 lameDuck beyond drain's timeout (20s) has no effect"));
+  EXPECT_THAT(Problems("drain: {lameDuck: 1500ms, timeout: 1s}\n"), testing::HasSubstr("timeout (1s)"));
+  EXPECT_EQ(Problems("drain: {lameDuck: 20s}\n"), "");
+  EXPECT_EQ(Problems("drain: {timeout: 1s}\n"), "") << "nobody asked for the lame duck's 5s";
+}
+
 }  // namespace
 }  // namespace headgate::config
