@@ -5,6 +5,8 @@
 
 #include "config/defaults.h"
 #include "config/text.h"
+#include "http/header_traits.h"
+#include "routing/compile_path.h"
 #include "routing/words.h"
 
 namespace headgate::routing {
@@ -84,7 +86,7 @@ HeaderChanges CompileChanges(const Setting<config::HeaderChanges>& written) {
   return changes;
 }
 
-StickyPolicy CompileSticky(const Setting<config::Sticky>& written) {
+StickyPolicy CompileSticky(const Setting<config::Sticky>& written, config::DiagnosticList& diagnostics) {
   StickyPolicy sticky;
   if (written.IsNone()) return sticky;
   switch (written->by.value) {
@@ -96,6 +98,7 @@ StickyPolicy CompileSticky(const Setting<config::Sticky>& written) {
       sticky.by = StickyPolicy::By::kHeader;
       if (written->header) sticky.name = config::Lower(written->header->value);
       sticky.header_id = http::InternHeader(sticky.name);
+      if (written->header) CheckSeen(*written->header, sticky.header_id, diagnostics);
       break;
     case config::StickyBy::kClientIp:
       sticky.by = StickyPolicy::By::kClientIp;
@@ -115,16 +118,21 @@ RewritePolicy CompileRewrite(const Setting<config::Rewrite>& written, RegexPool&
                              config::DiagnosticList& diagnostics) {
   RewritePolicy rewrite;
   if (written.IsNone()) return rewrite;
-  if (written->hostname) rewrite.hostname = written->hostname->value;
-  const auto replace = [&](RewritePolicy::Kind kind, const Located<std::string>& text) {
-    CheckNoQuery(text, diagnostics);
-    rewrite.kind = kind;
-    rewrite.replacement = text.value;
-  };
-  if (written->prefix) replace(RewritePolicy::Kind::kPrefix, *written->prefix);
-  if (written->path) replace(RewritePolicy::Kind::kPath, *written->path);
+  if (written->hostname) rewrite.hostname = HostText(written->hostname->value);
+  if (written->prefix) {
+    rewrite.kind = RewritePolicy::Kind::kPrefix;
+    rewrite.replacement = OwnPath(*written->prefix, diagnostics);
+  }
+  if (written->path) {
+    rewrite.kind = RewritePolicy::Kind::kPath;
+    rewrite.replacement = OwnPath(*written->path, diagnostics);
+  }
   if (!written->regex) return rewrite;
-  replace(RewritePolicy::Kind::kRegex, written->substitution.value_or(Located<std::string>{}));
+  rewrite.kind = RewritePolicy::Kind::kRegex;
+  if (written->substitution) {
+    CheckNoQuery(*written->substitution, diagnostics);
+    rewrite.replacement = written->substitution->value;
+  }
   rewrite.regex = regexes.Get(*written->regex);
   if (rewrite.regex == nullptr) return rewrite;
   if (const absl::Status status = rewrite.regex->CheckSubstitution(rewrite.replacement); !status.ok()) {
@@ -155,6 +163,37 @@ std::optional<http::Method> CompileMethod(const Located<std::string>& written, c
   return std::nullopt;
 }
 
+std::string HostText(const std::string& written) {
+  const bool bare_ipv6 = written.find(':') != std::string::npos && !written.starts_with('[');
+  return bare_ipv6 ? "[" + written + "]" : written;
+}
+
+void CheckSeen(const Located<std::string>& header, http::HeaderId id, config::DiagnosticList& diagnostics) {
+  switch (http::TraitsOf(id).rule) {
+    case http::FieldRule::kKeep:
+    case http::FieldRule::kContentType:
+    case http::FieldRule::kWebSocketKey:
+    case http::FieldRule::kWebSocketVersion:
+      return;
+    case http::FieldRule::kMaybeImitation:
+      if (!http::ImitatesOurField(config::Lower(header.value))) return;
+      break;
+    case http::FieldRule::kHost:
+    case http::FieldRule::kContentLength:
+    case http::FieldRule::kTransferEncoding:
+    case http::FieldRule::kConnection:
+    case http::FieldRule::kHop:
+    case http::FieldRule::kUpgrade:
+    case http::FieldRule::kTe:
+    case http::FieldRule::kExpect:
+      break;
+  }
+  diagnostics.Error(
+      config::Code::kReservedHeader, header.at,
+      Words("header ", config::Quoted(header.value), " is taken out before routes are chosen: none has it"),
+      id == http::HeaderId::kHost ? "use hostnames" : "");
+}
+
 HeaderChange CompileHeader(const config::HeaderField& field) {
   std::string name = config::Lower(field.name.value);
   return {http::InternHeader(name), std::move(name), field.value.value};
@@ -182,7 +221,7 @@ Policies BuiltInPolicies() {
 Policies CompilePolicies(const config::RoutePolicy& written, const Policies& otherwise, RegexPool& regexes,
                          config::DiagnosticList& diagnostics) {
   Policies policies = otherwise;
-  if (!written.sticky.IsAbsent()) policies.sticky = CompileSticky(written.sticky);
+  if (!written.sticky.IsAbsent()) policies.sticky = CompileSticky(written.sticky, diagnostics);
   if (!written.timeouts.IsAbsent()) policies.timeouts = CompileTimeouts(written.timeouts);
   if (!written.retry.IsAbsent()) policies.retry = CompileRetry(written.retry, diagnostics);
   if (!written.max_body_size.IsAbsent()) policies.max_body_bytes = written.max_body_size.ValueOr(0, 0);

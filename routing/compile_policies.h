@@ -37,6 +37,10 @@ Policies CompilePolicies(const config::RoutePolicy& written, const Policies& def
 // Nothing, and an error, where no request can have the method.
 std::optional<http::Method> CompileMethod(const config::Located<std::string>& written,
                                           config::DiagnosticList& diagnostics);
+// As an authority has it: an IPv6 address in brackets (RFC 3986 3.2.2).
+std::string HostText(const std::string& written);
+// An error where the wall of framing takes the header out of every request, so that no route sees it.
+void CheckSeen(const config::Located<std::string>& header, http::HeaderId id, config::DiagnosticList& diagnostics);
 HeaderChange CompileHeader(const config::HeaderField& field);
 std::vector<base::Cidr> CompileCidrs(const std::vector<config::Located<base::Cidr>>& blocks);
 // 0 for `none` and for what is absent and has no limit by default.

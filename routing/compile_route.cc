@@ -5,6 +5,7 @@
 #include "config/defaults.h"
 #include "config/text.h"
 #include "http/uri.h"
+#include "routing/compile_path.h"
 #include "routing/route_table_builder.h"
 #include "routing/split.h"
 #include "routing/words.h"
@@ -14,18 +15,18 @@ namespace {
 
 constexpr uint32_t kAllOfIt = 100;  // the weight of blueGreen's active side
 
-RedirectAction CompileRedirect(const config::Redirect& written) {
+RedirectAction CompileRedirect(const config::Redirect& written, config::DiagnosticList& diagnostics) {
   RedirectAction redirect;
   redirect.status = written.status ? written.status->value : config::defaults::kRedirectStatus;
   if (written.scheme) redirect.scheme = written.scheme->value;
-  if (written.hostname) redirect.hostname = config::Lower(written.hostname->value);
+  if (written.hostname) redirect.hostname = config::Lower(HostText(written.hostname->value));
   if (written.port) redirect.port = written.port->value;
   if (written.path) {
     redirect.path_kind = RedirectAction::Path::kReplace;
-    redirect.path = written.path->value;
+    redirect.path = OwnPath(*written.path, diagnostics);
   } else if (written.prefix) {
     redirect.path_kind = RedirectAction::Path::kReplacePrefix;
-    redirect.path = written.prefix->value;
+    redirect.path = OwnPath(*written.prefix, diagnostics);
   }
   return redirect;
 }
@@ -45,26 +46,17 @@ uint32_t RouteCompiler::IndexOf(std::string_view upstream) const {
   return found == upstreams_.end() ? 0 : found->second;
 }
 
-std::string RouteCompiler::NormalizePath(const config::Located<std::string>& path) {
+std::string RouteCompiler::MatchPath(const config::Located<std::string>& path) {
   arena_.Reset();
-  base::Result<http::Target> target = http::NormalizeTarget(path.value, arena_);
-  if (!target.ok()) {
-    diagnostics_.Error(config::Code::kBadPath, path.at,
-                       Words("no request has the path ", config::Quoted(path.value), ": ", target.error().detail));
-    return {};
-  }
-  if (target.value().has_query) {
-    diagnostics_.Error(config::Code::kBadPath, path.at, "a path holds no '?': use queryParams to match the query");
-    return {};
-  }
-  return std::string(target.value().match_path);
+  const std::optional<http::Target> target = NormalizePath(path, arena_, diagnostics_);
+  return target ? std::string(target->match_path) : std::string();
 }
 
 HostName RouteCompiler::CompileHostName(const std::string& written) {
   if (written == "*") return {};
   HostName name{HostKind::kExact, written};
   if (written.starts_with("*.")) name = {HostKind::kWildcard, written.substr(2)};
-  if (name.text.find(':') != std::string::npos && !name.text.starts_with('[')) name.text = "[" + name.text + "]";
+  name.text = HostText(name.text);
   arena_.Reset();
   base::Result<http::Authority> authority = http::ParseAuthority(name.text, arena_);
   name.text = authority.ok() ? std::string(authority.value().host) : config::Lower(name.text);
@@ -74,7 +66,10 @@ HostName RouteCompiler::CompileHostName(const std::string& written) {
 ValueCondition RouteCompiler::CompileCondition(const config::ValueMatch& match, bool of_header) {
   ValueCondition condition;
   condition.name = of_header ? config::Lower(match.name.value) : match.name.value;
-  if (of_header) condition.id = http::InternHeader(condition.name);
+  if (of_header) {
+    condition.id = http::InternHeader(condition.name);
+    CheckSeen(match.name, condition.id, diagnostics_);
+  }
   switch (match.kind) {
     case config::ValueMatchKind::kExact:
       condition.kind = ValueCondition::Kind::kExact;
@@ -97,14 +92,15 @@ ForceCondition RouteCompiler::CompileForce(const config::Force& force) {
 }
 
 void RouteCompiler::CompilePath(const config::PathMatch& path, MatchRule& rule) {
+  if (path.value.value.empty()) return;  // not decoded, which was reported
   switch (path.kind) {
     case config::PathMatchKind::kExact:
       rule.path_kind = PathKind::kExact;
-      rule.path = NormalizePath(path.value);
+      rule.path = MatchPath(path.value);
       break;
     case config::PathMatchKind::kPrefix:
       rule.path_kind = PathKind::kPrefix;
-      rule.path = NormalizePath(path.value);
+      rule.path = MatchPath(path.value);
       while (rule.path.ends_with('/')) rule.path.pop_back();
       if (CountSegments(rule.path) <= kPrefixSegmentsMax) break;
       diagnostics_.Error(config::Code::kBadPath, path.value.at,
@@ -170,7 +166,7 @@ std::shared_ptr<const RoutePolicy> RouteCompiler::CompilePolicy(const config::Ro
   auto policy = std::make_shared<RoutePolicy>();
   policy->name = route.name.value;
   if (route.redirect) {
-    policy->action = CompileRedirect(*route.redirect);
+    policy->action = CompileRedirect(*route.redirect, diagnostics_);
   } else if (route.respond) {
     policy->action = CompileRespond(*route.respond);
   } else {

@@ -36,7 +36,7 @@ class RouteCompiler {
   std::shared_ptr<const RoutePolicy> WithPresentUpstreams(std::shared_ptr<const RoutePolicy> policy) const;
 
  private:
-  std::string NormalizePath(const config::Located<std::string>& path);
+  std::string MatchPath(const config::Located<std::string>& path);
   HostName CompileHostName(const std::string& written);
   ValueCondition CompileCondition(const config::ValueMatch& match, bool of_header);
   ForceCondition CompileForce(const config::Force& force);

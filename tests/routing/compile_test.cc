@@ -303,6 +303,66 @@ TEST(Compile, AMethodThatNoRequestHasIsAnError) {
   }
 }
 
+TEST(Compile, APathThatHeadgateWritesIsOneThatARequestCanHave) {
+  for (const char* action :
+       {"redirect: {path: X}", "redirect: {prefix: X}", "backends: [{upstream: v1}], rewrite: {path: X}",
+        "backends: [{upstream: v1}], rewrite: {prefix: X}"}) {
+    const auto with = [action](std::string_view path) {
+      std::string keys(action);
+      keys.replace(keys.find('X'), 1, path);
+      return TestConfiguration(WithUpstreams("routes: [{name: r, " + keys + "}]\n"));
+    };
+    EXPECT_THAT(with("/a%zz").problems, testing::HasSubstr("HG032 no request has the path '/a%zz': a broken escape"));
+    const TestConfiguration config = with("/caf\xC3\xA9/%61");
+    const RoutePolicy& route = config.Route("r");
+    const auto* redirect = std::get_if<RedirectAction>(&route.action);
+    EXPECT_EQ(redirect != nullptr ? redirect->path : route.rewrite.replacement, "/caf%C3%A9/a") << action;
+  }
+}
+
+TEST(Compile, AnIpv6AddressAsAHostIsWrittenInBrackets) {
+  const TestConfiguration config(WithUpstreams(R"(
+routes:
+  - {name: to, hostnames: [a.com], redirect: {hostname: "2001:DB8::1"}}
+  - {name: as, hostnames: [b.com], backends: [{upstream: v1}], rewrite: {hostname: "::1"}}
+  - {name: had, hostnames: [c.com], backends: [{upstream: v1}], rewrite: {hostname: "[::1]"}}
+)"));
+  EXPECT_EQ(std::get<RedirectAction>(config.Route("to").action).hostname, "[2001:db8::1]");
+  EXPECT_EQ(config.Route("as").rewrite.hostname, "[::1]");
+  EXPECT_EQ(config.Route("had").rewrite.hostname, "[::1]");
+}
+
+TEST(Compile, AHeaderThatNoRouteSeesIsNoCondition) {
+  for (const char* name : {"Host", "connection", "Keep-Alive", "te", "transfer-encoding", "upgrade", "http2-settings",
+                           "expect", "content-length", "proxy-connection", "x_forwarded_for"}) {
+    for (const char* keys : {"matches: [{headers: [{name: X, present: true}]}]", "sticky: {by: header X}"}) {
+      std::string with(keys);
+      with.replace(with.find('X'), 1, name);
+      const TestConfiguration config(WithUpstreams("routes: [{name: r, backends: [{upstream: v1}], " + with + "}]\n"));
+      EXPECT_EQ(config.compiled, nullptr);
+      EXPECT_THAT(config.problems, testing::HasSubstr("is taken out before routes are chosen")) << with;
+      const bool host = std::string_view(name) == "Host";
+      EXPECT_EQ(config.diagnostics.items().at(0).hint, host ? "use hostnames" : "") << with;
+    }
+  }
+  for (const char* name : {"content-type", "trailer", "x-forwarded-for", "sec-websocket-key", "x_a"}) {
+    const TestConfiguration config(WithUpstreams(
+        "routes: [{name: r, backends: [{upstream: v1}], matches: [{headers: [{name: " + std::string(name) +
+        ", present: true}]}]}]\n"));
+    EXPECT_EQ(config.problems, "");
+  }
+}
+
+TEST(Compile, AValueThatCouldNotBeDecodedIsNotJudgedAgain) {
+  for (const char* path : {"{exact: ~}", "{regex: }", "{prefix: [x]}", "{exact: /a?b}"}) {
+    config::UnitSet set({.main_name = "headgate.yaml"}, CheckUnit);
+    const config::Proposal proposal =
+        set.Propose({{"headgate.yaml",
+                      std::string("routes: [{name: r, respond: {status: 200}, matches: [{path: ") + path + "}]}]"}});
+    EXPECT_EQ(proposal.files[0].diagnostics.errors(), 1U) << Messages(proposal.files[0].diagnostics);
+  }
+}
+
 TEST(Compile, PathsOfTheFileAreNormalisedAsRequestsAre) {
   const TestConfiguration config(WithUpstreams(R"(
 routes:
