@@ -108,6 +108,8 @@ class Session {
   size_t held_bytes() const noexcept { return held_; }  // received and not taken
   // The peer has used up the connection's window: no stream can send DATA, whatever its own credit.
   bool peer_is_out_of_credit() const noexcept;
+  // The peer's window of this stream lets DATA through, whatever the connection's does.
+  bool HasCredit(const Stream& stream) const noexcept;
   // A server's: requests refused with REFUSED_STREAM so far.
   uint64_t refused_streams() const noexcept { return refused_; }
   // A header block has begun and is not complete.
@@ -211,6 +213,7 @@ class Session {
   size_t frames_used_ = 0;
 
   size_t frames_before_settings_ = 0;  // in nghttp2's queue
+  bool in_settings_ = false;           // such a frame has begun
   bool ping_acknowledged_ = false;
   bool settings_received_ = false;
   bool settings_acknowledged_ = false;

@@ -45,6 +45,10 @@ void Session::CreditConnection() noexcept {
 
 bool Session::peer_is_out_of_credit() const noexcept { return nghttp2_session_get_local_window_size(session_) <= 0; }
 
+bool Session::HasCredit(const Stream& stream) const noexcept {
+  return nghttp2_session_get_stream_remote_window_size(session_, stream.id()) > 0;
+}
+
 void Session::TakeBody(Stream& stream, base::Chain& to, size_t bytes) {
   const size_t taken = std::min(bytes, stream.in_.size());
   stream.in_.MoveTo(to, taken);

@@ -33,6 +33,7 @@ bool Session::Feed(const base::SlabRef& owner, std::string_view bytes) {
 }
 
 void Session::Receive(std::string_view bytes) {
+  if (in_settings_) OnBeginSettings();  // our own frames came and went since the last read
   const ssize_t taken =
       nghttp2_session_mem_recv(session_, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
   if (taken == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS) EndForAbuse(Abuse::kContinuation);
@@ -159,10 +160,12 @@ void Session::OnRemoteReset(Stream& stream, H2Error code) {
 }
 
 void Session::OnBeginSettings() noexcept {
+  in_settings_ = true;
   frames_before_settings_ = nghttp2_session_get_outbound_queue_size(session_);
 }
 
 void Session::OnSettings(bool ack) {
+  in_settings_ = false;
   if (ack) {
     settings_acknowledged_ = true;
     return;

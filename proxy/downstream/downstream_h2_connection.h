@@ -63,6 +63,9 @@ class DownstreamH2Connection final : public net::Mortal,
   bool HoldsTooMuch() const noexcept { return queued_ + session_.held_bytes() >= limits().h2_connection_bytes; }
   void Starve(DownstreamH2Stream& stream) noexcept { starved_.PushBack(stream); }
   size_t open_streams() const noexcept { return open_streams_; }
+  // What the transport has moved in all, of every stream.
+  uint64_t bytes_read() const noexcept { return bytes_read_; }
+  uint64_t bytes_written() const noexcept { return bytes_written_; }
   base::Chain& incoming() noexcept { return incoming_; }
   void StreamFreed(DownstreamH2Stream& stream);
   void CountStalled();
@@ -124,6 +127,8 @@ class DownstreamH2Connection final : public net::Mortal,
   size_t open_streams_ = 0;
   size_t queued_ = 0;
   uint64_t refused_ = 0;  // streams, as counted so far
+  uint64_t bytes_read_ = 0;
+  uint64_t bytes_written_ = 0;
   bool session_over_ = false;
   bool write_failed_ = false;
   bool running_ = false;

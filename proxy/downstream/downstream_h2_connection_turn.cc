@@ -76,6 +76,7 @@ net::IoResult DownstreamH2Connection::ReadOnce() {
   }
   const net::IoResult result = transport_->Read({in_->data() + in_used_, in_->size() - in_used_});
   in_unread_ = result.bytes;
+  bytes_read_ += result.bytes;
   return result;
 }
 
@@ -107,6 +108,7 @@ void DownstreamH2Connection::Write() {
   const size_t before = out_.size();
   const net::IoResult result = transport_->Write(out_);
   if (before != out_.size()) read_clock_.Progress(worker().now, before - out_.size());
+  bytes_written_ += before - out_.size();
   if (result.status == IoStatus::kFailed || result.status == IoStatus::kEof) {
     write_failed_ = true;
     out_.Clear();

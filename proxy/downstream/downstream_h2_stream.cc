@@ -17,6 +17,8 @@ namespace {
 
 // What a stream may keep in any case when a connection's share is divided among many.
 constexpr size_t kShareBytesMin = 4 * 1024;
+// The least time over which a connection's bytes are weighed.
+constexpr base::Duration kWeighedMin = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -41,7 +43,7 @@ void DownstreamH2Stream::Open(Exchange& exchange) {
   request_credit_ = queued_before_ = 0;
   tunnel_ = body_delivered_ = body_clock_stopped_ = discarding_ = head_sent_ = outlived_ = false;
   ResetBodyClock();
-  read_clock_ = ProgressClock(base::Duration{0}, limits.read_bytes_per_second);
+  ResetReadClock();
   deadline_ = now() + limits.head_timeout;
   ArmTimer();
 }
@@ -49,6 +51,34 @@ void DownstreamH2Stream::Open(Exchange& exchange) {
 void DownstreamH2Stream::ResetBodyClock() noexcept {
   const routing::LimitsPolicy& limits = connection_.limits();
   body_clock_ = ProgressClock(limits.body_idle, limits.body_bytes_per_second);
+}
+
+void DownstreamH2Stream::ResetReadClock() noexcept {
+  read_clock_ = ProgressClock(base::Duration{0}, connection_.limits().read_bytes_per_second);
+}
+
+void DownstreamH2Stream::StartBodyClock() noexcept {
+  body_clock_.Start(now());
+  MarkBody();
+  ArmTimer();
+}
+
+void DownstreamH2Stream::StartReadClock() noexcept {
+  read_clock_.Start(now());
+  MarkReader();
+  ArmTimer();
+}
+
+void DownstreamH2Stream::MarkBody() noexcept { body_mark_ = {now(), connection_.bytes_read()}; }
+void DownstreamH2Stream::MarkReader() noexcept { read_mark_ = {now(), connection_.bytes_written()}; }
+
+// Streams take turns on a slow connection. It is none's fault as long as the connection moves as much as all of them
+// must move together.
+bool DownstreamH2Stream::SiblingsHadTheTurn(const Mark& mark, uint64_t bytes,
+                                            uint32_t bytes_per_second) const noexcept {
+  const base::Duration took = std::max(now() - mark.when, kWeighedMin);
+  const auto seconds = static_cast<uint64_t>(std::chrono::ceil<std::chrono::seconds>(took).count());
+  return bytes - mark.bytes >= seconds * std::max<uint32_t>(bytes_per_second, 1) * connection_.open_streams();
 }
 
 void DownstreamH2Stream::TakeNews() {
@@ -102,23 +132,27 @@ void DownstreamH2Stream::SendHead(http::ResponseHead& head, bool end) {
   }
   const std::string_view date = connection_.services().date.Now(connection_.worker().wall_now);
   connection_.session().SubmitResponse(*this, head, date, end);
+  StarveIfFull();
   connection_.WakeUp();
 }
 
 void DownstreamH2Stream::SendBody(base::Chain& data, bool end) {
   connection_.session().SendBody(*this, data, end);
   CountQueued();
-  if (Stream::queued() > 0 && !read_clock_.running()) {
-    read_clock_.Start(now());
-    ArmTimer();
-  }
-  if (connection_.HoldsTooMuch()) connection_.Starve(*this);
+  if (Stream::queued() > 0 && !read_clock_.running()) StartReadClock();
+  StarveIfFull();
   connection_.WakeUp();
 }
 
 void DownstreamH2Stream::SendTrailers(const http::HeaderMap& trailers) {
   connection_.session().SendTrailers(*this, trailers);
   connection_.WakeUp();
+}
+
+// queued() calls the stream full as long as the connection holds too much, whatever its own queue does: it is fed
+// later.
+void DownstreamH2Stream::StarveIfFull() {
+  if (connection_.HoldsTooMuch()) connection_.Starve(*this);
 }
 
 // A stream of many may keep its share of what the connection may hold; above that it looks full.
@@ -140,10 +174,7 @@ void DownstreamH2Stream::Abort() {
 void DownstreamH2Stream::SetRequestCredit(size_t bytes) {
   request_credit_ = bytes;
   if (bytes == 0 || body_delivered_) return body_clock_.Stop(now());
-  if (!body_clock_stopped_ && !tunnel_ && !body_clock_.running()) {
-    body_clock_.Start(now());
-    ArmTimer();
-  }
+  if (!body_clock_stopped_ && !tunnel_ && !body_clock_.running()) StartBodyClock();
   if (received() > 0 || remote_ended()) connection_.Ready(*this);
 }
 
@@ -184,6 +215,7 @@ void DownstreamH2Stream::NoteSent() {
   if (queued_before_ > Stream::queued()) read_clock_.Progress(now(), queued_before_ - Stream::queued());
   CountQueued();
   if (Stream::queued() == 0) read_clock_.Stop(now());
+  StarveIfFull();
   if (exchange_ != nullptr) exchange_->OnResponseFlushed(local_ended());
   // The whole answer is out, the client still sends (RFC 9113 8.1).
   if (state_ == State::kClosing && local_ended() && !remote_ended() && !closed()) {
@@ -257,24 +289,37 @@ void DownstreamH2Stream::OnTimer() {
     connection_.session().ReleaseEnd(*this, true);
     connection_.WakeUp();
   }
-  if (body_clock_.Expired(now())) {
-    body_clock_.Stop(now());
-    if (connection_.session().peer_is_out_of_credit()) {
-      // Its siblings have taken all of the connection's: it is not this one's turn.
-      ResetBodyClock();
-      SetRequestCredit(request_credit_);
-    } else {
-      Lose({ErrorCode::kBodyTimeout, Side::kClient, Retry::kNever, "the body made no progress"});
-    }
-  }
-  if (read_clock_.Expired(now())) {
-    read_clock_.Stop(now());
-    connection_.CountStalled();
-    Lose({ErrorCode::kSlowReader, Side::kClient, Retry::kNever, "the response was not read"});
-    if (!closed()) connection_.session().Reset(*this, H2Error::kCancel);
-    connection_.WakeUp();
-  }
+  if (body_clock_.Expired(now())) BodyIsLate();
+  if (read_clock_.Expired(now())) ReaderIsLate();
+  if (body_clock_.window_is_new(now())) MarkBody();
+  if (read_clock_.window_is_new(now())) MarkReader();
   ArmTimer();
+}
+
+void DownstreamH2Stream::BodyIsLate() {
+  body_clock_.Stop(now());
+  const uint32_t rate = connection_.limits().body_bytes_per_second;
+  // Without credit its siblings have taken all of the connection's.
+  const bool waits_for_turn =
+      connection_.session().peer_is_out_of_credit() || SiblingsHadTheTurn(body_mark_, connection_.bytes_read(), rate);
+  if (!waits_for_turn)
+    return Lose({ErrorCode::kBodyTimeout, Side::kClient, Retry::kNever, "the body made no progress"});
+  ResetBodyClock();
+  StartBodyClock();
+}
+
+void DownstreamH2Stream::ReaderIsLate() {
+  read_clock_.Stop(now());
+  const uint32_t rate = connection_.limits().read_bytes_per_second;
+  const bool may_send = connection_.session().HasCredit(*this);
+  if (may_send && SiblingsHadTheTurn(read_mark_, connection_.bytes_written(), rate)) {
+    ResetReadClock();
+    return StartReadClock();
+  }
+  connection_.CountStalled();
+  Lose({ErrorCode::kSlowReader, Side::kClient, Retry::kNever, "the response was not read"});
+  if (!closed()) connection_.session().Reset(*this, H2Error::kCancel);
+  connection_.WakeUp();
 }
 
 }  // namespace headgate::proxy

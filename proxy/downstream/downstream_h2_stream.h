@@ -76,7 +76,21 @@ class DownstreamH2Stream final : public http::h2::Stream,
   void NoteClosed();
   void Lose(const base::Error& error);
   void BecomeFree();
+  // What the connection had moved when a clock of this stream, or its window, began.
+  struct Mark {
+    base::Instant when{};
+    uint64_t bytes = 0;
+  };
+  void StarveIfFull();
   void ResetBodyClock() noexcept;
+  void ResetReadClock() noexcept;
+  void StartBodyClock() noexcept;
+  void StartReadClock() noexcept;
+  void MarkBody() noexcept;
+  void MarkReader() noexcept;
+  bool SiblingsHadTheTurn(const Mark& mark, uint64_t bytes, uint32_t bytes_per_second) const noexcept;
+  void BodyIsLate();
+  void ReaderIsLate();
   void OnTimer();
   void ArmTimer();
   base::Instant now() const noexcept;
@@ -97,6 +111,8 @@ class DownstreamH2Stream final : public http::h2::Stream,
   base::Instant deadline_ = base::Instant::max();
   ProgressClock body_clock_;
   ProgressClock read_clock_;
+  Mark body_mark_;
+  Mark read_mark_;
 };
 
 }  // namespace headgate::proxy

@@ -33,6 +33,10 @@ class ProgressClock {
     window_bytes_ += bytes;
   }
   bool running() const noexcept { return running_; }
+  // Its window of kWindow began just now.
+  bool window_is_new(base::Instant now) const noexcept {
+    return running_ && window_used_.count() == 0 && resumed_ == now;
+  }
 
   // The next instant at which Expired may become true; Instant::max() when it cannot.
   base::Instant Deadline() const noexcept {

@@ -101,7 +101,8 @@ void TlsState::ChooseCertificate() {
   const unsigned char* extension = nullptr;
   size_t length = 0;
   if (SSL_client_hello_get0_ext(ssl.get(), TLSEXT_TYPE_server_name, &extension, &length) != 1) return;
-  const std::string_view name = HostNameOf(extension, length);
+  std::string_view name = HostNameOf(extension, length);
+  if (name.ends_with('.')) name.remove_suffix(1);  // against RFC 6066 3, but sent, and the same name
   server_name = absl::AsciiStrToLower(absl::string_view(name.data(), name.size()));
   certificate_index = server_name.empty() ? 0 : server_parts->certificates->IndexFor(server_name);
   if (certificate_index != 0) {

@@ -93,6 +93,25 @@ TEST(Http2Lasting, WhoeverWaitsForTheConnectionsCreditIsNotTooSlow) {
   EXPECT_EQ(client.Wait(patient, 3000).status, 200);
 }
 
+// A response that found the share taken when it could have gone on is not forgotten.
+TEST(Http2Lasting, EveryDownloadGoesOnWhenTheConnectionHoldsLess) {
+  const std::string body(300'000, 'x');
+  RawUpstream quick([&body](SocketPeer& peer, int) {
+    while (peer.ReadHead().find("\r\n\r\n") != std::string::npos) {
+      peer.Send("HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n" + body);
+    }
+  });
+  ProxyUnderTest proxy(TwoUpstreams("127.0.0.1:1", quick.address(), "limits: {h2Connection: 64KiB}\n"));
+  H2Peer client(proxy.port());
+  for (int round = 0; round < 10; ++round) {
+    std::vector<size_t> downloads;
+    for (int i = 0; i < 8; ++i) downloads.push_back(client.Ask("GET", "/quick"));
+    for (const size_t download : downloads) {
+      ASSERT_EQ(client.Wait(download).body.size(), body.size()) << "round " << round;
+    }
+  }
+}
+
 TEST(Http2Lasting, ALimitOfStreamsIsTheOneThatWasAnnounced) {
   RawUpstream stalled(Stalling());
   ProxyUnderTest proxy(TwoUpstreams(stalled.address(), "127.0.0.1:1", "limits: {h2Streams: 20}\n"));

@@ -406,6 +406,23 @@ TEST(Http2Session, GoawayRefusesTheStreamsAboveItsLast) {
   EXPECT_EQ(client.stream(1).responses.size(), 1u);
 }
 
+// Whatever of ours leaves while they are on their way.
+TEST(Http2Session, SettingsMayComeInTwoReads) {
+  constexpr size_t kFrameHeaderBytes = 9;
+  const std::string settings = Frame(kSettingsFrame, 0, 0, Big(4, 2) + Big(70'000, 4));
+  for (const bool busy : {false, true}) {
+    RawClient client;
+    ASSERT_TRUE(client.Say((busy ? Frame(kPing, 0, 0, Big(1, 8)) : "") + settings.substr(0, kFrameHeaderBytes)));
+    client.Request(client.head);
+    EXPECT_TRUE(client.Say(settings.substr(kFrameHeaderBytes))) << busy;
+    client.Drain();
+    const std::string overflow = Frame(kSettingsFrame, 0, 0, Big(4, 2) + Big(0x7fffffff, 4));
+    ASSERT_TRUE(client.Say(WindowUpdate(1, 1'000'000)));
+    ASSERT_TRUE(client.Say(Frame(kPing, 0, 0, Big(2, 8)) + overflow.substr(0, kFrameHeaderBytes)));
+    EXPECT_FALSE(client.Say(overflow.substr(kFrameHeaderBytes))) << busy;
+  }
+}
+
 TEST(Http2Session, RequestsWaitForThePeersLimit) {
   RawClient client;
   client.Say(Frame(kSettingsFrame, 0, 0, Big(3, 2) + Big(1, 4)));

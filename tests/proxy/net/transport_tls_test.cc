@@ -72,6 +72,16 @@ TEST_F(TransportTlsTest, ANameInCapitalsIsTakenDownInLowerCase) {
   EXPECT_EQ(pair.server.transport.certificate_index(), 1);
 }
 
+// Which RFC 6066 3 forbids, but some clients send.
+TEST_F(TransportTlsTest, ATrailingDotIsNoPartOfTheName) {
+  const auto server = Server();
+  const auto client = Client(false);
+  Pair pair(loop);
+  ASSERT_TRUE(Shake(pair, *server, *client, "a.wild.example."));
+  EXPECT_EQ(pair.server.transport.server_name(), "a.wild.example");
+  EXPECT_EQ(pair.server.transport.certificate_index(), 1);
+}
+
 TEST_F(TransportTlsTest, WithoutAServerNameTheFirstCertificateServes) {
   const auto server = Server();
   const auto client = Client();
