@@ -37,14 +37,13 @@ char TakeDecoded(std::string_view& text) noexcept {
   return c == '+' ? ' ' : c;
 }
 
-bool DecodedFullMatch(const Regex& regex, std::string_view encoded) noexcept {
-  std::array<char, base::kTargetBytesMax> decoded;
+// The usual value needs none of the arena: many routes may ask it of one request.
+bool DecodedFullMatch(const Regex& regex, std::string_view encoded, base::Arena& arena) noexcept {
+  std::array<char, base::kTargetBytesMax> usual;
+  char* decoded = encoded.size() <= usual.size() ? usual.data() : arena.AllocateArray<char>(encoded.size());
   size_t size = 0;
-  while (!encoded.empty()) {
-    if (size == decoded.size()) return false;
-    decoded[size++] = TakeDecoded(encoded);
-  }
-  return regex.FullMatch({decoded.data(), size});
+  while (!encoded.empty()) decoded[size++] = TakeDecoded(encoded);
+  return regex.FullMatch({decoded, size});
 }
 
 }  // namespace
@@ -67,7 +66,8 @@ bool HeaderFulfils(const ValueCondition& condition, const http::RequestHead& hea
   return false;
 }
 
-bool QueryFulfils(const ValueCondition& condition, std::string_view query) noexcept {
+bool QueryFulfils(const ValueCondition& condition, const http::RequestHead& head) noexcept {
+  std::string_view query = head.query;
   while (!query.empty()) {
     const size_t end = query.find('&');
     const std::string_view pair = query.substr(0, end);
@@ -79,7 +79,7 @@ bool QueryFulfils(const ValueCondition& condition, std::string_view query) noexc
       case ValueCondition::Kind::kExact:
         return DecodesTo(value, condition.value);
       case ValueCondition::Kind::kRegex:
-        return DecodedFullMatch(*condition.regex, value);
+        return DecodedFullMatch(*condition.regex, value, head.headers.arena());
       case ValueCondition::Kind::kPresent:
         return true;
     }

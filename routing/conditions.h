@@ -1,5 +1,5 @@
 // Whether a request's header, cookie or query parameter fulfils a condition.
-// Pure functions; no allocation.
+// Pure functions; a long value is decoded in the arena of the head.
 // Any thread.
 #pragma once
 
@@ -13,7 +13,7 @@ namespace headgate::routing {
 // Any field of that name will do. `host` is the authority as the client sent it.
 bool HeaderFulfils(const ValueCondition& condition, const http::RequestHead& head) noexcept;
 // The first parameter of that name counts; names and values are compared decoded (%xx and '+').
-bool QueryFulfils(const ValueCondition& condition, std::string_view query) noexcept;
+bool QueryFulfils(const ValueCondition& condition, const http::RequestHead& head) noexcept;
 // The first cookie of that name counts, as it came.
 bool CookieFulfils(const ValueCondition& condition, const http::RequestHead& head) noexcept;
 bool Fulfils(const ForceCondition& force, const http::RequestHead& head) noexcept;

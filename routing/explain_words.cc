@@ -78,7 +78,7 @@ std::string WhyNot(const MatchRule& match, const http::RequestHead& head) {
     if (!HeaderFulfils(header, head)) return Words("it asks that ", DescribeCondition("header", header));
   }
   for (const ValueCondition& parameter : match.query) {
-    if (!QueryFulfils(parameter, head.query)) {
+    if (!QueryFulfils(parameter, head)) {
       return Words("it asks that ", DescribeCondition("query parameter", parameter));
     }
   }

@@ -4,7 +4,6 @@
 #include <array>
 #include <charconv>
 
-#include "base/limits.h"
 #include "http/uri.h"
 
 namespace headgate::routing {
@@ -32,27 +31,24 @@ std::string_view ReplacePrefix(std::string_view replacement, const Match& match,
   return head.headers.arena().Concat({replacement, rest});
 }
 
-base::Result<std::string_view> ReplaceByRegex(const RewritePolicy& rewrite, const http::RequestHead& head) noexcept {
-  std::array<char, base::kTargetBytesMax> out;
-  std::string_view path = head.path;
-  if (!rewrite.regex->Matches(path)) {
-    path = head.match_path;  // the route may have matched only because `//` is one slash
-    if (!rewrite.regex->Matches(path)) return head.path;
+std::string_view ReplaceByRegex(const RewritePolicy& rewrite, const http::RequestHead& head) noexcept {
+  // The route may have matched the second only, because `//` is one slash.
+  for (const std::string_view path : {head.path, head.match_path}) {
+    const auto replaced = rewrite.regex->Replace(path, rewrite.replacement, head.headers.arena());
+    if (replaced.has_value()) return *replaced;
   }
-  const size_t size = rewrite.regex->Replace(path, rewrite.replacement, out);
-  if (size == Regex::npos) return Invalid("a rewritten path is too long");
-  return head.headers.arena().Copy({out.data(), size});
+  return head.path;
 }
 
-base::Result<std::string_view> RewrittenPath(const RewritePolicy& rewrite, const Match& match,
-                                             const http::RequestHead& head) noexcept {
+std::string_view RewrittenPath(const RewritePolicy& rewrite, const Match& match,
+                               const http::RequestHead& head) noexcept {
   switch (rewrite.kind) {
     case RewritePolicy::Kind::kNone:
       return head.path;
     case RewritePolicy::Kind::kPrefix:
       return ReplacePrefix(rewrite.replacement, match, head);
     case RewritePolicy::Kind::kPath:
-      return std::string_view(rewrite.replacement);
+      return rewrite.replacement;
     case RewritePolicy::Kind::kRegex:
       return ReplaceByRegex(rewrite, head);
   }
@@ -104,10 +100,9 @@ bool IsUnder(std::string_view prefix, std::string_view path) noexcept {
 base::Result<void> ApplyRewrite(const RewritePolicy& rewrite, const Match& match, http::RequestHead& head) noexcept {
   if (!rewrite.hostname.empty()) head.authority = rewrite.hostname;
   if (rewrite.kind == RewritePolicy::Kind::kNone || head.path == "*") return {};
-  base::Result<std::string_view> path = RewrittenPath(rewrite, match, head);
-  if (!path.ok()) return path.error();
+  const std::string_view path = RewrittenPath(rewrite, match, head);
   base::Arena& arena = head.headers.arena();
-  const std::string_view text = path.value().starts_with('/') ? path.value() : arena.Concat({"/", path.value()});
+  const std::string_view text = path.starts_with('/') ? path : arena.Concat({"/", path});
   base::Result<http::Target> target = http::NormalizeTarget(text, arena);
   if (!target.ok()) return Invalid("a rewritten path is not valid");
   if (target.value().has_query) return Invalid("a rewritten path holds a question mark");

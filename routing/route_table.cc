@@ -216,7 +216,7 @@ bool EntryFulfils(const Entry& entry, const http::RequestHead& head) noexcept {
     if (!HeaderFulfils(header, head)) return false;
   }
   for (const ValueCondition& parameter : entry.match->query) {
-    if (!QueryFulfils(parameter, head.query)) return false;
+    if (!QueryFulfils(parameter, head)) return false;
   }
   return true;
 }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 #include "absl/status/status.h"
 #include "routing/words.h"
@@ -28,26 +27,23 @@ RE2::Options PatternOptions() {
   return options;
 }
 
-// Appends to a buffer of fixed size; remembers when something did not fit.
-class Output {
- public:
-  explicit Output(std::span<char> out) noexcept : out_(out) {}
-  void Append(std::string_view text) noexcept {
-    if (text.empty()) return;
-    if (text.size() > out_.size() - size_) {
-      overflow_ = true;
-      return;
-    }
-    std::memcpy(out_.data() + size_, text.data(), text.size());
-    size_ += text.size();
-  }
-  size_t size() const noexcept { return overflow_ ? Regex::npos : size_; }
+using Groups = std::array<re2::StringPiece, kGroupsMax>;
 
- private:
-  std::span<char> out_;
-  size_t size_ = 0;
-  bool overflow_ = false;
-};
+// Hands the pieces of what a substitution stands for to `take`, one after the other.
+template <class Take>
+void ForEachPiece(std::string_view substitution, const Groups& groups, Take take) {
+  for (size_t i = 0; i < substitution.size(); ++i) {
+    const bool escape = substitution[i] == '\\' && i + 1 < substitution.size();
+    if (escape) ++i;
+    const char c = substitution[i];
+    if (escape && c >= '0' && c <= '9') {
+      const re2::StringPiece& group = groups[static_cast<size_t>(c - '0')];
+      take(std::string_view(group.data(), group.size()));
+    } else {
+      take(substitution.substr(i, 1));
+    }
+  }
+}
 
 }  // namespace
 
@@ -86,32 +82,20 @@ bool Regex::FullMatch(std::string_view text) const noexcept {
   return impl_->re.Match(Piece(text), 0, text.size(), RE2::ANCHOR_BOTH, nullptr, 0);
 }
 
-bool Regex::Matches(std::string_view text) const noexcept {
-  return impl_->re.Match(Piece(text), 0, text.size(), RE2::UNANCHORED, nullptr, 0);
-}
-
-size_t Regex::Replace(std::string_view text, std::string_view substitution, std::span<char> out) const noexcept {
-  std::array<re2::StringPiece, kGroupsMax> groups;
+std::optional<std::string_view> Regex::Replace(std::string_view text, std::string_view substitution,
+                                               base::Arena& arena) const noexcept {
+  Groups groups;
   const int count = std::min(kGroupsMax, impl_->re.NumberOfCapturingGroups() + 1);
-  if (!impl_->re.Match(Piece(text), 0, text.size(), RE2::UNANCHORED, groups.data(), count)) return npos;
-  Output output(out);
-  output.Append(text.substr(0, static_cast<size_t>(groups[0].data() - text.data())));
-  for (size_t i = 0; i < substitution.size(); ++i) {
-    const bool escape = substitution[i] == '\\' && i + 1 < substitution.size();
-    if (!escape) {
-      output.Append(substitution.substr(i, 1));
-      continue;
-    }
-    const char next = substitution[++i];
-    if (next >= '0' && next <= '9') {
-      const re2::StringPiece& group = groups[static_cast<size_t>(next - '0')];
-      output.Append({group.data(), group.size()});
-    } else {
-      output.Append(substitution.substr(i, 1));
-    }
-  }
-  output.Append(text.substr(static_cast<size_t>(groups[0].data() - text.data()) + groups[0].size()));
-  return output.size();
+  if (!impl_->re.Match(Piece(text), 0, text.size(), RE2::UNANCHORED, groups.data(), count)) return std::nullopt;
+  const std::string_view before = text.substr(0, static_cast<size_t>(groups[0].data() - text.data()));
+  const std::string_view behind = text.substr(before.size() + groups[0].size());
+  size_t size = before.size() + behind.size();
+  ForEachPiece(substitution, groups, [&size](std::string_view piece) { size += piece.size(); });
+  char* const replaced = arena.AllocateArray<char>(size);
+  char* at = std::copy(before.begin(), before.end(), replaced);
+  ForEachPiece(substitution, groups, [&at](std::string_view piece) { at = std::copy(piece.begin(), piece.end(), at); });
+  std::copy(behind.begin(), behind.end(), at);
+  return std::string_view(replaced, size);
 }
 
 absl::Status Regex::CheckSubstitution(std::string_view substitution) const {

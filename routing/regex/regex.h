@@ -4,12 +4,13 @@
 #pragma once
 
 #include <memory>
-#include <span>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/arena.h"
 
 namespace headgate::routing {
 
@@ -23,12 +24,9 @@ class Regex {
 
   // Whether the whole text matches.
   bool FullMatch(std::string_view text) const noexcept;
-  // Whether some part of the text matches.
-  bool Matches(std::string_view text) const noexcept;
-  // Replaces the first match by `substitution` (RE2's \0 to \9). The output is at most `out.size()` bytes long.
-  // Returns the length, or npos when nothing matched or it did not fit.
-  static constexpr size_t npos = static_cast<size_t>(-1);
-  size_t Replace(std::string_view text, std::string_view substitution, std::span<char> out) const noexcept;
+  // `text` with its first match replaced by `substitution` (RE2's \0 to \9); none when nothing matched.
+  std::optional<std::string_view> Replace(std::string_view text, std::string_view substitution,
+                                          base::Arena& arena) const noexcept;
   // Whether the substitution's groups exist in this pattern.
   absl::Status CheckSubstitution(std::string_view substitution) const;
   const std::string& pattern() const noexcept { return pattern_; }

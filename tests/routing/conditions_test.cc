@@ -16,6 +16,12 @@ ValueCondition Exact(std::string name, std::string value) {
   return {ValueCondition::Kind::kExact, http::InternHeader(name), std::move(name), std::move(value), {}};
 }
 
+bool Fulfilled(const ValueCondition& condition, std::string_view query) {
+  TestRequest request("h", "/");
+  request.head.query = query;
+  return QueryFulfils(condition, request.head);
+}
+
 TEST(Conditions, AnyFieldOfTheNameWillDo) {
   TestRequest request("h", "/");
   request.With("x-a", "1").With("x-a", "2").With("accept", "text/html");
@@ -27,21 +33,33 @@ TEST(Conditions, AnyFieldOfTheNameWillDo) {
 }
 
 TEST(Conditions, QueryParametersAreComparedDecodedAndTheFirstCounts) {
-  EXPECT_TRUE(QueryFulfils(Exact("v", "2"), "a=b&v=2"));
-  EXPECT_TRUE(QueryFulfils(Exact("a b", "c d"), "a%20b=c+d"));
-  EXPECT_TRUE(QueryFulfils(Exact("a=b", "c&d"), "a%3Db=c%26d"));
-  EXPECT_FALSE(QueryFulfils(Exact("v", "2"), "v=1&v=2"));
-  EXPECT_FALSE(QueryFulfils(Exact("v", "2"), "vv=2&=2&&"));
-  EXPECT_TRUE(QueryFulfils(Exact("v", ""), "v"));
-  EXPECT_TRUE(QueryFulfils(Exact("v", "%zz"), "v=%zz")) << "a broken escape stays";
+  EXPECT_TRUE(Fulfilled(Exact("v", "2"), "a=b&v=2"));
+  EXPECT_TRUE(Fulfilled(Exact("a b", "c d"), "a%20b=c+d"));
+  EXPECT_TRUE(Fulfilled(Exact("a=b", "c&d"), "a%3Db=c%26d"));
+  EXPECT_FALSE(Fulfilled(Exact("v", "2"), "v=1&v=2"));
+  EXPECT_FALSE(Fulfilled(Exact("v", "2"), "vv=2&=2&&"));
+  EXPECT_TRUE(Fulfilled(Exact("v", ""), "v"));
+  EXPECT_TRUE(Fulfilled(Exact("v", "%zz"), "v=%zz")) << "a broken escape stays";
   ValueCondition present = Exact("v", "");
   present.kind = ValueCondition::Kind::kPresent;
-  EXPECT_TRUE(QueryFulfils(present, "x&v"));
+  EXPECT_TRUE(Fulfilled(present, "x&v"));
   ValueCondition pattern = present;
   pattern.kind = ValueCondition::Kind::kRegex;
   pattern.regex = Regex::Compile("[a-c]+").value();
-  EXPECT_TRUE(QueryFulfils(pattern, "v=a%62c"));
-  EXPECT_FALSE(QueryFulfils(pattern, "v=abcd"));
+  EXPECT_TRUE(Fulfilled(pattern, "v=a%62c"));
+  EXPECT_FALSE(Fulfilled(pattern, "v=abcd"));
+}
+
+TEST(Conditions, APatternSeesAllOfALongValue) {
+  ValueCondition pattern = Exact("v", "");
+  pattern.kind = ValueCondition::Kind::kRegex;
+  pattern.regex = Regex::Compile("a+").value();
+  for (const size_t size : {8192U, 8193U, 20'000U}) {
+    const std::string value(size, 'a');
+    EXPECT_TRUE(Fulfilled(pattern, "v=" + value)) << size;
+    EXPECT_TRUE(Fulfilled(pattern, "v=%61" + value)) << size;
+    EXPECT_FALSE(Fulfilled(pattern, "v=" + value + "b")) << size;
+  }
 }
 
 TEST(Conditions, DecodingAgreesWithTheHttpLayers) {

@@ -75,9 +75,9 @@ TEST(Rewrite, TheResultIsNormalisedOrRefused) {
   EXPECT_EQ(Rewritten(RewritePolicy::Kind::kRegex, "", bare, 0, "^/x/"), "/y");
   TestRequest nothing("h", "/x");
   EXPECT_EQ(Rewritten(RewritePolicy::Kind::kRegex, "", nothing, 0, "^/x"), "/");
-  const std::string long_path = "/" + std::string(5000, 'x');
+  const std::string long_path = "/" + std::string(20'000, 'x');
   TestRequest twice("h", long_path);
-  EXPECT_EQ(Rewritten(RewritePolicy::Kind::kRegex, "\\0\\0", twice, 0, ".*"), "error: a rewritten path is too long");
+  EXPECT_EQ(Rewritten(RewritePolicy::Kind::kRegex, "\\0\\0", twice, 0, ".*"), long_path + long_path) << "any length";
 }
 
 TEST(Rewrite, AHostnameChangesWhatIsForwardedOnly) {
