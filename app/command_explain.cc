@@ -74,7 +74,7 @@ void AddExplain(CLI::App& app, Action& chosen) {
       ->allow_extra_args(false)
       ->check(CheckHeader);
   command->add_option("--listener", options->asked.listener, "The listener it comes in by (default: as the URL says)");
-  command->add_option("--client", options->client, "The client's address")
+  command->add_option("--client", options->client, "The address that the connection comes from")
       ->type_name("IP")
       ->check(CheckIpAddress)
       ->capture_default_str();

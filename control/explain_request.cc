@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/json/json.h"
 #include "base/slab.h"
+#include "http/forwarding.h"
 #include "http/h1/decoder.h"
 
 namespace headgate::control {
@@ -100,16 +101,23 @@ absl::StatusOr<routing::Explanation> ExplainRequest(const routing::Compiled& com
   // Somebody's value with a line break in it would be another field.
   http::h1::HeadScanner scanner;
   if (scanner.Scan(text) != text.size()) return absl::InvalidArgumentError("a field holds a line break");
-  const auto scheme = compiled.listeners[*listener]->tls ? http::Scheme::kHttps : http::Scheme::kHttp;
+  const routing::ListenerPolicy& policy = *compiled.listeners[*listener];
+  const auto scheme = policy.tls ? http::Scheme::kHttps : http::Scheme::kHttp;
   const auto decoded = http::h1::DecodeRequestHead({text.data(), text.size()}, {}, scheme, arena, head);
   if (!decoded.ok()) {
     return absl::InvalidArgumentError(absl::StrCat("headgate refuses this request: ", decoded.error().detail));
   }
-  return routing::Explain(compiled, *listener, head, asked.client);
+  const base::IpAddress client = http::ApplyForwarding(
+      {.peer = asked.client, .trusted = compiled.trusted_proxies, .scheme = scheme, .public_port = policy.public_port},
+      head);
+  return routing::Explain(compiled, *listener, head, client);
 }
 
 std::string ExplanationAsText(const routing::Explanation& explanation) {
   std::string text = absl::StrCat("listener  ", explanation.listener, "\n");
+  if (!explanation.client.empty()) {
+    absl::StrAppend(&text, "client    ", explanation.client, ", ", explanation.scheme, "\n");
+  }
   if (explanation.route.empty()) {
     absl::StrAppend(&text, "route     none", explanation.rule.empty() ? ": 404" : "", "\n");
     if (!explanation.host_rule.empty()) absl::StrAppend(&text, "hostname  ", explanation.host_rule, "\n");
@@ -148,6 +156,8 @@ std::string ExplanationAsJson(const routing::Explanation& explanation) {
   }
   base::json::Object all;
   all["listener"] = explanation.listener;
+  all["client"] = explanation.client;
+  all["scheme"] = explanation.scheme;
   all["hostname"] = explanation.host_rule;
   all["route"] = explanation.route;
   all["rule"] = explanation.rule;

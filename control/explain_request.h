@@ -17,8 +17,8 @@ struct AskedRequest {
   std::string method;
   std::string url;  // "https://shop.example.com/api?x=1", or "/path" with a Host among the fields
   std::vector<std::pair<std::string, std::string>> headers;
-  std::string listener;  // empty: the one whose public port and scheme fit the URL, else the first
-  base::IpAddress client;
+  std::string listener;    // empty: the one whose public port and scheme fit the URL, else the first
+  base::IpAddress client;  // the other end of the connection: of a trusted proxy its X-Forwarded-* count
 };
 
 /// InvalidArgument with a sentence when headgate would refuse the request, or the listener is not there.

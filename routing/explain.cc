@@ -173,7 +173,10 @@ class Explainer {
 
 Explanation Explain(const Compiled& compiled, uint32_t listener, const http::RequestHead& head,
                     const base::IpAddress& client) {
-  return Explainer(compiled, listener, head, client).Run();
+  Explanation explanation = Explainer(compiled, listener, head, client).Run();
+  explanation.client = client.ToString();
+  explanation.scheme = head.scheme == http::Scheme::kHttps ? "https" : "http";
+  return explanation;
 }
 
 }  // namespace headgate::routing

@@ -22,6 +22,8 @@ struct Candidate {
 
 struct Explanation {
   std::string listener;
+  std::string client;     // whom access lists and cohorts take it to be from
+  std::string scheme;     // "http" or "https", as the client speaks it
   std::string host_rule;  // the hostname that decided, "*.shop.example.com", or "any"
   std::string route;      // empty: 404
   std::string rule;       // the match in words

@@ -19,10 +19,12 @@ listeners:
   - {name: other, address: "127.0.0.1:8081"}
   - {name: secure, address: "127.0.0.1:8443", publicPort: 443, tls: {certificates: [{certFile: /c, keyFile: /k}]}}
   - {name: redirecting, address: "127.0.0.1:8082", httpsRedirect: true}
+trustedProxies: [10.0.0.0/8]
 upstreams: {shop: {endpoints: ["127.0.0.1:1"]}}
 routes:
   - {name: api, hostnames: [shop.example.com], matches: [{path: {prefix: /api}}], backends: [{upstream: shop}]}
   - {name: beta, hostnames: [shop.example.com], matches: [{headers: [{name: x-t, exact: beta}]}], respond: {status: 200}}
+  - {name: inside, hostnames: [in.example.com], access: {allow: [192.0.2.0/24]}, respond: {status: 200}}
   - {name: any, respond: {status: 204}}
 )";
 
@@ -32,6 +34,7 @@ struct ExplainRequestTest : ::testing::Test {
     EXPECT_NE(file.model, nullptr);
     config::DiagnosticList problems;
     compiled = routing::Compile(*file.model, nullptr, problems);
+    asked.client = base::IpAddress::V4(0x7f000001);
   }
   absl::StatusOr<routing::Explanation> Ask(const std::string& url, const std::string& listener = {}) {
     asked.method = asked.method.empty() ? "GET" : asked.method;
@@ -99,17 +102,32 @@ TEST_F(ExplainRequestTest, NoFieldCanSmuggleAnotherIn) {
   EXPECT_THAT(RefusalOf("/api"), Not(HasSubstr("not refused")));
 }
 
+TEST_F(ExplainRequestTest, ATrustedProxysWordCountsAndNobodyElses) {
+  asked.headers = {{"x-forwarded-for", "192.0.2.7"}, {"x-forwarded-proto", "https"}};
+  const auto untrusted = Ask("http://in.example.com/");
+  EXPECT_EQ(untrusted->client, "127.0.0.1");
+  EXPECT_EQ(untrusted->scheme, "http");
+  EXPECT_THAT(Ask("http://in.example.com/", "redirecting")->action, HasSubstr("redirect 308"));
+  asked.client = *base::IpAddress::Parse("10.1.2.3");
+  const auto trusted = Ask("http://in.example.com/");
+  EXPECT_EQ(trusted->client, "192.0.2.7");
+  EXPECT_EQ(trusted->scheme, "https");
+  EXPECT_NE(trusted->action, untrusted->action) << "the access list lets it in";
+  EXPECT_EQ(Ask("http://in.example.com/", "redirecting")->route, "inside") << "it came by https";
+}
+
 TEST_F(ExplainRequestTest, TextNamesTheWinnerAndWhyTheOthersLost) {
   const std::string text = ExplanationAsText(*Ask("http://shop.example.com/api"));
-  EXPECT_THAT(text,
-              HasSubstr("listener  web\nhostname  shop.example.com\nroute     api\nrule      path prefix /api\n"));
+  EXPECT_THAT(text, HasSubstr("listener  web\nclient    127.0.0.1, http\nhostname  shop.example.com\nroute     api\n"
+                              "rule      path prefix /api\n"));
   EXPECT_THAT(text, HasSubstr("upstream  shop\n\nother candidates\n  beta ("));
 }
 
 TEST_F(ExplainRequestTest, TextOfARequestThatIsSentToHttpsSaysSo) {
   const std::string text = ExplanationAsText(*Ask("http://shop.example.com/api", "redirecting"));
   EXPECT_EQ(text,
-            "listener  redirecting\nroute     none\nrule      httpsRedirect of listener 'redirecting'\n"
+            "listener  redirecting\nclient    127.0.0.1, http\nroute     none\nrule      httpsRedirect of listener "
+            "'redirecting'\n"
             "action    redirect 308 to https://shop.example.com/api\n");
 }
 
