@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 
 #include "base/log/log.h"
 
@@ -31,13 +33,23 @@ metrics::AccessLogTarget TargetOf(To to) {
   return metrics::AccessLogTarget::kOff;
 }
 
-// As LogTarget::Open finds it, with errno set; where there is no file yet, whether one can be made.
+constexpr int kLinksMax = 40;  // as the kernel
+
+// As LogTarget::Open finds it, with errno set; where there is no file yet, whether one can be made: none is.
 bool CanOpen(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  constexpr int kFlags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  const bool exists = ::access(path.c_str(), F_OK) == 0;
+  // A file of somebody else's in a sticky folder may be opened, but not with O_CREAT.
+  const int descriptor = ::open(path.c_str(), exists ? kFlags | O_CREAT : kFlags, 0640);
   if (descriptor >= 0) return ::close(descriptor) == 0;
   if (errno != ENOENT) return false;
-  const size_t slash = path.rfind('/');
-  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  // It is made where the last link leads.
+  std::filesystem::path file = path;
+  std::error_code error;
+  for (int i = 0; i < kLinksMax && std::filesystem::is_symlink(file, error); ++i) {
+    file = file.parent_path() / std::filesystem::read_symlink(file, error);
+  }
+  const std::string folder = file.has_parent_path() ? file.parent_path().string() : ".";
   return ::access(folder.c_str(), W_OK | X_OK) == 0;
 }
 
@@ -51,10 +63,9 @@ void CheckAccessLog(const config::Model& model, config::DiagnosticList& diagnost
   diagnostics.Error(config::Code::kCertificateMissing, file.at, fmt::format("{}: {}", path, std::strerror(errno)));
 }
 
-bool AccessLog::SetTarget(const routing::AccessLogPolicy& policy) {
-  if (writer_.SetTarget(TargetOf(policy.to), policy.file)) return true;
-  base::log::Error("access log: cannot open {}: {}", policy.file, std::strerror(errno));
-  return false;
+std::string AccessLog::SetTarget(const routing::AccessLogPolicy& policy) {
+  if (writer_.SetTarget(TargetOf(policy.to), policy.file)) return {};
+  return fmt::format("access log: cannot open {}: {}", policy.file, std::strerror(errno));
 }
 
 void AccessLog::SetShare(const routing::AccessLogPolicy& policy) {
@@ -63,7 +74,10 @@ void AccessLog::SetShare(const routing::AccessLogPolicy& policy) {
 }
 
 bool AccessLog::Start(const routing::AccessLogPolicy& policy) {
-  if (!SetTarget(policy)) return false;
+  if (const std::string problem = SetTarget(policy); !problem.empty()) {
+    base::log::Error("{}", problem);
+    return false;
+  }
   SetShare(policy);
   policy_ = policy;
   writer_.Start();
@@ -76,11 +90,14 @@ void AccessLog::Check(const config::Model& model, config::DiagnosticList& diagno
   if (!in_use) CheckAccessLog(model, diagnostics);
 }
 
-void AccessLog::Apply(const routing::AccessLogPolicy& policy) {
+std::string AccessLog::Apply(const routing::AccessLogPolicy& policy) {
   SetShare(policy);
   const bool moves = policy.to != policy_.to || policy.file != policy_.file;
-  if (moves && !SetTarget(policy)) return;
+  if (moves) {
+    if (const std::string problem = SetTarget(policy); !problem.empty()) return problem + "; the old one stays";
+  }
   policy_ = policy;
+  return {};
 }
 
 void AccessLog::Reopen() {

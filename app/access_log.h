@@ -25,8 +25,8 @@ class AccessLog {
   bool Start(const routing::AccessLogPolicy& policy);
   /// Before a reload: CheckAccessLog, unless it is the file in use.
   void Check(const config::Model& model, config::DiagnosticList& diagnostics) const;
-  /// After a reload. A file that cannot be opened all the same is logged and the old one stays.
-  void Apply(const routing::AccessLogPolicy& policy);
+  /// After a reload. Where a file cannot be opened all the same the old one stays; a sentence says so.
+  std::string Apply(const routing::AccessLogPolicy& policy);
   /// SIGUSR1.
   void Reopen();
 
@@ -34,7 +34,7 @@ class AccessLog {
   const metrics::AccessLogSettings& settings() const { return settings_; }
 
  private:
-  bool SetTarget(const routing::AccessLogPolicy& policy);
+  std::string SetTarget(const routing::AccessLogPolicy& policy);
   void SetShare(const routing::AccessLogPolicy& policy);
 
   metrics::AccessLogWriter writer_;

@@ -100,7 +100,9 @@ void Process::OnPublished(const proxy::Snapshot& now, const proxy::Snapshot* pre
   control::SetGenerationGauges(registry_, now, previous);
   if (previous == nullptr) return;
   const routing::Compiled& compiled = *now.compiled;
-  access_log_.Apply(compiled.access_log);
+  if (std::string problem = access_log_.Apply(compiled.access_log); !problem.empty()) {
+    warnings.push_back(std::move(problem));
+  }
   if (compiled.workers != first_.workers) warnings.emplace_back("another number of workers takes a restart");
   if (compiled.admin_address != first_.admin_address) warnings.emplace_back("another admin address takes a restart");
   if (compiled.metrics_address != first_.metrics_address)

@@ -153,6 +153,12 @@ class Validate(WithFiles):
         self.assertRegex(result.stderr, r":5:\d+: error HG060: .*nowhere/access.log: No such file")
         self.assertEqual(run_headgate("validate", self.file(to.replace("WHERE", "access.log"))).returncode, 0)
         self.assertFalse((self.folder / "access.log").exists())
+        (self.folder / "link.log").symlink_to("hop.log")
+        for target, code in (("nowhere/access.log", 1), ("access.log", 0)):
+            (self.folder / "hop.log").unlink(missing_ok=True)
+            (self.folder / "hop.log").symlink_to(target)
+            self.assertEqual(run_headgate("validate", self.file(to.replace("WHERE", "link.log"))).returncode, code)
+        self.assertFalse((self.folder / "access.log").exists())
 
     def test_certificates_are_looked_at(self):
         self_signed(self.folder, ["a.example.com"])

@@ -82,6 +82,11 @@ class ALog(unittest.TestCase):
             refused = headgate.reload()
             self.assertEqual(refused.status, 422)
             self.assertIn("HG060: /nowhere/access.log: No such file", refused.json()["problems"])
+            (headgate.directory / "link.log").symlink_to("/nowhere/access.log")
+            headgate.write(config("two") + "accessLog: {to: link.log}\n")
+            refused = headgate.reload()
+            self.assertEqual(refused.status, 422)
+            self.assertIn("link.log: No such file", refused.json()["problems"])
             self.assertEqual(answer_of(headgate), "one")
 
 
