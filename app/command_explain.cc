@@ -31,7 +31,7 @@ int Explain(ExplainOptions& options) {
   auto source = control::FileSource::Open(options.config);
   if (!source.ok()) return Complain(source.status());
   control::Loader loader(*std::move(source));
-  auto content = loader.Read();
+  auto content = loader.Read(control::kPipeWait);
   if (!content.ok()) return Complain(content.status());
   const auto loaded = loader.Load(*std::move(content), nullptr);
   std::fputs(control::ProblemsOf(loaded).c_str(), stderr);

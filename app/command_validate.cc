@@ -30,7 +30,7 @@ Result Validate(const std::string& path, bool json) {
   auto source = control::FileSource::Open(path);
   if (!source.ok()) return Unreadable(source.status(), json);
   control::Loader loader(*std::move(source));
-  auto content = loader.Read();
+  auto content = loader.Read(control::kPipeWait);
   if (!content.ok()) return Unreadable(content.status(), json);
   auto loaded = loader.Load(*std::move(content), nullptr);
   if (loaded.proposal.model != nullptr) {

@@ -341,7 +341,7 @@ Pipeline::~Pipeline() { Stop(); }
 
 std::shared_ptr<const routing::Compiled> Pipeline::LoadFirst(std::string& problems) {
   impl_->started = impl_->options.clock->Now();
-  auto content = impl_->loader.Read();
+  auto content = impl_->loader.Read(kPipeWait);
   if (!content.ok()) {
     problems = absl::StrCat("error: ", content.status().message(), "\n");
     return nullptr;

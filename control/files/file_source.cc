@@ -1,6 +1,7 @@
 #include "control/files/file_source.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -69,9 +70,17 @@ class Descriptor {
   int descriptor_;
 };
 
+// Until there is something to read, or whoever wrote has left. False at the deadline.
+bool WaitReadable(int descriptor, base::Instant deadline) {
+  const base::Duration rest = std::max(deadline - base::SystemClock().Now(), base::Duration(0));
+  pollfd waited = {descriptor, POLLIN, 0};
+  return ::poll(&waited, 1, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(rest).count())) > 0;
+}
+
 }  // namespace
 
-absl::StatusOr<std::string> ReadFile(const std::string& path, size_t bytes_max) {
+absl::StatusOr<std::string> ReadFile(const std::string& path, size_t bytes_max, std::chrono::milliseconds pipe_wait) {
+  const base::Instant deadline = base::SystemClock().Now() + pipe_wait;
   // Without O_NONBLOCK a named pipe would hold us up for ever.
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.get() < 0) return Failure(path, errno);
@@ -79,13 +88,16 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, size_t bytes_max) 
   if (::fstat(file.get(), &status) != 0) return Failure(path, errno);
   if (S_ISDIR(status.st_mode)) return Failure(path, EISDIR);
   std::string text;
+  // A pipe is at its end, too, before anybody has opened it to write.
+  if (S_ISFIFO(status.st_mode) && !WaitReadable(file.get(), deadline)) return Failure(path, ETIMEDOUT);
   if (status.st_size > 0) text.reserve(std::min<size_t>(static_cast<size_t>(status.st_size) + 1, bytes_max));
   while (text.size() <= bytes_max) {
     const size_t before = text.size();
     text.resize(before + std::min(kReadStep, bytes_max + 1 - before));
     const ssize_t got = ::read(file.get(), text.data() + before, text.size() - before);
     text.resize(before + static_cast<size_t>(std::max<ssize_t>(got, 0)));
-    if (got < 0 && errno != EINTR) return Failure(path, errno);
+    if (got < 0 && errno == EAGAIN && WaitReadable(file.get(), deadline)) continue;
+    if (got < 0 && errno != EINTR) return Failure(path, errno == EAGAIN ? ETIMEDOUT : errno);
     if (got == 0) break;
   }
   return text;
@@ -143,13 +155,13 @@ absl::StatusOr<FileSource::Content> FileSource::ReadDirectory() const {
   return content;
 }
 
-absl::StatusOr<FileSource::Content> FileSource::Read() const {
+absl::StatusOr<FileSource::Content> FileSource::Read(std::chrono::milliseconds pipe_wait) const {
   absl::StatusOr<Content> content = Content{};
   for (int i = 0; i < kReadsMax; ++i) {
     const std::string link = DataLink();
     if (is_directory_) {
       content = ReadDirectory();
-    } else if (absl::StatusOr<std::string> text = ReadFile(path_, kFileBytesMax); text.ok()) {
+    } else if (absl::StatusOr<std::string> text = ReadFile(path_, kFileBytesMax, pipe_wait); text.ok()) {
       content = Content{.files = {{path_, *std::move(text)}}, .identities = {IdentityOf(path_)}};
     } else {
       content = text.status();

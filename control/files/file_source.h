@@ -3,6 +3,7 @@
 // One thread: the one that compiles.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -34,9 +35,9 @@ class FileSource {
     std::vector<config::SourceFile> files;
     std::vector<Identity> identities;  // as files
   };
-  /// All of one state: when a `..data` link is swapped meanwhile, it reads again. An only file that cannot be read is
-  /// an error; one of a directory has its SourceFile::problem.
-  absl::StatusOr<Content> Read() const;
+  /// All of one state: when a `..data` link is swapped meanwhile, it reads again. `pipe_wait`: see ReadFile. An only
+  /// file that cannot be read is an error; one of a directory has its SourceFile::problem.
+  absl::StatusOr<Content> Read(std::chrono::milliseconds pipe_wait = {}) const;
 
   /// How a config::UnitSet has to be made for these files.
   config::UnitSetOptions unit_options() const;
@@ -61,8 +62,13 @@ inline constexpr char kDataLink[] = "..data";
 /// Of an admin listener's token file.
 inline constexpr size_t kTokenBytesMax = 4096;
 
-/// The whole of a regular file, at most `bytes_max` and one byte (so that a reader sees that it is too large).
-absl::StatusOr<std::string> ReadFile(const std::string& path, size_t bytes_max);
+/// How long a command, or the start, waits for who writes its configuration into a pipe.
+inline constexpr std::chrono::milliseconds kPipeWait{5'000};
+
+/// The whole of a file, at most `bytes_max` and one byte (so that a reader sees that it is too large). Of a pipe or a
+/// terminal all that comes within `pipe_wait`; it is an error when there is more to wait for then.
+absl::StatusOr<std::string> ReadFile(const std::string& path, size_t bytes_max,
+                                     std::chrono::milliseconds pipe_wait = {});
 
 /// Changes whenever the file's content may have; a missing file has a stamp, too.
 std::string StampOf(const std::string& path);

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 import unittest
 
 from support import HEADGATE, Headgate, free_port, run_headgate, self_signed
@@ -145,6 +146,17 @@ class Validate(WithFiles):
         problem, = json.loads(result.stdout)[0]["problems"]
         self.assertEqual((problem["file"], problem["code"]), ("extra.yaml", "HG019"))
         self.assertEqual(problem["severity"], "error")
+
+    def test_of_a_pipe_waits_for_a_slow_writer(self):
+        for text, code in ((GOOD.replace("PORT", "1"), 0), (BAD.replace("PORT", "1"), 1)):
+            with subprocess.Popen([HEADGATE, "validate", "/dev/stdin"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, text=True) as process:
+                for part in (text[:10], text[10:]):
+                    time.sleep(0.2)
+                    process.stdin.write(part)
+                    process.stdin.flush()
+                output, _ = process.communicate(timeout=20)
+                self.assertEqual(process.returncode, code, output)
 
     def test_an_access_log_that_cannot_be_opened_is_told_and_none_is_made(self):
         to = GOOD.replace('{to: "off"}', "{to: WHERE}")

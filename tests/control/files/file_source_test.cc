@@ -2,8 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
+#include <fstream>
+#include <future>
 
 #include "tests/control/temporary_directory.h"
 
@@ -100,6 +103,21 @@ TEST(FileSource, AReaderGetsOneByteMoreThanTheLimitAtMost) {
   EXPECT_EQ(ReadFile(directory.File("big"), 100'000)->size(), 100'001U);
   EXPECT_EQ(ReadFile(directory.File("big"), 200'000)->size(), 200'000U);
   EXPECT_FALSE(ReadFile(directory.path(), 10).ok());
+}
+
+TEST(FileSource, OfAPipeEverythingIsReadUntilItsWriterLeavesAndOneWithoutAWriterIsAnError) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.File("pipe");
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  EXPECT_FALSE(ReadFile(path, 100).ok());
+  EXPECT_THAT(std::string(ReadFile(path, 100, std::chrono::milliseconds(20)).status().message()),
+              HasSubstr("timed out"));
+  auto text = std::async(std::launch::async, [&] { return ReadFile(path, 100'000, std::chrono::seconds(20)); });
+  std::ofstream writer(path);
+  // More than a pipe holds at one time: the rest comes when some was read.
+  writer << std::string(90'000, 'x') << std::flush;
+  writer.close();
+  EXPECT_EQ(text.get()->size(), 90'000U);
 }
 
 TEST(FileSource, AFileThatWasReplacedHasAnotherIdentityAndOneThatWasRewrittenHasNot) {
