@@ -1,6 +1,8 @@
 #include "config/units.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "base/check.h"
@@ -40,13 +42,23 @@ std::shared_ptr<const Route> OnListeners(const std::shared_ptr<const Route>& rou
   return copy->listeners.empty() ? nullptr : std::move(copy);
 }
 
+// As written, or with links resolved: the folder may have been reached through one.
+bool LiesInside(const std::string& path, const std::string& directory) {
+  if (IsInside(path, directory)) return true;
+  std::error_code error;
+  const auto real_path = std::filesystem::weakly_canonical(path, error).string();
+  if (error) return false;
+  const auto real_directory = std::filesystem::weakly_canonical(directory, error).string();
+  return !error && IsInside(real_path, real_directory);
+}
+
 void CheckPaths(const UnitContent& content, const std::string& directory, const std::vector<Located<FilePath>>& roots,
                 DiagnosticList& diagnostics) {
   for (const Located<FilePath>* path : content.paths) {
     const std::string& resolved = path->value.resolved;
     const bool inside =
-        IsInside(resolved, directory) || std::any_of(roots.begin(), roots.end(), [&](const Located<FilePath>& root) {
-          return IsInside(resolved, root.value.resolved);
+        LiesInside(resolved, directory) || std::any_of(roots.begin(), roots.end(), [&](const Located<FilePath>& root) {
+          return LiesInside(resolved, root.value.resolved);
         });
     if (inside) continue;
     diagnostics.Error(Code::kPathOutside, path->at,

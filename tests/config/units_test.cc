@@ -1,8 +1,10 @@
 #include "config/units.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -65,6 +67,24 @@ TEST(UnitSet, AFileThatCannotBeReadKeepsWhatItHadAndOneThatWasNeverReadIsLeftOut
       set.Propose({{"headgate.yaml", ""}, {"b.yaml", Ping("b2", "b.example")}, {"c.yaml", Ping("c", "c.example")}});
   EXPECT_FALSE(again.HasErrors());
   EXPECT_EQ(RouteNames(again), (Names{"b2", "c"}));
+}
+
+TEST(UnitSet, AFolderThatWasReachedThroughALinkHoldsWhatIsNamedThroughThatLink) {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::path(::testing::TempDir()) / ("headgate-units-" + std::to_string(::getpid()));
+  fs::create_directories(folder / "real");
+  fs::create_directory_symlink("real", folder / "link");
+  const auto names = [&](const std::string& file) {
+    UnitSet set({.main_name = "headgate.yaml", .directory = (folder / "real").string(), .confined = true});
+    return Has(set.Propose({{"headgate.yaml",
+                             "upstreams: {a: {address: \"a:1\", tls: {caFile: " + (folder / file).string() + "}}}\n"}}),
+               Code::kPathOutside);
+  };
+  EXPECT_FALSE(names("link/ca.crt"));
+  EXPECT_FALSE(names("real/ca.crt"));
+  EXPECT_TRUE(names("link/../ca.crt"));
+  EXPECT_TRUE(names("other/ca.crt"));
+  fs::remove_all(folder);
 }
 
 TEST(UnitSet, MergesTheFilesOfADirectory) {
