@@ -22,6 +22,8 @@ struct AdminOptions {
 
 std::string Text(const Value& value) { return std::string(value.as_string()); }
 
+std::string Number(const Value& object, const char* key) { return base::json::Serialize(object.at(key)); }
+
 std::string Joined(const base::json::Array& items) {
   std::string text;
   for (const Value& item : items) text += (text.empty() ? "" : "; ") + Text(item);
@@ -55,6 +57,13 @@ void PrintUpstreams(const Value& page) {
     const Value* address = upstream.as_object().if_contains("address");
     std::printf("%s%s%s\n", Text(upstream.at("name")).c_str(), address != nullptr ? "  " : "",
                 address != nullptr ? Text(*address).c_str() : "");
+    if (const Value* problem = upstream.as_object().if_contains("problem")) {
+      const Value* resolved = upstream.as_object().if_contains("resolved");
+      std::printf("  %s; resolved last: %s\n", Text(*problem).c_str(),
+                  resolved != nullptr ? Text(*resolved).c_str() : "never");
+    }
+    std::printf("  connections %s, requests %s, pending %s\n", Number(upstream, "connections").c_str(),
+                Number(upstream, "requests").c_str(), Number(upstream, "pending").c_str());
     const auto& endpoints = upstream.at("endpoints").as_array();
     if (endpoints.empty()) std::printf("  no endpoint\n");
     for (const Value& endpoint : endpoints) {

@@ -130,7 +130,8 @@ absl::Status Process::OpenPages(const routing::Compiled& compiled) {
                                       .clock = &clock_,
                                       .state = &state_,
                                       .server = workers_.get(),
-                                      .endpoints = [this](const std::string& name) { return dns_->EndpointsOf(name); }};
+                                      .endpoints = [this](const std::string& name) { return dns_->EndpointsOf(name); },
+                                      .names = [this](const std::string& name) { return dns_->StateOf(name); }};
   if (compiled.metrics_address) {
     auto server = control::http::Server::Open(pages_io_, *compiled.metrics_address, control::MetricsPages(context));
     if (!server.ok()) return server.status();

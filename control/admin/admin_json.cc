@@ -100,6 +100,11 @@ Array EndpointArray(const proxy::EndpointSet& set, base::Instant now) {
   return endpoints;
 }
 
+void AddNameState(const dns::NameState& state, Object& item) {
+  if (state.resolved) item["resolved"] = TimeText(*state.resolved);
+  if (!state.problem.empty()) item["problem"] = state.problem;
+}
+
 // `problem`: why its files cannot be used any more; empty: they can.
 Object CertificateObject(const std::string& listener, const proxy::net::CertificateInfo& info,
                          const std::string& problem) {
@@ -149,13 +154,15 @@ std::string RoutesJson(const routing::Compiled& compiled) {
   return base::json::SerializePretty(Object({{"routes", std::move(routes)}}));
 }
 
-std::string UpstreamsJson(const InForce& in_force, const EndpointsOf& published, base::Instant now) {
+std::string UpstreamsJson(const InForce& in_force, const EndpointsOf& published, const NamesOf& names,
+                          base::Instant now) {
   Array upstreams;
   for (const proxy::UpstreamRuntime& upstream : in_force.snapshot->upstreams) {
     Object item;
     item["name"] = upstream.policy->name;
     if (!upstream.policy->dns_host.empty()) {
       item["address"] = absl::StrCat(upstream.policy->dns_host, ":", upstream.policy->dns_port);
+      AddNameState(names ? names(upstream.policy->name) : dns::NameState(), item);
     }
     item["connections"] = upstream.shared->connections.taken();
     item["requests"] = upstream.shared->requests.taken();

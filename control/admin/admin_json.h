@@ -14,8 +14,9 @@ namespace headgate::control {
 /// The files in force, their hash, since when, and the last reload.
 std::string ConfigJson(const InForce& in_force, const ReloadReport* last_reload);
 std::string RoutesJson(const routing::Compiled& compiled);
-/// Each upstream's endpoints and their state.
-std::string UpstreamsJson(const InForce& in_force, const EndpointsOf& published, base::Instant now);
+/// Each upstream's endpoints and their state, and how it goes with its name. `names` may be null.
+std::string UpstreamsJson(const InForce& in_force, const EndpointsOf& published, const NamesOf& names,
+                          base::Instant now);
 std::string CertificatesJson(const proxy::Snapshot& snapshot);
 std::string ReloadJson(const ReloadReport& report);
 /// {"error": "..."}.

@@ -105,7 +105,8 @@ http::Response Page(const AdminContext& context, const http::Request& request) {
   }
   if (request.path == "/routes") return http::JsonResponse(200, RoutesJson(*in_force->snapshot->compiled));
   if (request.path == "/upstreams") {
-    return http::JsonResponse(200, UpstreamsJson(*in_force, context.pages.endpoints, context.pages.clock->Now()));
+    const PagesContext& pages = context.pages;
+    return http::JsonResponse(200, UpstreamsJson(*in_force, pages.endpoints, pages.names, pages.clock->Now()));
   }
   if (request.path == "/certificates") return http::JsonResponse(200, CertificatesJson(*in_force->snapshot));
   if (request.path == "/explain") return ExplainPage(*in_force, request);

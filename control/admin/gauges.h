@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "control/dns/endpoint_publisher.h"
 #include "metrics/registry.h"
 #include "proxy/snapshot/snapshot.h"
 #include "proxy/worker/server.h"
@@ -16,6 +17,9 @@ namespace headgate::control {
 
 /// The endpoints of an upstream that are not in the snapshot (DNS); null when there are none yet. Any thread.
 using EndpointsOf = std::function<std::shared_ptr<const proxy::EndpointSet>(const std::string& upstream)>;
+
+/// How it goes with the name of an upstream that has one. Any thread.
+using NamesOf = std::function<dns::NameState(const std::string& upstream)>;
 
 /// The fixed ones, or what `published` has. Null: none.
 std::shared_ptr<const proxy::EndpointSet> EndpointsOfUpstream(const proxy::UpstreamRuntime& upstream,

@@ -18,6 +18,7 @@ struct PagesContext {
   const State* state = nullptr;
   const proxy::Server* server = nullptr;
   EndpointsOf endpoints;
+  NamesOf names;
 };
 
 /// A worker whose loop has not turned for this long is taken for dead.

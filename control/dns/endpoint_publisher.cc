@@ -1,5 +1,8 @@
 #include "control/dns/endpoint_publisher.h"
 
+#include <fmt/core.h>
+
+#include <bit>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <deque>
@@ -39,6 +42,21 @@ struct Entry {
   asio::steady_timer timer;
 };
 
+// Empty when it went well.
+std::string ProblemOf(const Answer& answer) {
+  return answer.status.ok() ? answer.missing : std::string(answer.status.message());
+}
+
+// Of failures in a row the first, second, fourth and so on are told.
+void LogOutcome(const std::string& name, const std::string& problem, const Refresh& refresh, uint32_t failed_before) {
+  const uint32_t failures = refresh.failures();
+  if (failures == 0 && failed_before > 0) base::log::Info("upstream '{}': its name resolves again", name);
+  if (!std::has_single_bit(failures)) return;
+  base::log::Warning("upstream '{}': {}{}{}", name, problem,
+                     refresh.addresses().empty() ? "" : "; its last addresses stay",
+                     failures == 1 ? "" : fmt::format(" ({} times in a row)", failures));
+}
+
 }  // namespace
 
 struct EndpointPublisher::Impl {
@@ -50,6 +68,7 @@ struct EndpointPublisher::Impl {
   void Ask(const std::string& name, uint64_t round);
   void Next();
   void OnAnswer(const std::string& name, uint64_t round, const Answer& answer);
+  void Note(const std::string& name, const Answer& answer);
   void PublishEntry(Entry& entry);
 
   asio::io_context& io;
@@ -60,7 +79,9 @@ struct EndpointPublisher::Impl {
   size_t asking = 0;
   uint64_t rounds = 0;
   mutable std::mutex mutex;
-  std::map<std::string, std::shared_ptr<const proxy::EndpointSet>> published;  // under the mutex
+  // Under the mutex:
+  std::map<std::string, std::shared_ptr<const proxy::EndpointSet>> published;
+  std::map<std::string, NameState> states;
 };
 
 void EndpointPublisher::Impl::Update(const std::vector<Target>& targets, const std::shared_ptr<Settled>& settled) {
@@ -83,6 +104,7 @@ void EndpointPublisher::Impl::Update(const std::vector<Target>& targets, const s
   }
   const std::lock_guard lock(mutex);
   std::erase_if(published, [this](const auto& item) { return !entries.contains(item.first); });
+  std::erase_if(states, [this](const auto& item) { return !entries.contains(item.first); });
 }
 
 void EndpointPublisher::Impl::Begin(const std::string& name, Entry& entry, const std::shared_ptr<Settled>& settled) {
@@ -120,11 +142,11 @@ void EndpointPublisher::Impl::OnAnswer(const std::string& name, uint64_t round, 
   const auto known = entries.find(name);
   if (known == entries.end() || known->second->round != round) return;
   Entry& entry = *known->second;
+  const uint32_t failed = entry.refresh.failures();
   const base::Duration wait = entry.refresh.Take(answer);
-  if (answer.complete && entry.refresh.failures() == 1) {
-    base::log::Warning("upstream '{}': {}{}", name,
-                       answer.status.ok() ? answer.missing : std::string(answer.status.message()),
-                       entry.refresh.addresses().empty() ? "" : "; its last addresses stay");
+  if (answer.complete) {
+    LogOutcome(name, ProblemOf(answer), entry.refresh, failed);
+    Note(name, answer);
   }
   if (entry.refresh.changed()) PublishEntry(entry);
   if (!answer.complete) return;
@@ -133,6 +155,13 @@ void EndpointPublisher::Impl::OnAnswer(const std::string& name, uint64_t round, 
   entry.timer.async_wait([this, name, round](const boost::system::error_code& error) {
     if (!error) Ask(name, round);
   });
+}
+
+void EndpointPublisher::Impl::Note(const std::string& name, const Answer& answer) {
+  const std::lock_guard lock(mutex);
+  NameState& state = states[name];
+  if (answer.status.ok()) state.resolved = base::SystemClock().WallNow();
+  state.problem = ProblemOf(answer);
 }
 
 void EndpointPublisher::Impl::PublishEntry(Entry& entry) {
@@ -170,6 +199,12 @@ void EndpointPublisher::Prepare(const proxy::Snapshot& snapshot) {
     settled.reset();
   });
   answered.wait_for(kFirstAnswerMax);
+}
+
+NameState EndpointPublisher::StateOf(const std::string& upstream) const {
+  const std::lock_guard lock(impl_->mutex);
+  const auto known = impl_->states.find(upstream);
+  return known == impl_->states.end() ? NameState() : known->second;
 }
 
 std::shared_ptr<const proxy::EndpointSet> EndpointPublisher::EndpointsOf(const std::string& upstream) const {

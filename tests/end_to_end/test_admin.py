@@ -11,7 +11,7 @@ import threading
 import time
 import unittest
 
-from support import TOOLS, Headgate, Nginx, RawSocket, free_port, raw, request, self_signed, wait_until
+from support import TOOLS, Headgate, Nginx, RawSocket, free_port, raw, request, run_headgate, self_signed, wait_until
 
 CONFIG = """
 listeners: [{name: web, address: "127.0.0.1:{port:web}"}]
@@ -236,6 +236,9 @@ routes: [{name: app, backends: [{upstream: app}]}]
                 asked = server.queries
                 wait_until(lambda: server.queries > asked + 1, "another look-up")
                 self.assertEqual(self.endpoints(headgate), ["127.0.0.1", "127.0.0.3"])
+                wait_until(lambda: "problem" in headgate.get_json("/upstreams")["upstreams"][0], "the problem")
+                told = run_headgate("upstreams", "--admin", f"127.0.0.1:{headgate.admin}").stdout
+                self.assertRegex(told, r"app\.test.*; resolved last: 20")
                 self.assertEqual(request(headgate.port("web"), "/").status, 200)
                 headgate.reload()
                 self.assertEqual(request(headgate.port("web"), "/").status, 200)
@@ -253,6 +256,8 @@ routes: [{name: app, backends: [{upstream: app}]}]
                 self.assertEqual(headgate.metric("headgate_proxy_errors_total", reason="no_endpoint"), 1)
                 server.addresses["app.test"] = ["127.0.0.1"]
                 wait_until(lambda: request(headgate.port("web"), "/").status == 200, "the name to resolve", 15)
+                wait_until(lambda: "'app': its name resolves again" in headgate.logs(), "the log to say so")
+                self.assertNotIn("problem", headgate.get_json("/upstreams")["upstreams"][0])
 
     def test_etc_hosts_counts(self):
         with Nginx({"app": 'location / { return 200 "x"; }'}) as nginx:

@@ -224,7 +224,8 @@ routes: [{name: api, matches: [{path: {prefix: /api}}], backends: [{upstream: v1
             self.assertEqual(routes.returncode, 0, routes.stderr)
             self.assertIn("api\n", routes.stdout)
             self.assertIn("v1 1", routes.stdout)
-            self.assertIn("127.0.0.1:1 ", run_headgate("upstreams", *admin).stdout)
+            self.assertRegex(run_headgate("upstreams", *admin).stdout,
+                             r"v1\n  connections 0, requests 0, pending 0\n  127\.0\.0\.1:1 +healthy, 0 requests\n")
             self.assertEqual(json.loads(run_headgate("routes", "--json", *admin).stdout)["routes"][0]["name"], "api")
             self.assertEqual(run_headgate("reload", "--admin", f"localhost:{headgate.admin}").returncode, 0)
             headgate.write(text + "\nnope: 1")

@@ -144,6 +144,10 @@ TEST_F(EndpointPublisherTest, WhenItsTtlIsOverANameIsAskedForAgainAndAFailureKee
     OnIo([&] { now = responder.questions().size(); });
   EXPECT_GE(now, asked + 2);
   EXPECT_THAT(EndpointsOf("shop"), ElementsAre("10.0.0.2:80"));
+  while (publisher.StateOf("shop").problem.empty() && std::chrono::steady_clock::now() < deadline) OnIo([] {});
+  EXPECT_NE(publisher.StateOf("shop").problem, "");
+  EXPECT_TRUE(publisher.StateOf("shop").resolved.has_value());
+  EXPECT_FALSE(publisher.StateOf("other").resolved.has_value());
 }
 
 }  // namespace
