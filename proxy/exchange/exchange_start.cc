@@ -19,10 +19,25 @@ constexpr size_t kRequestIdBytes = 32;
 constexpr size_t kRequestIdBytesMax = 128;
 constexpr size_t kBackendsOnStack = 64;
 
-// The 32 hex digits of a W3C traceparent's trace-id; empty when the field is not one.
+bool IsLowerHex(std::string_view text) noexcept {
+  return text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+bool IsAllZero(std::string_view text) noexcept { return text.find_first_not_of('0') == std::string_view::npos; }
+
+// The 32 hex digits of a W3C traceparent's trace-id (version-id-parent-flags); empty when the field is not one. Later
+// versions may append to it.
 std::string_view TraceIdOf(std::string_view traceparent) noexcept {
-  const bool shaped = traceparent.size() >= 55 && traceparent[2] == '-' && traceparent[35] == '-';
-  return shaped ? traceparent.substr(3, 32) : std::string_view();
+  constexpr size_t kBytes = 55;
+  if (traceparent.size() < kBytes) return {};
+  const std::string_view version = traceparent.substr(0, 2);
+  const std::string_view id = traceparent.substr(3, 32);
+  const std::string_view parent = traceparent.substr(36, 16);
+  const std::string_view flags = traceparent.substr(53, 2);
+  const bool ends = traceparent.size() == kBytes || (version != "00" && traceparent[kBytes] == '-');
+  const bool shaped = traceparent[2] == '-' && traceparent[35] == '-' && traceparent[52] == '-' && ends;
+  const bool hex = IsLowerHex(version) && IsLowerHex(id) && IsLowerHex(parent) && IsLowerHex(flags);
+  return shaped && hex && version != "ff" && !IsAllZero(id) && !IsAllZero(parent) ? id : std::string_view();
 }
 
 // The protocol that the request came in (RFC 9110 7.6.3).

@@ -293,6 +293,19 @@ class AccessLog(unittest.TestCase):
                 self.assertEqual(headgate.metric("headgate_requests_total", route="shop", upstream="v2", method="GET", code="200"), 1)
 
 
+    def test_a_trace_id_is_that_of_a_sound_traceparent(self):
+        config = 'listeners: [{name: web, address: "127.0.0.1:{port:web}"}]'
+        trace, parent = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+        wanted = {f"00-{trace}-{parent}-01": trace, f"cc-{trace}-{parent}-01-more": trace,
+                  f"00-{'0' * 32}-{parent}-01": None, f"00-{trace}-{'0' * 16}-01": None, f"ff-{trace}-{parent}-01": None,
+                  f"00-{trace.upper()}-{parent}-01": None, f"00-{trace}-{parent}-01-more": None, f"00-{trace}": None}
+        with Headgate(config) as headgate:
+            for i, field in enumerate(wanted):
+                request(headgate.port(), f"/{i}", headers={"traceparent": field})
+            wait_until(lambda: len(headgate.access_lines()) == len(wanted), "the lines")
+            lines = sorted(headgate.access_lines(), key=lambda line: line["path"])
+            self.assertEqual([line["trace_id"] for line in lines], list(wanted.values()))
+
     def test_an_answer_within_one_turn_has_a_duration(self):
         config = """
 listeners: [{name: web, address: "127.0.0.1:{port:web}"}]
