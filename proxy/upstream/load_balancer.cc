@@ -102,32 +102,34 @@ size_t LoadBalancer::Draw(const Rule& rule, size_t but) noexcept {
   return count;
 }
 
-size_t LoadBalancer::PickLeastRequest(const Rule& rule) noexcept {
-  const size_t first = Draw(rule, size());
-  if (first == size()) return 0;
-  const size_t second = Draw(rule, first);
-  if (second == size()) return first;
-  const auto load = [this](size_t index) -> uint64_t {
-    return uint64_t{endpoints_->endpoints[index].shared->active.load(std::memory_order_relaxed)} + 1;
-  };
-  // load / weight, compared without dividing. Equal loads go by weight, else a light load would ignore weights.
-  const uint64_t one = load(first) * Weight(second);
-  const uint64_t two = load(second) * Weight(first);
-  return one <= two ? first : second;
-}
-
-size_t LoadBalancer::PickRandom(const Rule& rule) noexcept {
-  if (uniform_) return std::min(Draw(rule, size()), size() - 1);
+size_t LoadBalancer::DrawByWeight(const Rule& rule, size_t but) noexcept {
+  if (uniform_) return Draw(rule, but);
   uint64_t total = 0;
-  for (size_t i = 0; i < size(); ++i) total += Fits(i, rule) ? Weight(i) : 0;
-  if (total == 0) return 0;
+  for (size_t i = 0; i < size(); ++i) total += i != but && Fits(i, rule) ? Weight(i) : 0;
+  if (total == 0) return size();
   uint64_t point = rng_.Below(total);
   for (size_t i = 0; i < size(); ++i) {
-    if (!Fits(i, rule)) continue;
+    if (i == but || !Fits(i, rule)) continue;
     if (point < Weight(i)) return i;
     point -= Weight(i);
   }
-  return 0;
+  return size();
 }
+
+size_t LoadBalancer::PickLeastRequest(const Rule& rule) noexcept {
+  const size_t first = DrawByWeight(rule, size());
+  if (first == size()) return 0;
+  const size_t second = DrawByWeight(rule, first);
+  if (second == size()) return first;
+  const auto active = [this](size_t index) -> uint64_t {
+    return endpoints_->endpoints[index].shared->active.load(std::memory_order_relaxed);
+  };
+  // The first keeps it, so that shares go by weight, unless the second, with half of this request, has less to do for
+  // its weight than the first without it. Half: none would favour the light where little is under way, all of it the
+  // heavy.
+  return (2 * active(second) + 1) * Weight(first) < 2 * active(first) * Weight(second) ? second : first;
+}
+
+size_t LoadBalancer::PickRandom(const Rule& rule) noexcept { return std::min(DrawByWeight(rule, size()), size() - 1); }
 
 }  // namespace headgate::proxy

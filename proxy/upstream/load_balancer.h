@@ -44,6 +44,8 @@ class LoadBalancer {
   size_t PickRandom(const Rule& rule) noexcept;
   // A random one that fits and is not `but`; size() when there is none.
   size_t Draw(const Rule& rule, size_t but) noexcept;
+  // The same, each as often as its weight says.
+  size_t DrawByWeight(const Rule& rule, size_t but) noexcept;
 
   base::Rng& rng_;
   routing::LoadBalancingPolicy policy_ = routing::LoadBalancingPolicy::kRoundRobin;

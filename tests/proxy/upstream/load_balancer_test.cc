@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <numeric>
+#include <random>
 #include <set>
 
 namespace headgate::proxy {
@@ -92,15 +94,6 @@ TEST_P(LoadBalancerTest, AvoidsAmongThoseSetAsideToo) {
 
 TEST_P(LoadBalancerTest, GivesSharesByWeight) {
   Use(GetParam(), {1, 3});
-  if (GetParam() == LoadBalancingPolicy::kLeastRequest) {
-    // Held at 1 to 3, the loads decide nothing; away from it they pull back.
-    At(0).active = 10;
-    At(1).active = 10;
-    EXPECT_EQ(Shares(100)[1], 100u);
-    At(1).active = 60;
-    EXPECT_EQ(Shares(100)[0], 100u);
-    return;
-  }
   const size_t share = Shares(4000)[1];
   EXPECT_GT(share, 2850u);
   EXPECT_LT(share, 3150u);
@@ -166,6 +159,68 @@ TEST_F(LoadBalancerTest, LeastRequestEvensOutTheLoads) {
   At(2).active = 40;
   for (int i = 0; i < 200; ++i) At(Pick()).active.fetch_add(1);
   for (size_t i = 0; i < 5; ++i) EXPECT_NEAR(At(i).active.load(), 48, 6) << i;
+}
+
+TEST_F(LoadBalancerTest, LeastRequestWeighsLoads) {
+  Use(LoadBalancingPolicy::kLeastRequest, {1, 3});
+  At(0).active = 10;
+  At(1).active = 10;
+  EXPECT_EQ(Shares(100)[1], 100u);
+  At(1).active = 60;
+  EXPECT_EQ(Shares(100)[0], 100u);
+}
+
+// Two to five endpoints with weights of 1 to 9 that are not all equal.
+std::vector<uint32_t> RandomWeights(base::Rng& dice) {
+  std::vector<uint32_t> weights(2 + dice.Below(4));
+  for (uint32_t& weight : weights) weight = 1 + static_cast<uint32_t>(dice.Below(9));
+  if (weights[1] == weights[0]) ++weights[1];
+  return weights;
+}
+
+TEST_F(LoadBalancerTest, LeastRequestGivesSharesByWeightUnderAnyLoad) {
+  constexpr size_t kPicks = 10'000;
+  const uint64_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  base::Rng dice(seed);
+  for (int round = 0; round < 20; ++round) {
+    const std::vector<uint32_t> weights = RandomWeights(dice);
+    const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
+    for (const size_t under_way : {0U, 1U, 100U}) {
+      Use(LoadBalancingPolicy::kLeastRequest, weights);
+      std::vector<size_t> busy;
+      std::vector<size_t> shares(weights.size(), 0);
+      for (size_t i = 0; i < kPicks; ++i) {
+        const size_t picked = Pick();
+        ++shares[picked];
+        At(picked).active.fetch_add(1);
+        busy.push_back(picked);
+        if (busy.size() <= under_way) continue;
+        std::swap(busy[dice.Below(busy.size())], busy.back());
+        At(busy.back()).active.fetch_sub(1);
+        busy.pop_back();
+      }
+      for (size_t i = 0; i < weights.size(); ++i) {
+        // With one under way the choice is coarse; else only chance is in between.
+        const double tolerance = under_way == 1 ? 0.2 : 0.03;
+        EXPECT_NEAR(static_cast<double>(shares[i]) / kPicks, weights[i] / total, tolerance)
+            << "endpoint " << i << " of " << ::testing::PrintToString(weights) << ", " << under_way << " under way";
+      }
+    }
+  }
+}
+
+TEST_F(LoadBalancerTest, LeastRequestGoesAroundAStuckEndpointWhateverItsWeight) {
+  const uint64_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  base::Rng dice(seed);
+  for (int round = 0; round < 50; ++round) {
+    const std::vector<uint32_t> weights = RandomWeights(dice);
+    Use(LoadBalancingPolicy::kLeastRequest, weights);
+    const size_t stuck = dice.Below(weights.size());
+    At(stuck).active = 100;
+    EXPECT_EQ(Shares(500)[stuck], 0u) << "endpoint " << stuck << " of " << ::testing::PrintToString(weights);
+  }
 }
 
 }  // namespace
