@@ -68,8 +68,9 @@ class Tiler {
   Fault fault() const noexcept { return fault_; }
 
  private:
+  // A limit that was passed stays the reason.
   bool Fail(Fault fault) noexcept {
-    fault_ = fault;
+    if (fault_ != Fault::kTooManyFields && fault_ != Fault::kFieldTooLarge) fault_ = fault;
     return false;
   }
   // The head ends in CRLF CRLF: this stops, and two bytes behind it can be read.

@@ -401,7 +401,14 @@ TEST(RequestWall, HoldsTheLimits) {
   std::string many;
   for (size_t i = 0; i + 1 < base::kFieldsMax; ++i) many += "A: 1\r\n";
   EXPECT_TRUE(RequestDecode(Get(many)).ok());
-  EXPECT_EQ(RequestDecode(Get(many + "A: 1\r\n")).error.code, ErrorCode::kHeaderTooLarge);
+  ExpectRefusals({
+      {Get(many + "A: 1\r\n"), ErrorCode::kHeaderTooLarge, "too many fields"},
+      {Get(many + "A:\r\n"), ErrorCode::kHeaderTooLarge, "too many fields"},
+      {Get("A:\r\n" + many), ErrorCode::kHeaderTooLarge, "too many fields"},
+      {Get(fill + ":\r\n"), ErrorCode::kHeaderTooLarge, "a field"},
+      {Get(fill + ":\r\nA: 1\r\n"), ErrorCode::kHeaderTooLarge, "a field"},
+      {Get("A:" + std::string(fill.size(), ' ') + "\r\n"), ErrorCode::kHeaderTooLarge, "a field"},
+  });
 }
 
 TEST(RequestWall, GarbageIsAnsweredBeforeTheHeadIsComplete) {
