@@ -27,9 +27,9 @@ constexpr auto MakeHostTable() {
 }
 constexpr auto kHostTable = MakeHostTable();
 
-// ":" and 1 to 5 digits, not 0; or nothing.
+// ":" and 1 to 5 digits, not 0; or nothing, behind a colon too (RFC 3986 3.2.3).
 bool ParsePort(std::string_view text, uint16_t& port) noexcept {
-  if (text.empty()) return true;
+  if (text.empty() || text == ":") return true;
   uint64_t value = 0;
   if (text.front() != ':' || text.size() > 6 || !ParseDecimal(text.substr(1), value)) return false;
   if (value == 0 || value > 65535) return false;

@@ -169,8 +169,9 @@ class RequestJudge {
     if (!authority.ok()) return Fail(authority.error().code, authority.error().detail);
     head_.host = authority.value().host;
     head_.port = authority.value().port;
-    if (stated && host_.has_value()) return CompareHost();
     if (!stated) head_.authority = *host_;
+    if (head_.authority.ends_with(':')) head_.authority.remove_suffix(1);  // an empty port (RFC 3986 6.2.3)
+    if (stated && host_.has_value()) CompareHost();
   }
   void CompareHost() noexcept {
     if (*host_ == head_.authority) return;

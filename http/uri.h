@@ -14,7 +14,8 @@ struct Authority {
   std::string_view host;  // lower case, no trailing dot; "[...]" for IPv6
   uint16_t port = 0;      // 0: none given
 };
-// "host[:port]". User info, a path, an empty host, port 0 and bad ports are errors (RFC 9110 7.2).
+// "host[:port]"; an empty port is none. User info, a path, an empty host, port 0 and bad ports are errors (RFC
+// 9110 7.2).
 base::Result<Authority> ParseAuthority(std::string_view text, base::Arena& arena) noexcept;
 
 struct Target {

@@ -30,14 +30,16 @@ base::Result<void> TakeOriginForm(std::string_view target, base::Arena& arena, R
   return {};
 }
 
-// "http://host:port/path?query"; RFC 9112 3.2.2. The framing wall compares the authority with Host.
+// "http://host:port/path?query"; RFC 9112 3.2.2. The framing wall compares the authority with Host, by the target's own
+// scheme, which names the port where none is given.
 base::Result<void> TakeAbsoluteForm(std::string_view target, base::Arena& arena, RequestHead& head) noexcept {
   const size_t colon = std::min(target.find(':'), target.size());
   const std::string_view scheme = target.substr(0, colon);
-  const bool known = EqualsIgnoreCase(scheme, "http") || EqualsIgnoreCase(scheme, "https");
-  if (!known || !target.substr(colon).starts_with("://")) {
+  const bool https = EqualsIgnoreCase(scheme, "https");
+  if ((!https && !EqualsIgnoreCase(scheme, "http")) || !target.substr(colon).starts_with("://")) {
     return ClientError(ErrorCode::kBadRequest, "the target is neither a path nor an http URI");
   }
+  head.scheme = https ? Scheme::kHttps : Scheme::kHttp;
   target.remove_prefix(colon + 3);
   const size_t end = std::min(target.find_first_of("/?#"), target.size());
   head.authority = target.substr(0, end);
@@ -109,11 +111,13 @@ base::Result<void> DecodeRequestHead(std::span<char> data, const HeadLimits& lim
   head.version = line.version;
   head.scheme = scheme;
   base::Result<void> result = TakeTarget(line.target, arena, head);
-  if (!result.ok()) return result;
-  MaskHighBytes(data.data() + (line.target.data() - text.data()), line.target.size());
-  result = ParseFields(HeadKind::kRequest, data, line.bytes, {limits.field_bytes, limits.fields}, head.headers);
-  if (!result.ok()) return result;
-  return JudgeRequest(head);
+  if (result.ok()) {
+    MaskHighBytes(data.data() + (line.target.data() - text.data()), line.target.size());
+    result = ParseFields(HeadKind::kRequest, data, line.bytes, {limits.field_bytes, limits.fields}, head.headers);
+  }
+  if (result.ok()) result = JudgeRequest(head);
+  head.scheme = scheme;  // an absolute form's was for the wall
+  return result;
 }
 
 namespace {

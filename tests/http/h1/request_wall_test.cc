@@ -203,7 +203,9 @@ TEST(RequestWall, RefusesHostsThatAreNotOneAuthority) {
                              "Host: a/b\r\n",
                              "Host: a:0\r\n",
                              "Host: a:65536\r\n",
-                             "Host: a:\r\n",
+                             "Host: a::\r\n",
+                             "Host: :\r\n",
+                             "Host: [::1]::\r\n",
                              "Host: a:x\r\n",
                              "Host: a:-1\r\n",
                              "Host: a:80:80\r\n",
@@ -248,6 +250,17 @@ TEST(RequestWall, NormalisesHostsForRoutingAndForwardsThemAsTheyCame) {
   }
 }
 
+TEST(RequestWall, AnEmptyPortIsNone) {
+  for (const auto& [sent, host] :
+       {std::pair("a:", "a"), std::pair("[::1]:", "[::1]"), std::pair("1.2.3.4:", "1.2.3.4")}) {
+    const RequestDecode request{"GET / HTTP/1.1\r\nHost: " + std::string(sent) + "\r\n\r\n"};
+    ASSERT_TRUE(request.ok()) << sent << request.detail();
+    EXPECT_EQ(request.head.host, host);
+    EXPECT_EQ(request.head.port, 0);
+    EXPECT_EQ(request.head.authority, host) << "the colon is not forwarded";
+  }
+}
+
 TEST(RequestWall, TakesAnAbsoluteFormOnlyWhenItEqualsHost) {
   const auto decode = [](std::string_view target, std::string_view host) {
     return RequestDecode("GET " + std::string(target) + " HTTP/1.1\r\nHost: " + std::string(host) + "\r\n\r\n");
@@ -258,14 +271,23 @@ TEST(RequestWall, TakesAnAbsoluteFormOnlyWhenItEqualsHost) {
                                                                                   {"http://a?q", "a", "/"},
                                                                                   {"http://a:80/", "a", "/"},
                                                                                   {"http://a/", "a:80", "/"},
-                                                                                  {"https://a/x/../y", "a", "/y"}}) {
+                                                                                  {"https://a/x/../y", "a", "/y"},
+                                                                                  {"https://a:443/", "a", "/"},
+                                                                                  {"https://a/", "a:443", "/"},
+                                                                                  {"http://a:/", "a", "/"},
+                                                                                  {"http://a/", "a:", "/"},
+                                                                                  {"http://a:80/", "a:", "/"}}) {
     const RequestDecode request = decode(target, host);
     ASSERT_TRUE(request.ok()) << target << ' ' << request.detail();
     EXPECT_EQ(request.head.path, path);
     EXPECT_EQ(request.head.host, "a");
+    EXPECT_EQ(request.head.scheme, Scheme::kHttp) << "the transport's";
   }
   for (const auto& [target, host] : std::vector<std::pair<std::string, std::string>>{{"http://b/", "a"},
                                                                                      {"http://a:81/", "a"},
+                                                                                     {"http://a:443/", "a"},
+                                                                                     {"https://a:80/", "a"},
+                                                                                     {"https://a/", "a:80"},
                                                                                      {"http://u@a/", "a"},
                                                                                      {"http:///", "a"},
                                                                                      {"http:/a", "a"},
