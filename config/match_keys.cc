@@ -1,10 +1,12 @@
 #include "config/match_keys.h"
 
 #include <algorithm>
+#include <charconv>
 #include <string>
 #include <string_view>
 
 #include "base/hash.h"
+#include "base/ip.h"
 #include "config/text.h"
 
 namespace headgate::config {
@@ -35,14 +37,41 @@ void AppendValues(std::string& out, const std::vector<ValueMatch>& matches, bool
   for (const std::string& part : parts) AppendText(out, part);
 }
 
+bool IsUnreserved(char c) {
+  constexpr std::string_view kMarks = "-._~";
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || kMarks.find(c) != kMarks.npos;
+}
+
+// As the normaliser of requests writes it (http/uri.h): what is unreserved decoded, what is above 0x7f encoded, hex
+// digits in upper case. Dot segments and `//` are refused before.
+std::string CanonicalPath(std::string_view path) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string out;
+  for (size_t i = 0; i < path.size(); ++i) {
+    unsigned escaped = 0;
+    const char* digits = path.data() + i + 1;
+    const bool is_escape =
+        path[i] == '%' && i + 2 < path.size() && std::from_chars(digits, digits + 2, escaped, 16).ptr == digits + 2;
+    const unsigned byte = is_escape ? escaped : static_cast<unsigned char>(path[i]);
+    if (is_escape) i += 2;
+    if (is_escape ? IsUnreserved(static_cast<char>(byte)) : byte < 0x80) {
+      out += static_cast<char>(byte);
+    } else {
+      out += {'%', kHex[byte >> 4U], kHex[byte & 15U]};
+    }
+  }
+  return out;
+}
+
 std::string CanonicalMatch(const RouteMatch& match) {
   PathMatchKind kind = PathMatchKind::kPrefix;
-  std::string_view path = "/";
+  std::string path = "/";
   if (match.path) {
     kind = match.path->kind;
-    path = match.path->value.value;
+    const std::string& written = match.path->value.value;
+    path = kind == PathMatchKind::kRegex ? written : CanonicalPath(written);
   }
-  if (kind == PathMatchKind::kPrefix && path.ends_with('/')) path.remove_suffix(1);
+  if (kind == PathMatchKind::kPrefix && path.ends_with('/')) path.pop_back();
   std::string out(1, static_cast<char>('0' + static_cast<int>(kind)));
   AppendText(out, path);
   AppendText(out, match.method ? match.method->value : std::string());
@@ -53,6 +82,9 @@ std::string CanonicalMatch(const RouteMatch& match) {
 }
 
 std::string CanonicalHost(std::string_view host) {
+  const bool bracketed = host.starts_with('[') && host.ends_with(']');
+  const auto address = base::IpAddress::Parse(bracketed ? host.substr(1, host.size() - 2) : host);
+  if (address) return address->ToString();
   if (host.ends_with('.')) host.remove_suffix(1);
   return Lower(host);
 }

@@ -28,8 +28,8 @@ struct MatchClaim {
   const Route* route = nullptr;
 };
 
-/// Claims of every route. Hostnames in any case, header conditions in any order, and `/a` and `/a/` as prefixes, are
-/// the same.
+/// Claims of every route. Hostnames in any case, an address in any form, header conditions in any order, paths that are
+/// normalised to the same, and `/a` and `/a/` as prefixes, are the same.
 std::vector<MatchClaim> MatchClaims(const Model& unit);
 
 /// Whether some listener takes both routes; no listeners named means all.
