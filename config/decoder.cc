@@ -74,7 +74,7 @@ bool Decoder::Block(const Node& node, const BlockSpec& spec, void* block) {
     } else if (value.kind == NodeKind::kNull) {
       diagnostics.Error(Code::kWrongType, At(key), "key " + Quoted(key.text) + " has no value");
     } else if (field->non_empty && value.kind == NodeKind::kSequence && value.children == 0) {
-      diagnostics.Error(Code::kMissingKey, At(value), "list " + Quoted(key.text) + " is empty");
+      diagnostics.Error(field->empty, At(value), "list " + Quoted(key.text) + " is empty");
     } else {
       field->decode(*this, key, value, *field, target);
     }

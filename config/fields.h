@@ -69,9 +69,10 @@ struct Field {
   uint64_t max = std::numeric_limits<uint64_t>::max();
   bool list = false;
   bool required = false;
-  bool non_empty = false;  // a list with at least one item
-  bool none = false;       // `none` may be written
-  bool later = false;      // known, refused as not available yet
+  bool non_empty = false;          // a list with at least one item
+  Code empty = Code::kMissingKey;  // of a list that is empty
+  bool none = false;               // `none` may be written
+  bool later = false;              // known, refused as not available yet
 };
 
 /// Which keys of a mapping go together.

@@ -88,7 +88,7 @@ const BlockSpec& BlockOf<AccessLog>() {
             .doc = "stdout, stderr, off or a file (opened again on SIGUSR1).",
             .decode = DecodeLogTarget,
             .default_text = "stdout",
-            .schema = R"({"type": "string", "minLength": 1})"},
+            .schema = R"({"type": ["string", "number", "boolean"], "minLength": 1})"},
       Field{.key = "sample",
             .type = T::kPercent,
             .doc = "The share of requests that is logged.",

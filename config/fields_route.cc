@@ -36,7 +36,7 @@ void DecodeMatch(Decoder& decoder, const Node& /*key*/, const Node& value, const
     DecodeValue(decoder, value, field, out.value);
   } else {
     bool present = true;
-    if (decoder.Scalar(value, field, present) && !present) {
+    if (decoder.Scalar(value, Field{.key = field.key, .type = T::kBool}, present) && !present) {
       decoder.diagnostics.Error(Code::kMalformedValue, decoder.At(value), "'present' can only be true");
     }
   }
@@ -58,9 +58,10 @@ std::array<Field, 4> ValueMatchFields(T name, T exact) {
             .doc = "RE2 that fits the whole value.",
             .decode = DecodeMatch<ValueMatchKind::kRegex>},
       Field{.key = "present",
-            .type = T::kBool,
+            .type = T::kSpecial,
             .doc = "true: any value.",
-            .decode = DecodeMatch<ValueMatchKind::kPresent>},
+            .decode = DecodeMatch<ValueMatchKind::kPresent>,
+            .schema = R"({"const": true})"},
   };
 }
 
@@ -136,10 +137,6 @@ void DecodeBackends(Decoder& decoder, const Node& /*key*/, const Node& value, co
   auto& route = *static_cast<Route*>(block);
   route.backends_at = decoder.At(value);
   DecodeValue(decoder, value, field, route.backends);
-  if (value.kind == NodeKind::kSequence && value.children == 0) {
-    decoder.diagnostics.Error(Code::kNoBackends, decoder.At(value),
-                              "'backends' is empty: a route without a backend answers nothing");
-  }
 }
 
 void DecodeScheme(Decoder& decoder, const Node& /*key*/, const Node& value, const Field& field, void* block) {
@@ -337,7 +334,9 @@ const BlockSpec& BlockOf<Route>() {
             .doc = "A weighted split over upstreams.",
             .decode = DecodeBackends,
             .block = BlockOf<Backend>,
-            .list = true},
+            .list = true,
+            .non_empty = true,
+            .empty = Code::kNoBackends},
       Field{.key = "blueGreen",
             .type = T::kBlock,
             .doc = "Two versions, one switch.",

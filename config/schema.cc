@@ -53,6 +53,22 @@ std::string Reference(const BlockSpec& spec) { return "\"$ref\": " + Json("#/$de
 
 std::string Pattern(std::string_view pattern) { return R"("type": "string", "pattern": )" + Json(pattern); }
 
+// Where the decoder takes what YAML reads as a number or a boolean for its text.
+constexpr std::string_view kAnyScalar = R"("type": ["string", "number", "boolean"])";
+constexpr std::string_view kNamePattern = R"(^[!#-&(-\[\]-_a-z|~]{1,128}$)";
+constexpr std::string_view kTokenPattern = R"(^[!#$%&'*+.^_`|~0-9A-Za-z-]+$)";
+constexpr std::string_view kPort =
+    "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])";
+
+std::string ScalarPattern(std::string_view pattern) {
+  return std::string(kAnyScalar) + ", \"pattern\": " + Json(pattern);
+}
+
+std::string MapPieces(std::string_view key_pattern, std::string_view value_pieces) {
+  return R"("type": "object", "propertyNames": {"pattern": )" + Json(key_pattern) + R"(}, "additionalProperties": {)" +
+         std::string(value_pieces) + "}";
+}
+
 std::string CountPieces(const Field& field) {
   std::string out = R"("type": "integer", "minimum": )" + std::to_string(field.min);
   if (field.max != std::numeric_limits<uint64_t>::max()) out += ", \"maximum\": " + std::to_string(field.max);
@@ -79,41 +95,42 @@ std::string ValuePieces(const Field& field) {
     case FieldType::kCidr:
     case FieldType::kHostname:
     case FieldType::kDnsName:
-      return R"("type": ["string", "number", "boolean"])";
     case FieldType::kHeaderValue:
-      return R"("type": ["string", "number", "boolean"])";
+      return std::string(kAnyScalar);
     case FieldType::kName:
-      return Pattern(R"(^[^\s"'`\\{}]{1,128}$)");
+      return ScalarPattern(kNamePattern);
     case FieldType::kPath:
       return Pattern(R"(^/[^?#\s\\]*$)");
     case FieldType::kHeaderName:
     case FieldType::kToken:
-      return Pattern(R"(^[!#$%&'*+.^_`|~0-9A-Za-z-]+$)");
+      return ScalarPattern(kTokenPattern);
     case FieldType::kMethod:
       return Pattern(R"(^[!#$%&'*+.^_`|~0-9A-Z-]+$)");
     case FieldType::kFile:
-      return R"("type": "string", "minLength": 1)";
+      return std::string(kAnyScalar) + ", \"minLength\": 1";
     case FieldType::kBool:
       return R"("type": "boolean")";
     case FieldType::kCount:
       return CountPieces(field);
     case FieldType::kSize:
-      return R"("anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "^(0|[1-9][0-9]*)(KiB|MiB|GiB)?$"}])";
+      return "\"anyOf\": [{" + CountPieces(field) +
+             R"(}, {"type": "string", "pattern": "^(0|[1-9][0-9]*)(KiB|MiB|GiB)?$"}])";
     case FieldType::kDuration:
       return Pattern("^(0|[1-9][0-9]*)(ms|s|m|h)$");
     case FieldType::kPercent:
-      return Pattern(R"(^(0|[1-9][0-9]?|100)(\.[0-9]{1,4})?%$)");
+      return Pattern(R"(^((0|[1-9][0-9]?)(\.[0-9]{1,4})?|100(\.0{1,4})?)%$)");
     case FieldType::kListenAddress:
+      return Pattern(R"(^(localhost|[0-9.]+|\[[0-9A-Fa-f:.]+\]):)" + std::string(kPort) + "$");
     case FieldType::kUpstreamAddress:
-      return Pattern("^.+:[1-9][0-9]{0,4}$");
+      return Pattern("^.+:" + std::string(kPort) + "$");
     case FieldType::kChoice:
       return ChoicePieces(field);
     case FieldType::kBlock:
       return Reference(field.block());
     case FieldType::kHeaderMap:
-      return R"("type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]})";
+      return MapPieces(kTokenPattern, kAnyScalar);
     case FieldType::kBlockMap:
-      return "\"type\": \"object\", \"additionalProperties\": {" + Reference(field.block()) + "}";
+      return MapPieces(kNamePattern, Reference(field.block()));
     case FieldType::kSpecial: {
       std::string own(field.schema);
       if (field.block == nullptr) return own.substr(1, own.size() - 2);

@@ -2,12 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <boost/json.hpp>
+#include <regex>
 #include <string>
 
 #include "config/defaults.h"
 #include "config/fields.h"
 #include "config/parse.h"
+#include "config/units.h"
 
 namespace headgate::config {
 namespace {
@@ -46,6 +49,48 @@ void CheckReferences(const boost::json::value& value, const boost::json::object&
 TEST(Schema, ItsReferencesLeadSomewhere) {
   const boost::json::value schema = boost::json::parse(SchemaJson());
   CheckReferences(schema, schema.at("$defs").as_object());
+}
+
+// A place of the schema that has a pattern, and a file whose X is judged by it.
+struct Judged {
+  const char* pointer;
+  const char* text;
+};
+
+TEST(Schema, ItsPatternsAndTheDecoderAgree) {
+  const boost::json::value schema = boost::json::parse(SchemaJson());
+  const std::string long_name(129, 'x');
+  const std::array values = {"x",        "a b",   "\xC3\xA9",   "a'b",           "a{b}",          "a\\b",
+                             "a[b]",     "a/b^c", "1.2.3.4:80", "1.2.3.4:65535", "1.2.3.4:65536", "1.2.3.4:99999",
+                             "h:80",     "h:0",   "[::1]:6553", "localhost:1",   "20%",           "100.5%",
+                             "99.9999%", "100%",  "0.25%",      "GET",           "Get",           long_name.c_str()};
+  for (const Judged& judged :
+       {Judged{"/$defs/aListener/properties/name/pattern", "listeners: [{name: X, address: '127.0.0.1:1'}]"},
+        Judged{"/$defs/aListener/properties/address/pattern", "listeners: [{name: a, address: X}]"},
+        Judged{"/$defs/accessLog/properties/sample/pattern", "accessLog: {sample: X}"},
+        Judged{"/properties/upstreams/propertyNames/pattern", "upstreams: {X: {address: 'a:80'}}"},
+        Judged{"/$defs/aMatch/properties/method/pattern",
+               "routes: [{name: a, matches: [{method: X}], respond: {status: 200}}]"},
+        Judged{"/$defs/respond/properties/headers/propertyNames/pattern",
+               "routes: [{name: a, respond: {status: 200, headers: {X: b}}}]"}}) {
+    const std::regex pattern(schema.at_pointer(judged.pointer).as_string().c_str());
+    for (const std::string value : values) {
+      std::string text(judged.text);
+      std::string quoted;
+      for (const char c : value) quoted += c == '\'' ? "''" : std::string(1, c);
+      text.replace(text.find('X'), 1, "'" + quoted + "'");
+      EXPECT_EQ(std::regex_match(value, pattern), LoadFile("f.yaml", text).model != nullptr) << text;
+    }
+  }
+}
+
+TEST(Schema, RefusesWhatIsOutOfBoundsOrEmpty) {
+  const boost::json::value schema = boost::json::parse(SchemaJson());
+  EXPECT_EQ(schema.at_pointer("/$defs/aRoute/properties/backends/minItems").as_int64(), 1);
+  EXPECT_TRUE(schema.at_pointer("/$defs/aHeaderMatch/properties/present/const").as_bool());
+  const auto& size = schema.at_pointer("/$defs/limits/properties/target/anyOf/0");
+  EXPECT_EQ(size.at("minimum").as_int64(), 64);
+  EXPECT_EQ(size.at("maximum").as_int64(), 64 * 1024 * 1024);
 }
 
 const Field& FieldOf(const BlockSpec& spec, std::string_view key) {
