@@ -64,6 +64,8 @@ class Stream : public base::ListNode<NewsTag> {
   // Bytes given to SendBody that are in no frame yet: the peer's windows and the socket decide when they leave.
   size_t queued() const noexcept { return out_.size(); }
   bool local_ended() const noexcept { return local_ended_; }  // END_STREAM is in the output
+  // All of the message is in the output, but for the END_STREAM that HoldEnd keeps.
+  bool only_end_held() const noexcept { return hold_end_ && out_end_ && deferred_; }
 
  protected:
   Stream() noexcept = default;

@@ -198,6 +198,7 @@ void DownstreamH2Stream::DiscardRequestBody() {
 }
 
 void DownstreamH2Stream::WatchDiscarded() {
+  if (malformed()) return;
   const bool enough = body_bytes() > base::kDrainBytesMax;
   if (!remote_ended() && !enough) return;
   deadline_ = base::Instant::max();
@@ -248,7 +249,10 @@ void DownstreamH2Stream::Drop(const Error& error) {
 }
 
 void DownstreamH2Stream::Lose(const Error& error) {
-  if (exchange_ != nullptr) exchange_->OnClientError(error);
+  if (exchange_ == nullptr) return;
+  // The client has the whole answer: how it ends its body is nobody's failure.
+  if (only_end_held()) return exchange_->OnResponseFlushed(true);
+  exchange_->OnClientError(error);
 }
 
 void DownstreamH2Stream::OnExchangeDone() {

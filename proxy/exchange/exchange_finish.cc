@@ -91,6 +91,11 @@ void Exchange::OnClientError(const Error& error) {
 }
 
 bool Exchange::IsNeverAnswered(const Error& error) const noexcept {
+  if (response_ended_ && error_.code != ErrorCode::kNone) {
+    // The answer says why, whether the client waits for its last byte or not.
+    stream_->Abort();
+    return Finish();
+  }
   return request_->version == http::Version::kHttp2 &&
          (error.code == ErrorCode::kBadRequest || error.code == ErrorCode::kSmuggling);
 }
