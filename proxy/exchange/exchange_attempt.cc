@@ -213,7 +213,7 @@ bool Exchange::TryAgain(const Error& error, uint16_t status, UpstreamResult resu
                                                            .retries_done = retries_,
                                                            .stale_retry_done = stale_retry_done_,
                                                            .any_byte_sent = attempt_->any_byte_sent,
-                                                           .body_replayable = replayable_ && !wants_upgrade_});
+                                                           .body_replayable = replayable_});
   if (verdict == RetryVerdict::kNo || now() >= request_deadline_) return false;
   if (verdict == RetryVerdict::kYes && !TakeRetryBudget()) return false;
   const EndpointShared* failed = attempt_->endpoint;
