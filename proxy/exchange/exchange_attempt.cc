@@ -38,6 +38,8 @@ void Exchange::BeginAttempt() {
   attempt_->fresh_connection = fresh;
   attempt_open_ = true;
   ++attempts_;
+  endpoint_text_ = {};
+  upstream_head_time_ = base::Duration{-1};
   state_ = State::kConnecting;
   attempt_deadline_ =
       route_->timeouts.backend_request.count() > 0 ? now() + route_->timeouts.backend_request : base::Instant::max();
@@ -180,7 +182,6 @@ void Exchange::OnInterimResponse(http::ResponseHead& head) {
 }
 
 void Exchange::OnAttemptFailed(const Error& error) {
-  if (attempt_->endpoint != nullptr) endpoint_text_ = arena_.Copy(attempt_->endpoint->text);
   if (response_committed_) {
     EndAttempt(ResultOf(error.code));
     return Fail(error);
@@ -194,6 +195,8 @@ void Exchange::EndAttempt(UpstreamResult result) {
   continue_deadline_ = base::Instant::max();
   if (!attempt_open_) return;
   attempt_open_ = false;
+  // One that ended before it had its connection: who it was waiting for.
+  if (endpoint_text_.empty() && attempt_->endpoint != nullptr) endpoint_text_ = arena_.Copy(attempt_->endpoint->text);
   if (attempt_->waiting_in != nullptr) attempt_->waiting_in->Abandon(*attempt_);
   if (upstream_ != nullptr) std::exchange(upstream_, nullptr)->Release();
   shard().Add(cluster_->series().requests[metrics::Index(result)]);

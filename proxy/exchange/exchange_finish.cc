@@ -62,12 +62,16 @@ void Exchange::OnTimer() {
     head.status = 100;
     OnInterimResponse(head);
   }
+  const bool connecting = state_ == State::kConnecting;
   if (at >= request_deadline_) {
-    const char* which = at >= grpc_deadline_ ? "grpc-timeout passed" : "timeouts.request passed";
+    const char* which = connecting ? "timeouts.request passed while connecting" : "timeouts.request passed";
+    if (at >= grpc_deadline_) which = connecting ? "grpc-timeout passed while connecting" : "grpc-timeout passed";
     return Fail({ErrorCode::kRequestTimeout, Side::kProxy, Retry::kNever, which});
   }
   if (at >= attempt_deadline_) {
-    const Error late{ErrorCode::kUpstreamTimeout, Side::kUpstream, Retry::kNever, "timeouts.backendRequest passed"};
+    const char* which =
+        connecting ? "timeouts.backendRequest passed while connecting" : "timeouts.backendRequest passed";
+    const Error late{ErrorCode::kUpstreamTimeout, Side::kUpstream, Retry::kNever, which};
     return response_committed_ ? Fail(late) : AttemptFailed(late);
   }
   if (at >= idle_deadline_ && AwaitsRequestBody()) MoveIdleDeadline();

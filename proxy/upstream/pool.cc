@@ -12,7 +12,10 @@ Pool::Pool(WorkerContext& worker, Cluster& cluster, UpstreamShared& shared)
       sweep_([](void* pool) { static_cast<Pool*>(pool)->OnSweep(); }, this) {}
 
 Pool::~Pool() {
-  while (Attempt* attempt = queue_.front()) StopWaiting(*attempt);
+  while (Attempt* attempt = queue_.front()) {
+    attempt->endpoint = nullptr;
+    StopWaiting(*attempt);
+  }
   granted_.ForEach([](H1Connection& connection) { connection.notes.granted_to->waiting_in = nullptr; });
   while (H1Connection* connection = all_.front()) Destroy(*connection);
 }
@@ -20,6 +23,9 @@ Pool::~Pool() {
 void Pool::SetEndpoints(std::shared_ptr<const EndpointSet> endpoints) {
   for (const std::unique_ptr<PoolEndpoint>& gone : Rearrange(places_, *endpoints)) {
     while (H1Connection* connection = gone->idle.front()) Destroy(*connection);
+    queue_.ForEach([&gone](Attempt& attempt) {
+      if (attempt.endpoint == gone->shared.get()) attempt.endpoint = nullptr;
+    });
     all_.ForEach([&gone](H1Connection& connection) {
       if (connection.notes.place == gone.get()) connection.notes.place = nullptr;
     });
@@ -72,6 +78,7 @@ void Pool::OnIdleClosed(H1Connection& connection) {
   Attempt* attempt = std::exchange(connection.notes.granted_to, nullptr);
   Destroy(connection);
   if (attempt != nullptr) {
+    attempt->endpoint = nullptr;
     queue_.PushFront(*attempt);
     ++waiting_;
     UpdatePending();

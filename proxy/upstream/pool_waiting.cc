@@ -81,7 +81,14 @@ void Pool::Open(size_t endpoint) {
 void Pool::OpenForPending() {
   if (places_.empty()) return worker_.reactor.Defer(*this);
   while (own_pending_ > 0 && TakeSlot()) {
-    Open(balancer_.Pick(worker_.now, queue_.front()->avoid));
+    Attempt* first = nullptr;
+    queue_.ForEach([&](Attempt& attempt) {
+      if (first == nullptr && attempt.endpoint == nullptr) first = &attempt;
+    });
+    if (first == nullptr) first = queue_.front();
+    const size_t endpoint = balancer_.Pick(worker_.now, first->avoid);
+    first->endpoint = places_[endpoint]->shared.get();
+    Open(endpoint);
     UpdatePending();
   }
 }
@@ -151,6 +158,7 @@ Attempt* Pool::WaiterFor(const H1Connection& connection) noexcept {
 void Pool::Grant(H1Connection& connection, Attempt& attempt) {
   attempt.Unlink();
   --waiting_;
+  attempt.endpoint = connection.endpoint().get();
   connection.notes.granted_to = &attempt;
   granted_.PushBack(connection);
   UpdatePending();
