@@ -72,6 +72,8 @@ size_t EncodedBound(const RequestHead& head) noexcept {
 
 size_t EncodedBound(const ResponseHead& head) noexcept { return kOwnLinesBytes + FieldsBytes(head.headers); }
 
+size_t EncodedBound(const HeaderMap& trailers) noexcept { return FieldsBytes(trailers) + kLastChunk.size(); }
+
 size_t EncodeRequestHead(const RequestHead& head, bool upgrade, std::span<char> out) noexcept {
   if (out.size() < EncodedBound(head)) return 0;
   Writer writer(out.data());
@@ -128,7 +130,7 @@ size_t EncodeChunkHeader(uint64_t bytes, std::span<char, kChunkHeaderBytes> out)
 }
 
 size_t EncodeLastChunk(const HeaderMap& trailers, std::span<char> out) noexcept {
-  if (out.size() < FieldsBytes(trailers) + kLastChunk.size()) return 0;
+  if (out.size() < EncodedBound(trailers)) return 0;
   Writer writer(out.data());
   writer.Literal("0\r\n");
   WriteFields(trailers, writer);

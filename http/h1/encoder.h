@@ -33,13 +33,15 @@ size_t EncodeResponseHead(const ResponseHead& head, const ResponseOptions& optio
 // An upper bound of what the head takes when encoded (a response's without the text of options.date).
 size_t EncodedBound(const RequestHead& head) noexcept;
 size_t EncodedBound(const ResponseHead& head) noexcept;
+// The same of the last chunk with these trailers.
+size_t EncodedBound(const HeaderMap& trailers) noexcept;
 
 // "1f40\r\n" for the next chunk's size; out needs kChunkHeaderBytes. The chunk's data is followed by CRLF.
 inline constexpr size_t kChunkHeaderBytes = 18;
 size_t EncodeChunkHeader(uint64_t bytes, std::span<char, kChunkHeaderBytes> out) noexcept;
 inline constexpr std::string_view kChunkEnd = "\r\n";
 inline constexpr std::string_view kLastChunk = "0\r\n\r\n";
-// "0\r\n", the trailer fields, "\r\n". Returns 0 when `out` is too small.
+// "0\r\n", the trailer fields, "\r\n". Returns 0 when `out` is smaller than EncodedBound.
 size_t EncodeLastChunk(const HeaderMap& trailers, std::span<char> out) noexcept;
 
 }  // namespace headgate::http::h1

@@ -109,12 +109,8 @@ void DownstreamH1Connection::SendBody(Chain& data, bool end) {
 
 void DownstreamH1Connection::SendTrailers(const http::HeaderMap& trailers) {
   if (chunked_out_) {
-    const std::span<char> space = OutSpace(base::kTrailersBytesMax + 64);
-    const size_t bytes = http::h1::EncodeLastChunk(trailers, space);
-    if (bytes > 0)
-      CommitOut(bytes);
-    else
-      out_.Append(Slice::Unowned(http::h1::kLastChunk));
+    const std::span<char> space = OutSpace(http::h1::EncodedBound(trailers));
+    CommitOut(http::h1::EncodeLastChunk(trailers, space));
   }
   response_complete_ = true;
   Flush();

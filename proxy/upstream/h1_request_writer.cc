@@ -94,9 +94,8 @@ void H1RequestWriter::Body(base::Chain& data, bool end) {
 void H1RequestWriter::Trailers(const http::HeaderMap& trailers) {
   if (state_ != State::kBody) return;
   if (kind_ != http::BodyKind::kChunked) return EndMessage();
-  base::SlabRef slab = pool_.Take();
+  base::SlabRef slab = pool_.TakeLarge(http::h1::EncodedBound(trailers));
   const size_t written = http::h1::EncodeLastChunk(trailers, {slab->data(), slab->size()});
-  if (written == 0) return EndMessage();
   const char* at = slab->data();
   out_.Append(base::Slice(std::move(slab), at, written));
   state_ = State::kComplete;

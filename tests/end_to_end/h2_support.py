@@ -92,6 +92,8 @@ def on_end(asked: Asked) -> Reply:
         return Reply(200, [], digest(asked.body).encode())
     if parts[1] == "status":
         return Reply(int(parts[2]), [("etag", '"one"')])
+    if parts[1] == "trailers" and len(parts) > 2:
+        return Reply(200, [], b"hi", [(f"x-part-{i}", "v" * 1000) for i in range(int(parts[2]))])
     if parts[1] == "trailers":
         return Reply(200, [("trailer", "x-checksum")], b"hi", [("x-checksum", "abc")])
     if parts[1] == "hints":

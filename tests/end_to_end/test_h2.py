@@ -100,6 +100,13 @@ class Suite:
         reply = self.peer.ask("/trailers", headers=[("te", "trailers")])
         self.assertEqual((reply.body, reply.trailers), (b"hi", [("x-checksum", "abc")]))
 
+    def test_large_trailers_of_a_response_are_not_lost(self):
+        reply = self.peer.ask("/trailers/40", headers=[("te", "trailers")])
+        if self.server is H2Server:
+            self.assertEqual([len(value) for _, value in reply.trailers], [1000] * 40)
+        else:
+            self.assertTrue(reply.cut, "over the limit of HTTP/1.1: a visible cut")
+
     def test_trailers_of_a_request_do_not_break_it(self):
         reply = self.peer.ask("/echo", "POST", body=b"abc", trailers=[("x-sum", "1")], headers=[("te", "trailers")])
         self.assertEqual((reply.status, reply.body), (200, b"abc"))

@@ -143,6 +143,25 @@ TEST(Stream, TrailersGoToWhoAskedForThem) {
   EXPECT_THAT(other.ReadResponse(), Not(HasSubstr("x-sum")));
 }
 
+TEST(Stream, TrailersOfTheLargestSizeFitBehindAnyHead) {
+  std::string trailers;
+  for (int i = 10; i < 42; ++i) trailers += "x" + std::to_string(i) + ":" + std::string(253, 'v') + "\r\n";
+  RawUpstream upstream([&](SocketPeer& peer, int) {
+    for (std::string head = peer.ReadHead(); !head.empty(); head = peer.ReadHead()) {
+      const size_t bytes = std::stoul(head.substr(5));
+      peer.Send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX: " + std::string(bytes, 'h') +
+                "\r\n\r\n2\r\nok\r\n0\r\n" + trailers + "\r\n");
+    }
+  });
+  ProxyUnderTest proxy(OneUpstream(upstream.address()));
+  for (int bytes = 7700; bytes < 8300; bytes += 40) {
+    SocketPeer client = proxy.Connect();
+    client.Send("GET /" + std::to_string(bytes) + " HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nConnection: TE\r\n\r\n");
+    client.ReadHead();
+    EXPECT_THAT(client.ReadUntil("\r\n\r\n"), HasSubstr("x41: vvv")) << "behind a head of " << bytes;
+  }
+}
+
 TEST(Stream, AnEmptyBodyWithoutALengthEndsLikeAnyOther) {
   RawUpstream upstream([](SocketPeer& peer, int) {
     while (!peer.ReadHead().empty()) {
