@@ -91,15 +91,15 @@ void Exchange::OnClientError(const Error& error) {
                     error.code == ErrorCode::kDraining;
   client_gone_ = client_gone_ || gone;
   if (state_ == State::kReplying && !gone && !IsNeverAnswered(error)) return;  // an answer is on its way already
-  Fail(error);
-}
-
-bool Exchange::IsNeverAnswered(const Error& error) const noexcept {
   if (response_ended_ && error_.code != ErrorCode::kNone) {
     // The answer says why, whether the client waits for its last byte or not.
     stream_->Abort();
     return Finish();
   }
+  Fail(error);
+}
+
+bool Exchange::IsNeverAnswered(const Error& error) const noexcept {
   return request_->version == http::Version::kHttp2 &&
          (error.code == ErrorCode::kBadRequest || error.code == ErrorCode::kSmuggling);
 }
@@ -109,8 +109,12 @@ void Exchange::Fail(const Error& error) {
   if (state_ == State::kFinished) return;
   error_ = error;
   const bool ours = error.side == Side::kClient || error.code == ErrorCode::kDraining;
-  const bool late = error.code == ErrorCode::kUpstreamTimeout || error.code == ErrorCode::kRequestTimeout;
-  EndAttempt(ours ? UpstreamResult::kCanceled : late ? UpstreamResult::kTimeout : UpstreamResult::kReset);
+  const bool idle = error.code == ErrorCode::kIdleTimeout;
+  const bool late = idle || error.code == ErrorCode::kUpstreamTimeout || error.code == ErrorCode::kRequestTimeout;
+  UpstreamResult result = ours ? UpstreamResult::kCanceled : UpstreamResult::kReset;
+  // In a tunnel nobody owed anything.
+  if (late) result = idle && state_ == State::kTunnel ? UpstreamResult::kOk : UpstreamResult::kTimeout;
+  EndAttempt(result);
   if (!response_committed_ && !client_gone_ && !IsNeverAnswered(error)) return ReplyError(error);
   if (EndGrpcResponse(error)) return;
   if (!response_committed_) status_ = OutcomeOf(error.code).status;

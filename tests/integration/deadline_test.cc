@@ -69,6 +69,21 @@ TEST_F(SilentUpstream, Is504AfterIdleWhereBackendRequestIsNone) {
   EXPECT_EQ(StatusAfter(std::chrono::seconds(4)), "");
   EXPECT_EQ(StatusAfter(std::chrono::seconds(2)), "504");
   EXPECT_NE(registry_.Scrape(false).find("reason=\"idle_timeout\"} 1\n"), std::string::npos);
+  EXPECT_NE(registry_.Scrape(false).find("upstream_requests_total{upstream=\"app\",result=\"timeout\"} 1\n"),
+            std::string::npos);
+}
+
+TEST_F(SilentUpstream, IsNotToBlameForASilentTunnel) {
+  ASSERT_NO_FATAL_FAILURE(
+      Send("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"));
+  constexpr std::string_view kSwitch =
+      "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
+  ASSERT_GT(::send(upstream_, kSwitch.data(), kSwitch.size(), MSG_NOSIGNAL), 0);
+  EXPECT_EQ(StatusAfter(std::chrono::seconds(1)), "101");
+  EXPECT_EQ(StatusAfter(std::chrono::seconds(8)), "");
+  EXPECT_NE(registry_.Scrape(false).find("upstream_requests_total{upstream=\"app\",result=\"ok\"} 1\n"),
+            std::string::npos);
 }
 
 TEST_F(SilentUpstream, IsNotToBlameForAClientThatOwesItsBody) {
