@@ -46,8 +46,11 @@ class ResponseJudge {
         TakeConnection(field.value);
         return true;
       case FieldRule::kHop:
+        FailInHttp2();
+        return true;
       case FieldRule::kUpgrade:
         FailInHttp2();
+        websocket_ = EqualsIgnoreCase(field.value, "websocket");
         return true;
       case FieldRule::kTe:
         return true;
@@ -78,6 +81,8 @@ class ResponseJudge {
   void Conclude() noexcept {
     if (chunked_ && head_.version == Version::kHttp10) return Fail("transfer-encoding in HTTP/1.0");
     if (chunked_ && has_length_) return Fail("content-length with transfer-encoding");
+    // The only protocol that is ever asked for.
+    if (head_.status == 101 && !websocket_) return Fail("a 101 to another protocol than websocket");
     connection_.RemoveNamed(head_.headers);
     const bool persistent = head_.version != Version::kHttp10 || connection_.keep_alive();
     head_.keep_alive = persistent && !connection_.close();
@@ -110,6 +115,7 @@ class ResponseJudge {
   const char* fault_ = nullptr;
   ConnectionOptions connection_;
   uint64_t length_ = 0;
+  bool websocket_ = false;  // the upgrade that it names
   bool has_length_ = false;
   bool chunked_ = false;
 };

@@ -136,6 +136,7 @@ TEST(UpstreamFailure, AResponseThatBreaksHttpIs502) {
   for (const char* bad : {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx", "garbage\r\n\r\n",
                           "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
                           "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
+                          "HTTP/1.1 101 Switching Protocols\r\nUpgrade: foo\r\nConnection: upgrade\r\n\r\n",
                           "HTTP/1.1 200 OK\r\nbad header\r\n\r\n"}) {
     RawUpstream upstream([bad](SocketPeer& peer, int) {
       peer.ReadHead();

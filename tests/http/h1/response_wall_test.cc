@@ -50,6 +50,8 @@ TEST(ResponseWall, RefusesWhatItWouldRefuseOfAClientAndNamesTheReason) {
            {Ok(std::string("X: a\0b\r\n", 8)), "NUL"},
            {Ok("X: a\x01\r\n"), "control"},
            {Ok("Connection: content-length\r\n"), "connection names"},
+           {"HTTP/1.1 101 x\r\n\r\n", "another protocol"},
+           {"HTTP/1.1 101 x\r\nConnection: upgrade\r\nUpgrade: foo\r\n\r\n", "another protocol"},
            {"HTTP/2.0 200 OK\r\n\r\n", "neither"},
            {"HTTP/1.2 200 OK\r\n\r\n", "neither"},
            {"HTTP/0.9 200 OK\r\n\r\n", "neither"},
@@ -79,7 +81,8 @@ TEST(ResponseWall, ToleratesAnIdenticalContentLengthAndWritesItOnce) {
 
 TEST(ResponseWall, KnowsWhichAnswersHaveNoBody) {
   const std::string length = "Content-Length: 5\r\n";
-  for (const char* line : {"HTTP/1.1 100 Continue", "HTTP/1.1 101 x", "HTTP/1.1 103 x", "HTTP/1.1 204 x"}) {
+  for (const char* line :
+       {"HTTP/1.1 100 Continue", "HTTP/1.1 101 x\r\nUpgrade: WebSocket", "HTTP/1.1 103 x", "HTTP/1.1 204 x"}) {
     const ResponseDecode response{std::string(line) + "\r\n\r\n"};
     EXPECT_TRUE(response.ok());
     EXPECT_EQ(response.head.body.kind, BodyKind::kNone) << line;
