@@ -125,8 +125,9 @@ class RequestJudge {
   void TakeExpect(std::string_view value) noexcept {
     if (head_.version == Version::kHttp10) return;  // RFC 9110 10.1.1
     ForEachListElement(value, [this](std::string_view expectation) {
-      if (!EqualsIgnoreCase(expectation, "100-continue")) Fail(ErrorCode::kExpectationFailed, "unknown expectation");
-      head_.expect_continue = true;
+      const bool known = EqualsIgnoreCase(expectation, "100-continue");
+      if (!known) Fail(ErrorCode::kExpectationFailed, "unknown expectation");
+      head_.expect_continue = head_.expect_continue || known;
       return true;
     });
   }

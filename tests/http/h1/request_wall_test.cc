@@ -357,7 +357,9 @@ TEST(RequestWall, KnowsOneExpectation) {
   ASSERT_TRUE(request.ok());
   EXPECT_TRUE(request.head.expect_continue);
   EXPECT_THAT(request.Encoded(), HasSubstr("expect: 100-continue\r\n"));
-  EXPECT_EQ(RequestDecode(Post("Expect: 200-ok\r\n")).error.code, ErrorCode::kExpectationFailed);
+  const RequestDecode unknown{Post("Content-Length: 5\r\nExpect: 200-ok\r\n")};
+  EXPECT_EQ(unknown.error.code, ErrorCode::kExpectationFailed);
+  EXPECT_FALSE(unknown.head.expect_continue) << "it waits for no 100";
   EXPECT_EQ(RequestDecode(Post("Expect: 100-continue, x\r\n")).error.code, ErrorCode::kExpectationFailed);
   const RequestDecode old{"POST / HTTP/1.0\r\nHost: a\r\nContent-Length: 5\r\nExpect: whatever\r\n\r\n"};
   ASSERT_TRUE(old.ok());
