@@ -1,5 +1,7 @@
 #include "http/connection_options.h"
 
+#include <new>
+
 #include "http/ascii.h"
 #include "http/header_traits.h"
 
@@ -46,6 +48,11 @@ void ConnectionOptions::RemoveNamed(HeaderMap& headers) const {
     }
     return false;
   });
+}
+
+const ConnectionOptions* ConnectionOptions::Kept(base::Arena& arena) const {
+  if (named_count_ == 0) return nullptr;
+  return new (arena.Allocate(sizeof(ConnectionOptions), alignof(ConnectionOptions))) ConnectionOptions(*this);
 }
 
 }  // namespace headgate::http

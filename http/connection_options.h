@@ -22,6 +22,8 @@ class ConnectionOptions {
   bool upgrade() const noexcept { return upgrade_; }
   // Removes the fields that were named.
   void RemoveNamed(HeaderMap& headers) const;
+  // A copy for the message's trailers, in `arena`; null when no field was named.
+  const ConnectionOptions* Kept(base::Arena& arena) const;
 
  private:
   static constexpr size_t kNamedMax = 16;  // real ones name none or two; bounds the removal's work

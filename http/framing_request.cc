@@ -148,6 +148,7 @@ class RequestJudge {
   void ConcludeConnection() noexcept {
     if (h2_) return;
     connection_.RemoveNamed(head_.headers);
+    if (chunked_) head_.connection = connection_.Kept(head_.headers.arena());
     head_.keep_alive = !connection_.close() && (head_.version == Version::kHttp11 || connection_.keep_alive());
     const bool upgrade_asked = upgrade_websocket_ && connection_.upgrade();
     const bool empty = !chunked_ && length_ == 0;

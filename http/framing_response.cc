@@ -84,6 +84,7 @@ class ResponseJudge {
     // The only protocol that is ever asked for.
     if (head_.status == 101 && !websocket_) return Fail("a 101 to another protocol than websocket");
     connection_.RemoveNamed(head_.headers);
+    if (chunked_) head_.connection = connection_.Kept(head_.headers.arena());
     const bool persistent = head_.version != Version::kHttp10 || connection_.keep_alive();
     head_.keep_alive = persistent && !connection_.close();
     const bool bare_status = head_.status < 200 || head_.status == 204;

@@ -23,6 +23,8 @@ struct Body {
   uint64_t length = 0;  // bytes, for kLength
 };
 
+class ConnectionOptions;
+
 struct RequestHead {
   explicit RequestHead(base::Arena& arena) noexcept : headers(arena) {}
 
@@ -42,7 +44,8 @@ struct RequestHead {
   bool has_query = false;  // a '?' alone is forwarded too
   HeaderMap headers;       // without Host, Content-Length, Transfer-Encoding, Connection and what it named
   Body body;
-  bool keep_alive = true;  // the client's wish and version
+  const ConnectionOptions* connection = nullptr;  // of a chunked body's head that named fields: they are no trailers
+  bool keep_alive = true;                         // the client's wish and version
   bool expect_continue = false;
   bool wants_websocket = false;  // a well-formed Upgrade: websocket (RFC 6455 4.2.1), or :protocol
   bool te_trailers = false;      // TE: trailers
@@ -56,7 +59,8 @@ struct ResponseHead {
   Version version = Version::kHttp11;
   HeaderMap headers;  // without Content-Length, Transfer-Encoding, Connection and what it named
   Body body;
-  bool keep_alive = true;  // of the upstream's connection
+  const ConnectionOptions* connection = nullptr;  // as in a request
+  bool keep_alive = true;                         // of the upstream's connection
   // For answers without a body (HEAD, 304) the Content-Length that the upstream stated: forwarded, not framing.
   bool has_stated_length = false;
   uint64_t stated_length = 0;

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/limits.h"
+#include "http/connection_options.h"
 #include "proxy/downstream/downstream_h1_connection.h"
 
 namespace headgate::proxy {
@@ -222,6 +223,8 @@ void DownstreamH1Connection::DeliverBody(Chain& data, bool end) {
     body_delivered_ = true;
     body_clock_.Stop(now());
   }
+  const http::ConnectionOptions* hop = exchange_->request().connection;
+  if (end && hop != nullptr) hop->RemoveNamed(*trailers_);
   exchange_->OnRequestBody(data, end, end ? &*trailers_ : nullptr);
 }
 

@@ -5,6 +5,7 @@
 #include <new>
 
 #include "base/limits.h"
+#include "http/connection_options.h"
 
 namespace headgate::proxy {
 
@@ -114,6 +115,7 @@ void H1ResponseReader::StartBody(const http::ResponseHead& head) {
   if (head.body.kind == http::BodyKind::kChunked) {
     trailers_ = new (arena_->Allocate(sizeof(http::HeaderMap), alignof(http::HeaderMap))) http::HeaderMap(*arena_);
   }
+  connection_ = head.connection;
   decoder_.Start(head.body, base::Side::kUpstream, trailers_);
   state_ = decoder_.finished() ? State::kFinished : State::kBody;
   const size_t from = begin_;
@@ -145,6 +147,8 @@ void H1ResponseReader::Decode(const base::SlabRef& owner, char* data, size_t byt
     }
     if (decoder_.finished()) state_ = State::kFinished;
   }
+  const bool hop = state_ == State::kFinished && trailers_ != nullptr && connection_ != nullptr;
+  if (hop) connection_->RemoveNamed(*trailers_);
   if (!left.empty() && state_ == State::kFinished) excess_ = true;
 }
 
@@ -183,6 +187,7 @@ void H1ResponseReader::Reset() noexcept {
   state_ = State::kIdle;
   excess_ = flowing_ = false;
   trailers_ = nullptr;
+  connection_ = nullptr;
   scanner_.Reset();
   head_.reset();
   slab_.reset();

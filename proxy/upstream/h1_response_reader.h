@@ -70,6 +70,7 @@ class H1ResponseReader {
   size_t head_bytes_max_ = 0;
   base::Arena* arena_ = nullptr;
   http::HeaderMap* trailers_ = nullptr;
+  const http::ConnectionOptions* connection_ = nullptr;  // names what is no trailer
   http::h1::HeadScanner scanner_;
   http::h1::BodyDecoder decoder_;
   base::SlabRef head_;  // the final head's text

@@ -143,6 +143,24 @@ TEST(Stream, TrailersGoToWhoAskedForThem) {
   EXPECT_THAT(other.ReadResponse(), Not(HasSubstr("x-sum")));
 }
 
+TEST(Stream, WhatConnectionNamesIsNoTrailerEither) {
+  RawUpstream* self = nullptr;
+  RawUpstream upstream([&self](SocketPeer& peer, int) {
+    self->Remember(peer.ReadUntil("x-sum: 1\r\n\r\n"));
+    peer.Send(
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: x-hop\r\n\r\n0\r\nX-Hop: 1\r\nX-Sum: 7\r\n\r\n");
+    peer.WaitClosed();
+  });
+  self = &upstream;
+  ProxyUnderTest proxy(OneUpstream(upstream.address()));
+  SocketPeer client = proxy.Connect();
+  client.Send(
+      "POST / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nConnection: TE, X-Hop\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "2\r\nok\r\n0\r\nX-Hop: 1\r\nX-Sum: 1\r\n\r\n");
+  EXPECT_THAT(client.ReadUntil("x-sum: 7\r\n\r\n"), EndsWith("\r\n\r\n0\r\nx-sum: 7\r\n\r\n"));
+  EXPECT_THAT(upstream.seen()[0], EndsWith("2\r\nok\r\n0\r\nx-sum: 1\r\n\r\n"));
+}
+
 TEST(Stream, TrailersOfTheLargestSizeFitBehindAnyHead) {
   std::string trailers;
   for (int i = 10; i < 42; ++i) trailers += "x" + std::to_string(i) + ":" + std::string(253, 'v') + "\r\n";
