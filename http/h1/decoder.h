@@ -79,6 +79,8 @@ class BodyDecoder {
   // `side` is whose mistakes these are (kClient for requests, kUpstream for responses).
   // Trailers are copied into `trailers` (arena of the exchange); null drops them after checking.
   void Start(Body body, base::Side side, HeaderMap* trailers) noexcept;
+  // The exchange is over, and its arena: trailers that are still to come are only checked.
+  void DropTrailers() noexcept { trailers_ = nullptr; }
   // One event per call; call again with what is behind `consumed`. After kEnd every call is kEnd with nothing consumed.
   Step Next(std::string_view input) noexcept;
   bool finished() const noexcept { return state_ == State::kFinished; }

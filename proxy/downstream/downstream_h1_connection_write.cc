@@ -139,6 +139,7 @@ void DownstreamH1Connection::StopBodyClock() {
 
 void DownstreamH1Connection::OnExchangeDone() {
   exchange_ = nullptr;
+  body_.DropTrailers();
   flushed_event_due_ = false;
   if (aborted_) return Close(until_close_out_ || !out_.empty());
   if (!running_) transport_->RequestTurn();

@@ -1,11 +1,12 @@
 """The wall, row by row of docs/threat-model.md's first line: raw bytes to the binary, what comes back, and that nothing
 of it reached the upstream."""
 
+import contextlib
 import socket
 import threading
 import unittest
 
-from support import Headgate, RawServer, RawSocket
+from support import Headgate, RawServer, RawSocket, request
 
 CONFIG = """
 listeners: [{name: web, address: "127.0.0.1:{port:web}"}]
@@ -187,6 +188,45 @@ class Wall(unittest.TestCase):
 
     def test_an_address_as_host_is_a_host(self):
         self.assertIn("host: [::1]:80", self.forwarded("GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n"))
+
+
+ONE_WORKER = """
+listeners: [{name: web, address: "127.0.0.1:{port:web}"}]
+workers: 1
+upstreams: {up: {endpoints: ["UP"]}}
+routes: [{name: all, backends: [{upstream: up}]}]
+"""
+
+
+class Memory(unittest.TestCase):
+    def test_trailers_that_come_after_the_answer_touch_no_other_request(self):
+        heads = []
+
+        def serve(connection: socket.socket) -> None:
+            data = b""
+            while piece := connection.recv(65536):
+                data += piece
+                if b"\r\n\r\n" in data and (data.startswith(b"GET") or b"abc" in data):
+                    heads.append(data)
+                    data = b""
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+        with contextlib.ExitStack() as stack:
+            server = stack.enter_context(RawServer(serve))
+            headgate = stack.enter_context(Headgate(ONE_WORKER.replace("UP", server.address)))
+            early = stack.enter_context(RawSocket(headgate.port()))
+            early.send((POST + "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Sum: 1").encode())
+            self.assertEqual(early.response().status, 200)
+            others = [stack.enter_context(RawSocket(headgate.port())) for _ in range(8)]
+            for other in others:
+                other.send((GET + "X-Mine: " + "a" * 10000).encode())
+            self.assertEqual(request(headgate.port(), "/").status, 200)  # by now the worker has read them
+            early.send(b"Z" * 4000)
+            self.assertEqual(request(headgate.port(), "/").status, 200)
+            for other in others:
+                other.send(b"\r\n\r\n")
+                self.assertEqual(other.response().status, 200)
+                self.assertIn(b"x-mine: " + b"a" * 10000 + b"\r\n", heads[-1])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "base/limits.h"
 #include "tests/http/h1/codec.h"
 
@@ -110,6 +112,23 @@ TEST(BodyDecoder, RefusesForbiddenTrailersKeptOrNot) {
       EXPECT_THAT(std::string(body.error.detail), HasSubstr("in a trailer")) << name;
     }
   }
+}
+
+TEST(BodyDecoder, LeavesTheArenaAloneOnceTrailersAreDropped) {
+  base::SlabPool pool;
+  base::Arena arena(pool);
+  HeaderMap trailers(arena);
+  BodyDecoder decoder;
+  decoder.Start(kChunks, base::Side::kClient, &trailers);
+  EXPECT_EQ(decoder.Next("0\r\nx-a: 1").event, BodyDecoder::Event::kNeedMore);
+  decoder.DropTrailers();
+  arena.Reset();
+  // Whoever comes next is given the same memory.
+  char* const next = arena.AllocateArray<char>(base::kTrailersBytesMax);
+  std::fill_n(next, base::kTrailersBytesMax, '.');
+  EXPECT_EQ(decoder.Next("23\r\nx-b: 2\r\n\r\n").event, BodyDecoder::Event::kEnd);
+  EXPECT_EQ(std::count(next, next + base::kTrailersBytesMax, '.'), static_cast<ptrdiff_t>(base::kTrailersBytesMax));
+  EXPECT_EQ(trailers.size(), 0u);
 }
 
 TEST(BodyDecoder, BoundsExtensionsAndTrailers) {
