@@ -226,6 +226,20 @@ RouteTable::~RouteTable() = default;
 RouteTable::RouteTable(RouteTable&&) noexcept = default;
 RouteTable& RouteTable::operator=(RouteTable&&) noexcept = default;
 
+bool RouteTable::BelongsElsewhere(uint32_t listener, std::string_view host) const noexcept {
+  if (impl_ == nullptr) return false;
+  const uint64_t hash = HostHash(HostKind::kExact, host);
+  bool elsewhere = false;
+  for (uint32_t i = 0; i < impl_->groups.size(); ++i) {
+    const bool own = i == listener / Impl::kGroupListeners;
+    const FoundHost found = FindHost(impl_->groups[i], ~uint64_t{0}, host, hash);
+    if (found.slot == nullptr || found.slot->kind == HostKind::kAny) continue;
+    if (own && (found.slot->listeners >> (listener % Impl::kGroupListeners) & 1U) != 0) return false;
+    elsewhere = true;
+  }
+  return elsewhere;
+}
+
 Match RouteTable::Find(uint32_t listener, const http::RequestHead& head) const noexcept {
   if (impl_ == nullptr || listener / Impl::kGroupListeners >= impl_->groups.size()) return {};
   const ListenerGroup& group = impl_->groups[listener / Impl::kGroupListeners];

@@ -31,6 +31,8 @@ class RouteTable {
   // The route for a request on the listener with that index (Compiled::listeners). Precedence: docs/configuration.md,
   // "Which route wins".
   Match Find(uint32_t listener, const http::RequestHead& head) const noexcept;
+  // Other listeners have routes for this host by name, that one has none.
+  bool BelongsElsewhere(uint32_t listener, std::string_view host) const noexcept;
 
  private:
   friend class RouteTableBuilder;

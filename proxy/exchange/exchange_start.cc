@@ -103,9 +103,10 @@ void Exchange::Start(const Error& head_error) {
   if (misdirected.code != ErrorCode::kNone) return ReplyError(misdirected);
   const routing::HttpsRedirectPolicy& https = listener_->https_redirect;
   if (routing::GoesToHttps(https, *request_)) return ReplyHttpsRedirect();
-  match_ = pin_->compiled().table.Find(listener_index_, *request_);
+  const routing::RouteTable& table = pin_->compiled().table;
+  match_ = table.Find(listener_index_, *request_);
   if (match_.route == nullptr) {
-    return ReplyError({ErrorCode::kNoRoute, base::Side::kProxy, base::Retry::kNever, "no route matches"});
+    return ReplyError(JudgeUnrouted(stream_->client(), *request_, table, listener_index_));
   }
   TakeRoute();
 }

@@ -96,8 +96,10 @@ bool H2Connection::Feed(const base::SlabRef& owner, std::string_view bytes) {
   if (bytes.empty()) return true;
   quiet_since_ = worker_.now;
   pinging_ = false;
+  const bool http1 = !settled_ && bytes.starts_with("HTTP/1.");
   if (session_->Feed(owner, bytes)) return true;
   failure_ = Broken();
+  if (http1) failure_.detail = "the upstream answered in HTTP/1: it does not speak HTTP/2";
   return false;
 }
 

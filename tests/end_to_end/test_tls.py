@@ -101,6 +101,19 @@ class Termination(unittest.TestCase):
             connection.send(b"GET / HTTP/1.1\r\nHost: a.apps.example.com\r\n\r\n")
             self.assertEqual(connection.response().status, 421)
 
+    def test_another_listeners_host_on_this_connection_is_421(self):
+        text = "listeners:\n" + "".join(
+            f"  - name: {name}\n    address: 127.0.0.1:{{port:{name}}}\n"
+            "    tls: {certificates: [{certFile: wild.crt, keyFile: wild.key}]}\n" for name in ("one", "two")
+        ) + "routes:\n" + "".join(
+            f"  - {{name: {name}, listeners: [{name}], hostnames: [{name}.apps.example.com], respond: {{status: 200}}}}\n"
+            for name in ("one", "two"))
+        with Headgate(text, files=self.files) as headgate:
+            with RawSocket(headgate.port("one"), tls="one.apps.example.com") as connection:
+                for host, status in (("one", 200), ("two", 421), ("three", 404)):
+                    connection.send(f"GET / HTTP/1.1\r\nHost: {host}.apps.example.com\r\n\r\n".encode())
+                    self.assertEqual(connection.response().status, status, host)
+
     def test_without_a_server_name_nothing_is_421(self):
         with RawSocket(self.headgate.port("secure"), tls=True) as connection:
             connection.send(b"GET / HTTP/1.1\r\nHost: a.apps.example.com\r\n\r\n")

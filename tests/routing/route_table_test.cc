@@ -31,6 +31,28 @@ TEST(RouteTable, TheMostSpecificHostnameDecidesAlone) {
   EXPECT_EQ(config.Find(TestRequest("", "/").head), "any");
 }
 
+TEST(RouteTable, AHostBelongsElsewhereWhereOnlyAnotherListenerNamesIt) {
+  const TestConfiguration config(R"(
+listeners:
+  - {name: outside, address: "127.0.0.1:8080"}
+  - {name: inside, address: "127.0.0.1:8081"}
+routes:
+  - {name: both, hostnames: [both.com], respond: {status: 200}}
+  - {name: outer, listeners: [outside], hostnames: [out.com], respond: {status: 200}}
+  - {name: inner, listeners: [inside], hostnames: ["*.in.com"], respond: {status: 200}}
+  - {name: rest, listeners: [inside], respond: {status: 200}}
+)");
+  const RouteTable& table = config.compiled->table;
+  constexpr uint32_t kOutside = 0;
+  constexpr uint32_t kInside = 1;
+  EXPECT_TRUE(table.BelongsElsewhere(kOutside, "a.in.com"));
+  EXPECT_FALSE(table.BelongsElsewhere(kInside, "a.in.com"));
+  EXPECT_TRUE(table.BelongsElsewhere(kInside, "out.com"));
+  EXPECT_FALSE(table.BelongsElsewhere(kOutside, "out.com"));
+  EXPECT_FALSE(table.BelongsElsewhere(kOutside, "both.com"));
+  EXPECT_FALSE(table.BelongsElsewhere(kOutside, "nobodys.com")) << "a route for every host names none";
+}
+
 TEST(RouteTable, HostnamesOfTheFileAreNormalised) {
   const TestConfiguration config("routes:\n" + Respond("upper", R"(hostnames: [Shop.Example.COM])") +
                                  Respond("v6", R"(hostnames: ["::0:1"])"));

@@ -202,6 +202,7 @@ TEST_F(H2ResponseTest, AnUpstreamThatSpeaksHttp1IsAProtocolError) {
   ASSERT_TRUE(worker.Until([&] { return request->over(); }));
   EXPECT_EQ(request->error->code, ErrorCode::kUpstreamProtocol);
   EXPECT_EQ(request->error->retry, Retry::kNever);
+  EXPECT_STREQ(request->error->detail, "the upstream answered in HTTP/1: it does not speak HTTP/2");
 }
 
 TEST_F(H2ResponseTest, SettingsMustComeWithinConnectTimeout) {
