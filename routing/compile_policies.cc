@@ -190,8 +190,7 @@ void CheckSeen(const Located<std::string>& header, http::HeaderId id, config::Di
   }
   diagnostics.Error(
       config::Code::kReservedHeader, header.at,
-      Words("header ", config::Quoted(header.value), " is taken out before routes are chosen: none has it"),
-      id == http::HeaderId::kHost ? "use hostnames" : "");
+      Words("header ", config::Quoted(header.value), " is taken out before routes are chosen: none has it"));
 }
 
 HeaderChange CompileHeader(const config::HeaderField& field) {

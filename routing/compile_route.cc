@@ -68,7 +68,7 @@ ValueCondition RouteCompiler::CompileCondition(const config::ValueMatch& match, 
   condition.name = of_header ? config::Lower(match.name.value) : match.name.value;
   if (of_header) {
     condition.id = http::InternHeader(condition.name);
-    CheckSeen(match.name, condition.id, diagnostics_);
+    if (condition.id != http::HeaderId::kHost) CheckSeen(match.name, condition.id, diagnostics_);
   }
   switch (match.kind) {
     case config::ValueMatchKind::kExact:
