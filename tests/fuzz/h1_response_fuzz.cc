@@ -27,6 +27,7 @@ void Require(bool condition, const char* what) {
 std::string Encode(const ResponseHead& head, Method method) {
   h1::ResponseOptions options;
   options.head_request = method == Method::kHead;
+  options.upgrade = head.status == 101;
   options.close = !head.keep_alive;
   std::string out(h1::EncodedBound(head), '\0');
   const size_t bytes = h1::EncodeResponseHead(head, options, out);
