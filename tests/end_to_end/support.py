@@ -328,7 +328,9 @@ class Headgate:
         return self.child.log.read_text(errors="replace") if self.child.log.exists() else ""
 
     def access_lines(self) -> list[dict]:
-        return [json.loads(line) for line in self.access_log.read_text().splitlines()]
+        text = self.access_log.read_text()
+        whole = text[:text.rfind("\n") + 1]  # a line may be on its way into the file
+        return [json.loads(line) for line in whole.splitlines()]
 
     def reload(self) -> Response:
         """POST /reload: returns when it was applied or refused (200, 409, 422, 503)."""
