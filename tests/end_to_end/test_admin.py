@@ -1,5 +1,6 @@
 """The admin and metrics listeners: what they show, whom they refuse, and that a GET changes nothing."""
 
+import contextlib
 import gzip
 import hashlib
 import re
@@ -11,7 +12,7 @@ import threading
 import time
 import unittest
 
-from support import TOOLS, Headgate, Nginx, RawSocket, free_port, raw, request, run_headgate, self_signed, wait_until
+from support import PATIENCE, TOOLS, Headgate, Nginx, RawSocket, free_port, raw, request, run_headgate, self_signed, wait_until
 
 CONFIG = """
 listeners: [{name: web, address: "127.0.0.1:{port:web}"}]
@@ -179,12 +180,17 @@ class NameServer:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.address = "127.0.0.1:%d" % self.socket.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
+        with contextlib.suppress(OSError):  # not connected, but who reads is woken
+            self.socket.shutdown(socket.SHUT_RDWR)
+        # A read that is begun again after a close would be one of whatever has the descriptor by then.
+        self.thread.join(PATIENCE)
         self.socket.close()
 
     def _serve(self) -> None:
@@ -192,6 +198,8 @@ class NameServer:
             try:
                 query, client = self.socket.recvfrom(4096)
             except OSError:
+                return
+            if not query:
                 return
             if answer := self._answer(query):
                 self.socket.sendto(answer, client)
