@@ -373,7 +373,7 @@ class UnderLoad(unittest.TestCase):
                     time.sleep(0.5)
                     action(headgate, nginx, name, load)
                     result = load.result()
-                self.assertGreater(result["succeeded"], 500, result["output"])
+                self.assertGreater(result["succeeded"], 100, result["output"])
                 self.assertEqual((result["failed"], result["bad"]), (0, 0), result["output"] + headgate.logs()[-2000:])
 
     def reload(self, headgate: Headgate, nginx: Nginx, name: str, load: H2Load) -> None:
@@ -381,7 +381,7 @@ class UnderLoad(unittest.TestCase):
         while load.running() and count < 100:
             count += 1
             headgate.apply(self.split(self.config(nginx, name, f"mark-{count}")))
-        self.assertGreater(count, 10)
+        self.assertGreaterEqual(count, 3)  # of a slow machine, under a sanitizer
         self.assertEqual(curl(f"http://127.0.0.1:{headgate.port()}/mark").text, f"mark-{count}")
 
     def test_reloads_cost_no_request_to_an_http11_upstream(self):
