@@ -29,18 +29,6 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   endif()
 endif()
 
-# headgate_unity(TARGET BATCH): most of a compilation is headers, so BATCH sources share one: few where they are slow to
-# compile, as an incremental build should stay quick. What a source includes itself is checked by the fuzz preset, which
-# compiles each alone, as `./dev lint` does.
-function(headgate_unity target batch)
-  if(HEADGATE_UNITY)
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${batch})
-    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-      target_compile_options(${target} PRIVATE -Wno-subobject-linkage)  # anonymous namespaces of included sources
-    endif()
-  endif()
-endfunction()
-
 if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   # libstdc++ 12's own stable_sort uses what C++17 deprecated.
   target_compile_options(headgate_options INTERFACE -Wno-deprecated-declarations)

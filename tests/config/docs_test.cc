@@ -14,7 +14,7 @@ namespace headgate::config {
 namespace {
 
 std::string Page() {
-  std::ifstream file(std::filesystem::path(HEADGATE_SOURCE_DIR) / "docs/configuration.md");
+  std::ifstream file("docs/configuration.md");
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 

@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kGolden = fs::path(HEADGATE_SOURCE_DIR) / "tests/golden/config";
+const fs::path kGolden = "tests/golden/config";
 
 // Found where files are read, regular expressions are compiled and certificates are loaded.
 const std::set<Code> kFoundLater = {Code::kUnreadable,     Code::kBadRegex,           Code::kCertificateMissing,
@@ -68,7 +68,7 @@ TEST(GoldenDiagnostics, EveryCodeIsPrintedAsItsGoldenFileSays) {
 }
 
 TEST(GoldenDiagnostics, EveryCodeIsDocumented) {
-  const std::string docs = ReadFile(fs::path(HEADGATE_SOURCE_DIR) / "docs/diagnostics.md");
+  const std::string docs = ReadFile("docs/diagnostics.md");
   for (const CodeInfo& info : AllCodes()) {
     EXPECT_NE(docs.find("### " + CodeName(info.code)), std::string::npos) << CodeName(info.code);
   }

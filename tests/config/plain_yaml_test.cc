@@ -100,7 +100,7 @@ TEST(ReadPlainYaml, AgreesWithYamlCppOnMutatedFiles) {
   const auto below = [&](size_t n) { return std::uniform_int_distribution<size_t>(0, n - 1)(random); };
   static constexpr std::string_view kBytes = "{}[]:,-#?'\" \nab\\~";
   std::vector<std::string> texts;
-  const std::filesystem::path folder = std::filesystem::path(HEADGATE_SOURCE_DIR) / "tests/fuzz/corpus/config";
+  const std::filesystem::path folder = "tests/fuzz/corpus/config";
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     std::ifstream file(entry.path(), std::ios::binary);
     texts.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());

@@ -27,7 +27,7 @@ constexpr std::chrono::seconds kOneLineMax{2};
 
 std::vector<std::string> Corpus() {
   std::vector<std::string> texts;
-  const std::filesystem::path folder = std::filesystem::path(HEADGATE_SOURCE_DIR) / "tests/fuzz/corpus/config";
+  const std::filesystem::path folder = "tests/fuzz/corpus/config";
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     std::ifstream file(entry.path(), std::ios::binary);
     texts.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());

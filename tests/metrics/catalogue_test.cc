@@ -30,7 +30,7 @@ TEST(CatalogueTest, NoLabelCollidesWithTheScrapersOwn) {
 }
 
 TEST(CatalogueTest, TheDocumentationNamesEveryFamilyWithItsLabelsAndReasons) {
-  std::ifstream file(HEADGATE_SOURCE_DIR "/docs/metrics.md");
+  std::ifstream file("docs/metrics.md");
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   ASSERT_FALSE(text.empty());
   for (const FamilyInfo& family : kCatalogue) {
