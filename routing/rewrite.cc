@@ -78,16 +78,14 @@ class PortText {
 std::string_view Compose(std::string_view scheme, std::string_view host, uint16_t port, std::string_view path,
                          const http::RequestHead& head) {
   if (path == "*") path = "/";
-  const bool keeps_query = head.has_query && path.find('?') == std::string_view::npos;
-  const std::string_view mark = keeps_query ? "?" : "";
-  const std::string_view query = keeps_query ? head.query : std::string_view();
+  const std::string_view mark = head.has_query ? "?" : "";
   base::Arena& arena = head.headers.arena();
   if (host.empty()) {
     // HTTP/1.0 without Host: a path alone, which must not read as "//host".
     while (path.starts_with("//")) path.remove_prefix(1);
-    return arena.Concat({path, mark, query});
+    return arena.Concat({path, mark, head.query});
   }
-  return arena.Concat({scheme, "://", host, PortText(scheme, port).view(), path, mark, query});
+  return arena.Concat({scheme, "://", host, PortText(scheme, port).view(), path, mark, head.query});
 }
 
 bool IsUnder(std::string_view prefix, std::string_view path) noexcept {
