@@ -15,6 +15,7 @@
 
 #include "config/text.h"
 #include "config/yaml_reader.h"
+#include "support/sanitized.h"
 
 namespace headgate::config {
 namespace {
@@ -106,7 +107,7 @@ TEST(ReadPlainYaml, AgreesWithYamlCppOnMutatedFiles) {
     texts.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
   }
   int taken = 0;
-  for (int i = 0; i < 20'000 && !HasFailure(); ++i) {
+  for (int i = 0; i < support::Rounds(20'000) && !HasFailure(); ++i) {
     std::string text = texts[below(texts.size())];
     const size_t start = below(text.size());
     if (below(2) == 0) text = text.substr(text.rfind('\n', start) + 1, 200);

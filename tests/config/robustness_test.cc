@@ -15,15 +15,12 @@
 
 #include "config/text.h"
 #include "config/units.h"
+#include "support/sanitized.h"
 
 namespace headgate::config {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::chrono::seconds kOneLineMax{20};
-#else
-constexpr std::chrono::seconds kOneLineMax{2};
-#endif
+constexpr std::chrono::seconds kOneLineMax{support::kSanitized ? 60 : 10};
 
 std::vector<std::string> Corpus() {
   std::vector<std::string> texts;
@@ -66,7 +63,7 @@ TEST(Robustness, MutatedFilesGiveAModelOrErrorsWithPlaces) {
   const std::vector<std::string> corpus = Corpus();
   ASSERT_GT(corpus.size(), 30U);
   int good = 0;
-  for (int i = 0; i < 3000; ++i) {
+  for (int i = 0; i < support::Rounds(3000); ++i) {
     std::string text = corpus[i % corpus.size()];
     if (i >= static_cast<int>(corpus.size())) Mutate(text, random);
     const LoadedFile loaded = LoadFile("f.yaml", text);

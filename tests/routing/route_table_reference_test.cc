@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/rng.h"
+#include "support/sanitized.h"
 #include "tests/routing/route_reference.h"
 
 namespace headgate::routing {
@@ -17,7 +18,7 @@ TEST(RouteTableReference, TheTableAgreesWithANaiveMatcherOnRandomRoutes) {
   const uint64_t seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
   base::Rng rng(seed);
-  for (int round = 0; round < 2000; ++round) {
+  for (int round = 0; round < support::Rounds(2000); ++round) {
     std::vector<uint8_t> bytes(400 + rng.Below(600));
     for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(rng.Next());
     const std::optional<std::string> problem = reference::Disagreement(bytes);

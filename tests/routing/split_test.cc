@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "support/sanitized.h"
 #include "tests/routing/forward.h"
 
 namespace headgate::routing {
@@ -67,7 +68,7 @@ class SplitTest : public testing::Test {
 };
 
 TEST_F(SplitTest, OfAnyWindowEachShareIsRightWithinTwo) {
-  for (int round = 0; round < 300; ++round) {
+  for (int round = 0; round < support::Rounds(300); ++round) {
     const std::vector<uint32_t> weights = RandomWeights(rng_, 2 + rng_.Below(7));
     SplitState state;
     state.Adopt(Forward(weights));
