@@ -26,7 +26,7 @@ import unittest
 HEADGATE = os.environ.get("HEADGATE_BINARY", "build/release/headgate")
 SANITIZED = bool(os.environ.get("HEADGATE_SANITIZE"))
 # What one step of a test may take; sanitizers and a busy machine make everything slower.
-PATIENCE = 60.0 if SANITIZED else 20.0
+PATIENCE = 120.0 if SANITIZED else 60.0
 
 
 # Go programs that tools/setup.sh builds, where Go and its module proxy are there.

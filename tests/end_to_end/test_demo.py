@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import unittest
 
-from support import HEADGATE, Child, free_port, request, run_headgate, wait_until
+from support import HEADGATE, PATIENCE, Child, free_port, request, run_headgate, wait_until
 
 
 class Demo(unittest.TestCase):
@@ -26,7 +26,7 @@ class Demo(unittest.TestCase):
         self.commands = [line.strip() for line in self.output.splitlines() if re.match(r"   (for|curl|sed) ", line)]
 
     def run_command(self, index: int) -> str:
-        result = subprocess.run(["bash", "-c", self.commands[index]], capture_output=True, text=True, check=False, timeout=60)
+        result = subprocess.run(["bash", "-c", self.commands[index]], capture_output=True, text=True, check=False, timeout=5 * PATIENCE)
         self.assertEqual(result.returncode, 0, result.stderr)
         return result.stdout
 

@@ -33,7 +33,7 @@ struct H2Answer {
 
 class H2Peer {
  public:
-  static constexpr int kPatienceMs = 10'000;
+  static constexpr int kPatienceMs = 60'000;
   using Headers = std::vector<std::pair<std::string, std::string>>;
 
   // Connects to 127.0.0.1 with prior knowledge.

@@ -11,7 +11,7 @@ namespace headgate::integration {
 
 class SocketPeer {
  public:
-  static constexpr int kPatienceMs = 10'000;
+  static constexpr int kPatienceMs = 60'000;
 
   explicit SocketPeer(int descriptor);
   SocketPeer(SocketPeer&& other) noexcept;

@@ -17,7 +17,7 @@ namespace headgate::control::http {
 
 class Peer {
  public:
-  static constexpr int kPatienceMs = 20'000;
+  static constexpr int kPatienceMs = 60'000;
 
   explicit Peer(uint16_t port) : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address{};
