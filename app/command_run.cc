@@ -17,7 +17,9 @@ constexpr char kDnsServers[] = "HEADGATE_DNS_SERVERS";
 void AddRun(CLI::App& app, Action& chosen) {
   CLI::App* command = app.add_subcommand("run", "Carry traffic as a configuration says");
   auto path = std::make_shared<std::string>();
-  command->add_option("-c,--config", *path, "The configuration: a file, or a directory with headgate.yaml in it")
+  command
+      ->add_option("-c,--config", *path,
+                   "The configuration: a file, or a directory with headgate.yaml in it (a pipe is read once)")
       ->required()
       ->type_name("PATH");
   command->footer(

@@ -1,6 +1,7 @@
 #include "control/explain_request.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <string_view>
 
@@ -9,6 +10,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/arena.h"
+#include "base/crypto/random.h"
 #include "base/json/json.h"
 #include "base/slab.h"
 #include "http/forwarding.h"
@@ -110,6 +112,12 @@ absl::StatusOr<routing::Explanation> ExplainRequest(const routing::Compiled& com
   const base::IpAddress client = http::ApplyForwarding(
       {.peer = asked.client, .trusted = compiled.trusted_proxies, .scheme = scheme, .public_port = policy.public_port},
       head);
+  // As the proxy does before it looks for a route: who brings no id, or may not, gets a new one.
+  std::array<char, 32> id{};
+  if (head.headers.Get(http::HeaderId::kXRequestId).empty()) {
+    base::RandomHex(id);
+    head.headers.Set(http::HeaderId::kXRequestId, {id.data(), id.size()});
+  }
   return routing::Explain(compiled, *listener, head, client);
 }
 

@@ -29,9 +29,7 @@ class Loader {
   };
 
   /// Reads the files. The texts' hash says whether there is anything new.
-  absl::StatusOr<FileSource::Content> Read(std::chrono::milliseconds pipe_wait = {}) const {
-    return source_.Read(pipe_wait);
-  }
+  absl::StatusOr<FileSource::Content> Read(std::chrono::milliseconds pipe_wait = {}) { return source_.Read(pipe_wait); }
   /// `previous` may be null.
   Loaded Load(FileSource::Content content, const routing::Compiled* previous);
   /// The same files without those that `problems` point into.

@@ -41,7 +41,7 @@ bool StaysInside(const fs::path& file, const fs::path& directory) {
 // A removed key of a ConfigMap leaves its link behind for a moment: `..data` was swapped already.
 bool IsGone(const fs::path& file, const fs::path& directory) {
   std::error_code error;
-  if (!fs::exists(fs::symlink_status(file, error))) return true;
+  if (fs::symlink_status(file, error).type() == fs::file_type::not_found) return true;
   const fs::path target = fs::read_symlink(file, error);
   return !error && *target.begin() == kDataLink && fs::is_directory(directory / kDataLink, error) &&
          fs::status(file, error).type() == fs::file_type::not_found;
@@ -155,7 +155,8 @@ absl::StatusOr<FileSource::Content> FileSource::ReadDirectory() const {
   return content;
 }
 
-absl::StatusOr<FileSource::Content> FileSource::Read(std::chrono::milliseconds pipe_wait) const {
+absl::StatusOr<FileSource::Content> FileSource::Read(std::chrono::milliseconds pipe_wait) {
+  if (read_once_) return *read_once_;
   absl::StatusOr<Content> content = Content{};
   for (int i = 0; i < kReadsMax; ++i) {
     const std::string link = DataLink();
@@ -168,6 +169,8 @@ absl::StatusOr<FileSource::Content> FileSource::Read(std::chrono::milliseconds p
     }
     if (link == DataLink()) break;
   }
+  std::error_code error;
+  if (content.ok() && !is_directory_ && fs::is_other(fs::status(path_, error))) read_once_ = *content;
   return content;
 }
 

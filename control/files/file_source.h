@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,8 +37,9 @@ class FileSource {
     std::vector<Identity> identities;  // as files
   };
   /// All of one state: when a `..data` link is swapped meanwhile, it reads again. `pipe_wait`: see ReadFile. An only
-  /// file that cannot be read is an error; one of a directory has its SourceFile::problem.
-  absl::StatusOr<Content> Read(std::chrono::milliseconds pipe_wait = {}) const;
+  /// file that cannot be read is an error; one of a directory has its SourceFile::problem. What is no file (a pipe) can
+  /// be read once only: its content stays what it was.
+  absl::StatusOr<Content> Read(std::chrono::milliseconds pipe_wait = {});
 
   /// How a config::UnitSet has to be made for these files.
   config::UnitSetOptions unit_options() const;
@@ -55,6 +57,7 @@ class FileSource {
   std::string path_;  // as given
   std::string directory_;
   bool is_directory_;
+  std::optional<Content> read_once_;
 };
 
 /// What a ConfigMap mounts its current version as.

@@ -25,6 +25,10 @@ routes:
   - {name: api, hostnames: [shop.example.com], matches: [{path: {prefix: /api}}], backends: [{upstream: shop}]}
   - {name: beta, hostnames: [shop.example.com], matches: [{headers: [{name: x-t, exact: beta}]}], respond: {status: 200}}
   - {name: inside, hostnames: [in.example.com], access: {allow: [192.0.2.0/24]}, respond: {status: 200}}
+  - name: numbered
+    hostnames: [id.example.com]
+    matches: [{headers: [{name: x-request-id, regex: "[0-9a-f]{32}"}]}]
+    respond: {status: 200}
   - {name: any, respond: {status: 204}}
 )";
 
@@ -114,6 +118,11 @@ TEST_F(ExplainRequestTest, ATrustedProxysWordCountsAndNobodyElses) {
   EXPECT_EQ(trusted->scheme, "https");
   EXPECT_NE(trusted->action, untrusted->action) << "the access list lets it in";
   EXPECT_EQ(Ask("http://in.example.com/", "redirecting")->route, "inside") << "it came by https";
+}
+
+TEST_F(ExplainRequestTest, ARequestHasItsIdBeforeARouteIsLookedFor) {
+  asked.headers = {{"X-Request-Id", "mine"}};
+  EXPECT_EQ(Ask("http://id.example.com/")->route, "numbered") << "not its own: it is nobody's whom we trust";
 }
 
 TEST_F(ExplainRequestTest, TextNamesTheWinnerAndWhyTheOthersLost) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -32,7 +33,7 @@ std::vector<std::string> Problems(const FileSource::Content& content) {
 TEST(FileSource, OfOneFileIsThatFileUnderTheNameGiven) {
   const TemporaryDirectory directory;
   directory.Write("a.yaml", "routes: []");
-  const auto source = FileSource::Open(directory.File("a.yaml"));
+  auto source = FileSource::Open(directory.File("a.yaml"));
   ASSERT_TRUE(source.ok());
   EXPECT_FALSE(source->unit_options().confined);
   const auto content = source->Read();
@@ -76,6 +77,26 @@ TEST(FileSource, AFileThatCannotBeReadIsThereWithTheReason) {
   EXPECT_THAT(Problems(*content), ElementsAre(HasSubstr("No such file"), HasSubstr("directory"), ""));
 }
 
+TEST(FileSource, OfADirectoryThatMayOnlyBeListedNoFileIsGone) {
+  const TemporaryDirectory directory;
+  directory.Write("headgate.yaml", "");
+  directory.Write("routes.yaml", "");
+  auto source = FileSource::Open(directory.path());
+  fs::permissions(directory.path(), fs::perms(0644));
+  const bool is_root = ::geteuid() == 0;
+  constexpr uid_t kNobody = 65534;
+  if (is_root) {
+    ASSERT_EQ(::chown(directory.path().c_str(), kNobody, kNobody) + ::seteuid(kNobody), 0);
+  }
+  const auto content = source->Read();
+  if (is_root) {
+    ASSERT_EQ(::seteuid(0), 0);
+  }
+  fs::permissions(directory.path(), fs::perms(0755));
+  ASSERT_TRUE(content.ok());
+  EXPECT_THAT(Problems(*content), ElementsAre(HasSubstr("Permission denied"), HasSubstr("Permission denied")));
+}
+
 TEST(FileSource, AKeyThatAConfigMapLostIsGoneThoughItsLinkIsNotYet) {
   const TemporaryDirectory directory;
   fs::create_directory(directory.File("..2026"));
@@ -84,7 +105,7 @@ TEST(FileSource, AKeyThatAConfigMapLostIsGoneThoughItsLinkIsNotYet) {
   for (const char* name : {"headgate.yaml", "removed.yaml"}) {
     fs::create_symlink(std::string("..data/") + name, directory.File(name));
   }
-  const auto source = FileSource::Open(directory.path());
+  auto source = FileSource::Open(directory.path());
   EXPECT_THAT(Names(*source->Read()), ElementsAre("headgate.yaml"));
   fs::remove(directory.File("..data"));
   EXPECT_THAT(Problems(*source->Read()), ElementsAre(HasSubstr("No such file"), HasSubstr("No such file")))
@@ -92,7 +113,7 @@ TEST(FileSource, AKeyThatAConfigMapLostIsGoneThoughItsLinkIsNotYet) {
 }
 
 TEST(FileSource, NothingAtThePathIsAnErrorThatNamesIt) {
-  const auto source = FileSource::Open("/nowhere/headgate.yaml");
+  auto source = FileSource::Open("/nowhere/headgate.yaml");
   EXPECT_EQ(source.status().code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(std::string(source.status().message()), HasSubstr("/nowhere/headgate.yaml"));
 }
@@ -120,10 +141,24 @@ TEST(FileSource, OfAPipeEverythingIsReadUntilItsWriterLeavesAndOneWithoutAWriter
   EXPECT_EQ(text.get()->size(), 90'000U);
 }
 
+TEST(FileSource, APipeIsReadOnceAndKeepsItsContent) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.File("pipe");
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  auto source = FileSource::Open(path);
+  EXPECT_FALSE(source->Read().ok()) << "nobody wrote yet";
+  auto read = std::async(std::launch::async, [&] { return source->Read(std::chrono::seconds(60)); });
+  std::ofstream(path) << "routes: []";
+  ASSERT_TRUE(read.get().ok());
+  const auto again = source->Read();
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(again->files[0].text, "routes: []");
+}
+
 TEST(FileSource, AFileThatWasReplacedHasAnotherIdentityAndOneThatWasRewrittenHasNot) {
   const TemporaryDirectory directory;
   directory.Write("headgate.yaml", "a");
-  const auto source = FileSource::Open(directory.path());
+  auto source = FileSource::Open(directory.path());
   const uint64_t first = source->Read()->identities.front().inode;
   directory.Write("headgate.yaml", "b");
   EXPECT_EQ(source->Read()->identities.front().inode, first);
