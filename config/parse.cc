@@ -48,6 +48,17 @@ std::string_view WithoutBrackets(std::string_view text) {
   return bracketed ? text.substr(1, text.size() - 2) : text;
 }
 
+// "." or "..", also with escapes.
+bool IsDots(std::string_view segment) {
+  int dots = 0;
+  for (; !segment.empty(); ++dots) {
+    const bool escaped = segment.starts_with("%2e") || segment.starts_with("%2E");
+    if (!escaped && segment.front() != '.') return false;
+    segment.remove_prefix(escaped ? 3 : 1);
+  }
+  return dots == 1 || dots == 2;
+}
+
 }  // namespace
 
 std::optional<uint64_t> ParseCount(std::string_view text) {
@@ -183,7 +194,7 @@ std::string PathProblem(std::string_view text) {
   while (!rest.empty()) {
     rest.remove_prefix(1);
     const std::string_view segment = rest.substr(0, rest.find('/'));
-    if (segment == "." || segment == "..") return "a path holds no '.' or '..' segment: requests are normalised";
+    if (IsDots(segment)) return "a path holds no '.' or '..' segment: requests are normalised";
     rest.remove_prefix(segment.size());
   }
   return {};

@@ -100,7 +100,7 @@ class Compilation {
 
  private:
   void CompileListenerPolicies() {
-    for (ListenerPolicy& listener : CompileListeners(model_)) {
+    for (ListenerPolicy& listener : CompileListeners(model_, diagnostics_)) {
       compiled_->listeners.push_back(
           ShareByName(std::move(listener), previous_ != nullptr ? &previous_->listeners : nullptr));
     }
@@ -198,6 +198,7 @@ std::shared_ptr<const Compiled> Compile(const config::Model& model, const Compil
 }
 
 void CheckUnit(const config::Model& unit, config::DiagnosticList& diagnostics) {
+  CompileListeners(unit, diagnostics);
   RegexPool regexes(nullptr, diagnostics);
   const Policies unit_defaults = CompilePolicies(unit.defaults, BuiltInPolicies(), regexes, diagnostics);
   const UpstreamIndex none;

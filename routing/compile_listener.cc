@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/arena.h"
+#include "base/slab.h"
 #include "config/defaults.h"
+#include "routing/compile_path.h"
 #include "routing/compile_policies.h"
 
 namespace headgate::routing {
@@ -59,7 +62,8 @@ bool IsDualStack(const config::Model& model, const config::Listener& listener) {
   });
 }
 
-HttpsRedirectPolicy CompileHttpsRedirect(const config::Model& model, const config::Listener& listener) {
+HttpsRedirectPolicy CompileHttpsRedirect(const config::Model& model, const config::Listener& listener,
+                                         config::DiagnosticList& diagnostics) {
   HttpsRedirectPolicy redirect;
   if (!listener.https_redirect) return redirect;
   redirect.enabled = true;
@@ -68,7 +72,12 @@ HttpsRedirectPolicy CompileHttpsRedirect(const config::Model& model, const confi
     return target ? other.name.value == target->value : other.tls.has_value();
   });
   if (found != model.listeners.end()) redirect.public_port = PublicPort(*found);
-  for (const auto& path : listener.https_redirect->except) redirect.except.push_back(path.value);
+  base::SlabPool slabs;
+  base::Arena arena(slabs);
+  for (const auto& path : listener.https_redirect->except) {
+    const auto exempt = NormalizePath(path, arena, diagnostics);
+    if (exempt) redirect.except.emplace_back(exempt->match_path);
+  }
   return redirect;
 }
 
@@ -83,13 +92,14 @@ ProtocolsPolicy CompileProtocols(const config::Listener& listener) {
   return protocols;
 }
 
-ListenerPolicy CompileListener(const config::Model& model, const config::Listener& listener) {
+ListenerPolicy CompileListener(const config::Model& model, const config::Listener& listener,
+                               config::DiagnosticList& diagnostics) {
   ListenerPolicy policy;
   policy.name = listener.name.value;
   policy.address = CompileAddress(listener.address.value);
   policy.dual_stack = IsDualStack(model, listener);
   policy.public_port = PublicPort(listener);
-  policy.https_redirect = CompileHttpsRedirect(model, listener);
+  policy.https_redirect = CompileHttpsRedirect(model, listener, diagnostics);
   policy.protocols = CompileProtocols(listener);
   policy.limits = CompileLimits(model.limits, listener.limits);
   if (!listener.tls) return policy;
@@ -156,9 +166,11 @@ base::SocketAddress CompileAddress(const config::HostPort& address) {
   return address.ToSocketAddress();
 }
 
-std::vector<ListenerPolicy> CompileListeners(const config::Model& model) {
+std::vector<ListenerPolicy> CompileListeners(const config::Model& model, config::DiagnosticList& diagnostics) {
   std::vector<ListenerPolicy> listeners;
-  for (const config::Listener& listener : model.listeners) listeners.push_back(CompileListener(model, listener));
+  for (const config::Listener& listener : model.listeners) {
+    listeners.push_back(CompileListener(model, listener, diagnostics));
+  }
   return listeners;
 }
 

@@ -229,15 +229,16 @@ RouteTable& RouteTable::operator=(RouteTable&&) noexcept = default;
 bool RouteTable::BelongsElsewhere(uint32_t listener, std::string_view host) const noexcept {
   if (impl_ == nullptr) return false;
   const uint64_t hash = HostHash(HostKind::kExact, host);
-  bool elsewhere = false;
-  for (uint32_t i = 0; i < impl_->groups.size(); ++i) {
-    const bool own = i == listener / Impl::kGroupListeners;
-    const FoundHost found = FindHost(impl_->groups[i], ~uint64_t{0}, host, hash);
-    if (found.slot == nullptr || found.slot->kind == HostKind::kAny) continue;
-    if (own && (found.slot->listeners >> (listener % Impl::kGroupListeners) & 1U) != 0) return false;
-    elsewhere = true;
+  const auto names = [&](const ListenerGroup& group, uint64_t listeners) {
+    const FoundHost found = FindHost(group, listeners, host, hash);
+    return found.slot != nullptr && found.slot->kind != HostKind::kAny;
+  };
+  const uint32_t own = listener / Impl::kGroupListeners;
+  if (own < impl_->groups.size() && names(impl_->groups[own], uint64_t{1} << (listener % Impl::kGroupListeners))) {
+    return false;
   }
-  return elsewhere;
+  return std::any_of(impl_->groups.begin(), impl_->groups.end(),
+                     [&names](const ListenerGroup& group) { return names(group, ~uint64_t{0}); });
 }
 
 Match RouteTable::Find(uint32_t listener, const http::RequestHead& head) const noexcept {

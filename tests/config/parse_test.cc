@@ -94,7 +94,8 @@ TEST(PathProblem, RefusesWhatNoNormalisedRequestHas) {
   for (const char* good : {"/", "/a", "/a/", "/a.b/..c", "/%2F", "/a:b@c", "/\xc3\xa4"}) {
     EXPECT_EQ(PathProblem(good), "") << good;
   }
-  for (const char* bad : {"", "a", "/a b", "/a?b", "/a#b", "/a\\b", "//", "/a//b", "/./a", "/a/..", "/a/.", "/\x01"}) {
+  for (const char* bad : {"", "a", "/a b", "/a?b", "/a#b", "/a\\b", "//", "/a//b", "/./a", "/a/..", "/a/.", "/\x01",
+                          "/a/%2e%2E/b", "/.%2e"}) {
     EXPECT_NE(PathProblem(bad), "") << bad;
   }
 }

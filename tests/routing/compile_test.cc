@@ -144,7 +144,7 @@ TEST(Compile, PublicPortsAndTheHttpsRedirectsTarget) {
   const TestConfiguration config(R"(
 listeners:
   - {name: web, address: 127.0.0.1:8080, publicPort: 80, httpsRedirect: true}
-  - {name: other, address: 127.0.0.1:8081, httpsRedirect: {listener: second, except: [/healthz]}}
+  - {name: other, address: 127.0.0.1:8081, httpsRedirect: {listener: second, except: [/%68ealthz, "/stra\u00dfe"]}}
   - {name: first, address: 127.0.0.1:8443, publicPort: 443, tls: {certificates: [{certFile: a.crt, keyFile: a.key}]}}
   - {name: second, address: 127.0.0.1:9443, tls: {minVersion: "1.3", certificates: [{certFile: a.crt, keyFile: a.key}]}}
 )");
@@ -154,7 +154,8 @@ listeners:
   EXPECT_EQ(listeners[0]->https_redirect.public_port, 443) << "true: the first listener with tls";
   EXPECT_EQ(listeners[1]->public_port, 8081) << "the address's by default";
   EXPECT_EQ(listeners[1]->https_redirect.public_port, 9443);
-  EXPECT_THAT(listeners[1]->https_redirect.except, testing::ElementsAre("/healthz"));
+  EXPECT_THAT(listeners[1]->https_redirect.except, testing::ElementsAre("/healthz", "/stra%C3%9Fe"))
+      << "as a request's path is written when it is matched";
   EXPECT_FALSE(listeners[2]->https_redirect.enabled);
   EXPECT_TRUE(listeners[2]->tls);
   EXPECT_EQ(listeners[2]->min_version, TlsVersion::kTls12);

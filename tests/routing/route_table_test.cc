@@ -41,12 +41,14 @@ routes:
   - {name: outer, listeners: [outside], hostnames: [out.com], respond: {status: 200}}
   - {name: inner, listeners: [inside], hostnames: ["*.in.com"], respond: {status: 200}}
   - {name: rest, listeners: [inside], respond: {status: 200}}
+  - {name: one, listeners: [outside], hostnames: [one.in.com], respond: {status: 200}}
 )");
   const RouteTable& table = config.compiled->table;
   constexpr uint32_t kOutside = 0;
   constexpr uint32_t kInside = 1;
   EXPECT_TRUE(table.BelongsElsewhere(kOutside, "a.in.com"));
   EXPECT_FALSE(table.BelongsElsewhere(kInside, "a.in.com"));
+  EXPECT_FALSE(table.BelongsElsewhere(kInside, "one.in.com")) << "its own wildcard covers the name";
   EXPECT_TRUE(table.BelongsElsewhere(kInside, "out.com"));
   EXPECT_FALSE(table.BelongsElsewhere(kOutside, "out.com"));
   EXPECT_FALSE(table.BelongsElsewhere(kOutside, "both.com"));
