@@ -65,7 +65,9 @@ class DownstreamH2Connection final : public net::Mortal,
   size_t open_streams() const noexcept { return open_streams_; }
   // What the transport has moved in all, of every stream.
   uint64_t bytes_read() const noexcept { return bytes_read_; }
-  uint64_t bytes_written() const noexcept { return bytes_written_; }
+  // Of responses' bodies: what only keeps a connection busy (PING, heads) is no progress of a download.
+  uint64_t data_sent() const noexcept { return data_sent_; }
+  void NoteData(size_t bytes) noexcept { data_sent_ += bytes; }
   base::Chain& incoming() noexcept { return incoming_; }
   void StreamFreed(DownstreamH2Stream& stream);
   void CountStalled();
@@ -128,7 +130,7 @@ class DownstreamH2Connection final : public net::Mortal,
   size_t queued_ = 0;
   uint64_t refused_ = 0;  // streams, as counted so far
   uint64_t bytes_read_ = 0;
-  uint64_t bytes_written_ = 0;
+  uint64_t data_sent_ = 0;
   bool session_over_ = false;
   bool write_failed_ = false;
   bool running_ = false;

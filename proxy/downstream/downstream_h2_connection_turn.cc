@@ -108,7 +108,6 @@ void DownstreamH2Connection::Write() {
   const size_t before = out_.size();
   const net::IoResult result = transport_->Write(out_);
   if (before != out_.size()) read_clock_.Progress(worker().now, before - out_.size());
-  bytes_written_ += before - out_.size();
   if (result.status == IoStatus::kFailed || result.status == IoStatus::kEof) {
     write_failed_ = true;
     out_.Clear();

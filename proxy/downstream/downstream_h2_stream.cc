@@ -69,8 +69,10 @@ void DownstreamH2Stream::StartReadClock() noexcept {
   ArmTimer();
 }
 
-void DownstreamH2Stream::MarkBody() noexcept { body_mark_ = {now(), connection_.bytes_read()}; }
-void DownstreamH2Stream::MarkReader() noexcept { read_mark_ = {now(), connection_.bytes_written()}; }
+void DownstreamH2Stream::MarkBody() noexcept { body_mark_ = {now(), BytesOfSiblings()}; }
+void DownstreamH2Stream::MarkReader() noexcept { read_mark_ = {now(), connection_.data_sent()}; }
+
+uint64_t DownstreamH2Stream::BytesOfSiblings() const noexcept { return connection_.bytes_read() - body_bytes(); }
 
 // Streams take turns on a slow connection. It is none's fault as long as the connection moves as much as all of them
 // must move together.
@@ -213,7 +215,10 @@ void DownstreamH2Stream::CountQueued() noexcept {
 
 // Frames of this stream are in the output.
 void DownstreamH2Stream::NoteSent() {
-  if (queued_before_ > Stream::queued()) read_clock_.Progress(now(), queued_before_ - Stream::queued());
+  if (queued_before_ > Stream::queued()) {
+    read_clock_.Progress(now(), queued_before_ - Stream::queued());
+    connection_.NoteData(queued_before_ - Stream::queued());
+  }
   CountQueued();
   if (Stream::queued() == 0) read_clock_.Stop(now());
   StarveIfFull();
@@ -305,7 +310,7 @@ void DownstreamH2Stream::BodyIsLate() {
   const uint32_t rate = connection_.limits().body_bytes_per_second;
   // Without credit its siblings have taken all of the connection's.
   const bool waits_for_turn =
-      connection_.session().peer_is_out_of_credit() || SiblingsHadTheTurn(body_mark_, connection_.bytes_read(), rate);
+      connection_.session().peer_is_out_of_credit() || SiblingsHadTheTurn(body_mark_, BytesOfSiblings(), rate);
   if (!waits_for_turn)
     return Lose({ErrorCode::kBodyTimeout, Side::kClient, Retry::kNever, "the body made no progress"});
   ResetBodyClock();
@@ -316,7 +321,7 @@ void DownstreamH2Stream::ReaderIsLate() {
   read_clock_.Stop(now());
   const uint32_t rate = connection_.limits().read_bytes_per_second;
   const bool may_send = connection_.session().HasCredit(*this);
-  if (may_send && SiblingsHadTheTurn(read_mark_, connection_.bytes_written(), rate)) {
+  if (may_send && SiblingsHadTheTurn(read_mark_, connection_.data_sent(), rate)) {
     ResetReadClock();
     return StartReadClock();
   }

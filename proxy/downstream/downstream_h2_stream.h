@@ -88,6 +88,7 @@ class DownstreamH2Stream final : public http::h2::Stream,
   void StartReadClock() noexcept;
   void MarkBody() noexcept;
   void MarkReader() noexcept;
+  uint64_t BytesOfSiblings() const noexcept;
   bool SiblingsHadTheTurn(const Mark& mark, uint64_t bytes, uint32_t bytes_per_second) const noexcept;
   void BodyIsLate();
   void ReaderIsLate();

@@ -38,8 +38,6 @@ void Exchange::BeginAttempt() {
   attempt_->fresh_connection = fresh;
   attempt_open_ = true;
   ++attempts_;
-  endpoint_text_ = {};
-  upstream_head_time_ = base::Duration{-1};
   state_ = State::kConnecting;
   attempt_deadline_ =
       route_->timeouts.backend_request.count() > 0 ? now() + route_->timeouts.backend_request : base::Instant::max();
@@ -50,6 +48,8 @@ void Exchange::BeginAttempt() {
     --attempts_;
     return AttemptFailed(begun.error());
   }
+  endpoint_text_ = {};
+  upstream_head_time_ = base::Duration{-1};
   ArmTimer();
   if (begun.value() != nullptr) SendRequest(*begun.value());
 }

@@ -100,6 +100,14 @@ TEST_F(H2SlowConnection, WhoStopsReadingIsReset) {
   EXPECT_EQ(Count(FrameType::kRstStream), static_cast<size_t>(kStreams));
 }
 
+TEST_F(H2SlowConnection, WhoStopsReadingIsResetThoughItsPingsAreAnswered) {
+  Say(Begin(0, "GET", "/big") + Begin(1, "GET", "/big"));
+  std::string pings;
+  for (int i = 0; i < 5; ++i) pings += Frame(FrameType::kPing, 0, 0, std::string(8, 'p'));
+  for (int i = 0; i < 62; ++i) After(seconds(1), pings);
+  EXPECT_EQ(Count(FrameType::kRstStream), 2U);
+}
+
 TEST_F(H2SlowConnection, AStreamWithoutCreditOfItsOwnIsResetThoughItsSiblingsFlow) {
   constexpr int kInitialWindowSize = 4;
   Say(Frame(FrameType::kSettingsFrame, 0, 0, Big(kInitialWindowSize, 2) + Big(100, 4)));
@@ -122,6 +130,14 @@ TEST_F(H2SlowConnection, AnUploadWaitsForItsTurnAsLongAsTheConnectionIsBusy) {
   }
   for (int i = 0; i < 7; ++i) After(seconds(5), {});
   EXPECT_EQ(Count(FrameType::kHeaders), before + kUploads) << "408 for each";
+}
+
+TEST_F(H2SlowConnection, AnUploadsOwnBytesAreNotItsSiblings) {
+  Say(Begin(0, "POST", "/") + Data(IdOf(0), "begin", false));
+  After(seconds(1), Data(IdOf(0), std::string(4000, 'x'), false));
+  const size_t before = Count(FrameType::kHeaders);
+  for (int i = 0; i < 4; ++i) After(seconds(5), {});
+  EXPECT_EQ(Count(FrameType::kHeaders), before + 1) << "408 after bodyIdle, 15 s";
 }
 
 }  // namespace
