@@ -1,5 +1,6 @@
-// How much a test does under a sanitizer, which makes everything ten times slower and sees in a part of the rounds what
-// it sees in all of them. For any test. Constants only.
+// Whether a sanitizer makes everything ten times slower; it sees in a part of the rounds what it sees in all of them.
+// Constants.
+// Any thread.
 #pragma once
 
 namespace headgate::support {
