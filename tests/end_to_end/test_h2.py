@@ -476,7 +476,7 @@ routes: [{name: all, ACTION}]
         program = need("h2spec")
         with Headgate(self.CONFIG.replace("UPSTREAMS", upstreams).replace("ACTION", action)) as headgate:
             report = headgate.root / "h2spec.xml"
-            wait = "20" if SANITIZED else "10"
+            wait = "10" if SANITIZED else "5"
             output = subprocess.run([program, "-h", "127.0.0.1", "-p", str(headgate.port()), "--strict", "--timeout", wait,
                                      "-j", str(report)], capture_output=True, text=True, timeout=240, check=False).stdout
             # What a failure quotes of the wire may hold bytes that XML cannot.
