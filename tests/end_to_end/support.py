@@ -201,6 +201,12 @@ def raw(port: int, data: bytes, **options) -> bytes:
         return connection.send(data).until_close()
 
 
+def refuse_findings(text: str) -> None:
+    """Fails when a sanitizer said something in a program's output."""
+    if SANITIZED and re.search(r"(Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error:", text):
+        raise AssertionError(text)
+
+
 class Child:
     """A process of the test's own with its output in a file."""
 
@@ -228,9 +234,11 @@ class Child:
             raise AssertionError(f"the process did not end:\n{self.log.read_text(errors='replace')}") from None
 
     def kill(self) -> None:
+        """Ends it at once, whatever it is doing; fails when a sanitizer said something while it ran."""
         if self.running():
             self.process.kill()
         self.process.wait()
+        refuse_findings(self.log.read_text(errors="replace") if self.log.exists() else "")
 
 
 class Headgate:
@@ -373,8 +381,6 @@ class Headgate:
 
     def close(self) -> None:
         self.child.kill()
-        if SANITIZED and re.search(r"(AddressSanitizer|ThreadSanitizer|runtime error:|LeakSanitizer)", self.logs()):
-            raise AssertionError(self.logs())
         shutil.rmtree(self.root, ignore_errors=True)
 
 
@@ -592,5 +598,7 @@ def self_signed(folder: pathlib.Path | str, names: list[str], stem: str = "tls",
 
 def run_headgate(*arguments: str, env: dict[str, str] | None = None, patience: float | None = None):
     """One run of the binary to its end: CompletedProcess with stdout, stderr, returncode."""
-    return subprocess.run([HEADGATE, *arguments], capture_output=True, text=True, check=False,
-                          timeout=patience or PATIENCE, env={**os.environ, **(env or {})})
+    result = subprocess.run([HEADGATE, *arguments], capture_output=True, text=True, check=False,
+                            timeout=patience or PATIENCE, env={**os.environ, **(env or {})})
+    refuse_findings(result.stderr)
+    return result
