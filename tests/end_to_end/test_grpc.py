@@ -344,7 +344,7 @@ routes: [{name: all, timeouts: {backendRequest: 300s}, backends: [{upstream: up}
                     for client in clients:
                         client.socket.close()
 
-    # Sanitizers see in 1,000 streams what they see in 10,000.
+    # Under a sanitizer a tenth: the Python on both sides takes most of the time.
     def test_10000_over_100_connections(self):
         self.check(100, 10 if SANITIZED else 100)
 
