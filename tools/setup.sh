@@ -20,7 +20,7 @@ test_packages=(
   curl openssl nginx-light haproxy wrk h2o nghttp2-client apache2-utils prometheus
   python3-websockets python3-h2 python3-hpack python3-wsproto python3-grpcio strace valgrind procps iproute2 netcat-openbsd clang-format-19
 )
-lint_packages=(clang-19 clang-format-19 clang-tidy-19 python3)
+lint_packages=(clang-19 libclang-rt-19-dev clang-format-19 clang-tidy-19 python3)  # Abseil includes a header of the runtime under sanitizers
 fuzz_packages=(clang-19 libclang-rt-19-dev llvm-19)
 bench_packages=(nginx-light haproxy wrk h2o nghttp2-client openssl curl python3 python3-venv libbenchmark-dev strace valgrind procps)
 services=(nginx haproxy h2o prometheus prometheus-node-exporter)
