@@ -6,6 +6,7 @@
 
 #include "app/commands.h"
 #include "app/exit_codes.h"
+#include "app/resources.h"
 
 namespace headgate::app {
 
@@ -25,6 +26,7 @@ void AddCommands(CLI::App& app, Action& chosen) {
 }
 
 int Main(int argc, char** argv) {
+  OpenStandardStreams();
   CLI::App app("headgate: an edge proxy that routes, splits, terminates TLS, reloads and counts", "headgate");
   Action chosen;
   AddCommands(app, chosen);

@@ -23,7 +23,8 @@ void AddRun(CLI::App& app, Action& chosen) {
       ->required()
       ->type_name("PATH");
   command->footer(
-      "Signals: TERM and INT drain and end (a second one ends at once), HUP reloads, USR1 opens log files again.\n"
+      "Signals: TERM, INT and QUIT drain and end (a second one ends at once), HUP reloads, USR1 opens log files "
+      "again.\n"
       "Exit codes: 0 ended as asked, 1 bad configuration, 2 bad command line, 3 an address cannot be listened on.");
   command->callback([&chosen, path] {
     chosen = [path] {

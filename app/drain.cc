@@ -62,8 +62,8 @@ void Drain::End() {
   io_.stop();
 }
 
-SignalHandlers::SignalHandlers(boost::asio::io_context& io) : signals_(io, SIGTERM, SIGINT, SIGHUP) {
-  signals_.add(SIGUSR1);
+SignalHandlers::SignalHandlers(boost::asio::io_context& io) : signals_(io, SIGTERM, SIGINT, SIGQUIT) {
+  for (const int signal : {SIGHUP, SIGUSR1, SIGUSR2}) signals_.add(signal);
 }
 
 void SignalHandlers::Start(SignalActions actions) {
@@ -78,6 +78,8 @@ void SignalHandlers::Wait() {
       actions_.reload();
     } else if (signal == SIGUSR1) {
       actions_.reopen();
+    } else if (signal == SIGUSR2) {
+      base::log::Warning("SIGUSR2 is ignored: it has no meaning here");
     } else {
       actions_.terminate();
     }

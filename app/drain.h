@@ -45,7 +45,7 @@ class Drain {
 };
 
 struct SignalActions {
-  std::function<void()> terminate;  // SIGTERM, SIGINT
+  std::function<void()> terminate;  // SIGTERM, SIGINT, SIGQUIT
   std::function<void()> reload;     // SIGHUP
   std::function<void()> reopen;     // SIGUSR1
 };

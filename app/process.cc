@@ -7,11 +7,11 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <csignal>
 #include <cstdio>
 #include <future>
 #include <memory>
 #include <optional>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -177,9 +177,9 @@ int Process::Serve(const routing::Compiled& compiled) {
     base::log::Info("listener '{}' on {}{}", listener->name, workers_->AddressOf(listener->name),
                     listener->tls ? " (TLS)" : "");
   }
+  pipeline_->Start();  // the last of the threads
   state_.SetPhase(control::Phase::kServing);
   base::log::Info("ready: {} workers", workers);
-  pipeline_->Start();
   asio::post(pages_io_, [this] {
     rotation_.emplace(pages_io_);
     RotateTicketKeys();
@@ -193,8 +193,19 @@ int Process::Serve(const routing::Compiled& compiled) {
   return kExitOk;
 }
 
+// A thread that cannot be made ends the start; destructors stop the threads that were.
 int Process::Run() {
-  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    return Prepare();
+  } catch (const std::system_error& error) {
+    if (error.code() != std::errc::resource_unavailable_try_again) throw;
+    Complain(fmt::format("headgate: a thread cannot be made: {}; {}\n", error.code().message(),
+                         ThreadsText(first_.workers.value_or(AvailableCpus()))));
+    return kExitConfiguration;
+  }
+}
+
+int Process::Prepare() {
   RaiseFileLimit();
   auto source = control::FileSource::Open(options_.config_path);
   if (!source.ok()) {
@@ -238,6 +249,9 @@ void Process::Stop() {
 
 }  // namespace
 
-int RunProcess(const ProcessOptions& options) { return Process(options).Run(); }
+int RunProcess(const ProcessOptions& options) {
+  IgnoreSignalsOfWrites();
+  return Process(options).Run();
+}
 
 }  // namespace headgate::app

@@ -1,16 +1,22 @@
 #include "app/resources.h"
 
+#include <fcntl.h>
+#include <fmt/core.h>
 #include <sched.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
+#include <csignal>
 #include <fstream>
 #include <sstream>
 
 namespace headgate::app {
 namespace {
 
+// The control thread, the pages', the pipeline's and the access log's (process.cc).
+constexpr uint32_t kOwnThreads = 4;
 constexpr char kCgroupRoot[] = "/sys/fs/cgroup";
 
 std::string FirstLine(const std::string& path) {
@@ -80,6 +86,26 @@ void RaiseFileLimit() {
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void OpenStandardStreams() {
+  // In ascending order: open takes the lowest number that is free.
+  for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; ++descriptor) {
+    if (::fcntl(descriptor, F_GETFD) < 0 && ::open("/dev/null", O_RDWR) < 0) return;
+  }
+}
+
+void IgnoreSignalsOfWrites() {
+  for (const int signal : {SIGPIPE, SIGXFSZ, SIGTTOU}) std::signal(signal, SIG_IGN);
+}
+
+std::string ThreadsText(uint32_t workers) {
+  rlimit limit{};
+  const bool known = ::getrlimit(RLIMIT_NPROC, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+  return fmt::format(
+      "{} threads are needed (workers: {}, and {} more); the user's limit of processes (ulimit -u) is {}, "
+      "the cgroup's is in pids.max",
+      workers + kOwnThreads, workers, kOwnThreads, known ? std::to_string(limit.rlim_cur) : std::string("none"));
 }
 
 }  // namespace headgate::app

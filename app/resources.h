@@ -1,4 +1,4 @@
-// What the machine grants this process: CPUs and file descriptors.
+// What the machine grants this process: CPUs, threads, descriptors, and signals that must not end it.
 // Functions.
 // Any thread; RaiseFileLimit before anything listens.
 #pragma once
@@ -18,5 +18,16 @@ std::optional<uint32_t> CpusOfQuota(std::string_view cpu_max);
 
 /// The soft limit of open files becomes the hard one.
 void RaiseFileLimit();
+
+/// Opens /dev/null for each of the descriptors 0 to 2 that is closed: a socket or a file under one of these numbers
+/// would receive what is meant for a terminal.
+void OpenStandardStreams();
+
+/// A write that fails says so by its error; no signal that it raises (broken pipe, file size limit, a terminal of
+/// somebody else's) ends or stops the process.
+void IgnoreSignalsOfWrites();
+
+/// Why a thread could not be made: how many are needed and what limits them.
+std::string ThreadsText(uint32_t workers);
 
 }  // namespace headgate::app

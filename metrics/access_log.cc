@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include <bit>
+#include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <system_error>
 
 #include "base/check.h"
 #include "base/json/writer.h"
@@ -88,7 +90,9 @@ std::string_view SafeReferer(std::string_view referer, bool with_query) noexcept
 
 }  // namespace
 
-AccessLogWaker::AccessLogWaker() : event_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) { HG_CHECK(event_ >= 0); }
+AccessLogWaker::AccessLogWaker() : event_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+  if (event_ < 0) throw std::system_error(errno, std::generic_category(), "the access log");
+}
 
 AccessLogWaker::~AccessLogWaker() { close(event_); }
 

@@ -15,6 +15,7 @@
 #include <chrono>
 #include <cstddef>
 #include <new>
+#include <system_error>
 #include <vector>
 
 #include "base/check.h"
@@ -108,7 +109,7 @@ struct Reactor::Impl {
 Reactor::Impl::Impl(const base::Clock& clock_in, TurnHooks& hooks_in) : clock(clock_in), hooks(hooks_in) {
   epoll = ::epoll_create1(EPOLL_CLOEXEC);
   wake = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-  HG_CHECK(epoll >= 0 && wake >= 0);
+  if (epoll < 0 || wake < 0) throw std::system_error(errno, std::generic_category(), "a worker's loop");
   entries.resize(static_cast<size_t>(wake) + 1);
   // Edge-triggered: each write to it is an event, and nobody needs to read it.
   epoll_event event{};

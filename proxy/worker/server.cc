@@ -41,7 +41,10 @@ struct Server::Impl {
   bool stopped = false;
 };
 
-Server::Server(ServerOptions options) : impl_(std::make_unique<Impl>(options)) {
+Server::Server(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+
+// It delegates so that the destructor runs when a thread cannot be made: the workers that have theirs must be stopped.
+Server::Server(const ServerOptions& options) : Server(std::make_unique<Impl>(options)) {
   const metrics::ProcessSeries& series = options.registry->Process();
   for (uint32_t i = 0; i < options.workers; ++i) {
     metrics::Shard& shard = options.registry->AddShard();

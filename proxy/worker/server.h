@@ -30,7 +30,8 @@ class Worker;
 
 class Server {
  public:
-  explicit Server(ServerOptions options);
+  // Throws std::system_error when a thread cannot be made; what ran by then has stopped.
+  explicit Server(const ServerOptions& options);
   // Stops at once whatever still runs.
   ~Server();
 
@@ -59,6 +60,7 @@ class Server {
 
  private:
   struct Impl;
+  explicit Server(std::unique_ptr<Impl> impl) noexcept;
   std::unique_ptr<Impl> impl_;
 };
 
