@@ -90,11 +90,7 @@ bool DownstreamH1Connection::Step() {
       FinishMessage();
       return state_ != State::kClosed;
     case State::kTunnel:
-      if (exchange_ == nullptr) {
-        Close(false);
-        return false;
-      }
-      RelayTunnel();
+      StepTunnel();
       return false;
     case State::kDrainBody:
       DrainBody();
@@ -106,6 +102,14 @@ bool DownstreamH1Connection::Step() {
       return false;
   }
   return false;
+}
+
+// The end of the tunnel may come with what is relayed here: no event follows that one.
+void DownstreamH1Connection::StepTunnel() {
+  if (exchange_ != nullptr) RelayTunnel();
+  if (exchange_ != nullptr && transport_->broken()) ClientLeft("the client reset the connection");
+  if (exchange_ != nullptr || state_ == State::kClosed) return;
+  body_delivered_ ? Close(false) : BeginLinger();  // the upstream went first, for good: the client may be reading still
 }
 
 // Looks behind a request that is complete: what the client pipelined is kept, the end of its input is judged.

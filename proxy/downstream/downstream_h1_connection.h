@@ -53,6 +53,7 @@ class DownstreamH1Connection final : public net::Mortal,
   void OnTransportReady() override;
   void Run();
   bool Step();
+  void StepTunnel();
   void NoticeHangup();
   void ClientLeft(const char* how);
   void OnTimer();

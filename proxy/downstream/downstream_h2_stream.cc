@@ -267,6 +267,10 @@ void DownstreamH2Stream::OnExchangeDone() {
   deadline_ = base::Instant::max();
   body_clock_.Stop(now());
   if (!closed()) connection_.session().DiscardBody(*this);
+  if (tunnel_ && !closed() && local_ended() && !remote_ended()) {
+    connection_.session().Reset(*this, H2Error::kNoError);  // its upstream is gone altogether
+    connection_.WakeUp();
+  }
   if (!outlived_) return;
   BecomeFree();
   connection_.WakeUp();

@@ -182,6 +182,12 @@ void Exchange::OnInterimResponse(http::ResponseHead& head) {
 }
 
 void Exchange::OnAttemptFailed(const Error& error) {
+  if (state_ == State::kTunnel && response_ended_) {
+    // Its last words are on their way; what the client says still, nobody hears.
+    request_ended_ = request_end_sent_ = true;
+    stream_->SetRequestCredit(0);
+    return RelayTunnelEnd();
+  }
   if (response_committed_) {
     EndAttempt(ResultOf(error.code));
     return Fail(error);

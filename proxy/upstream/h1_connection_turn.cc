@@ -59,7 +59,12 @@ bool H1Connection::Receive() {
   if (over_ || !leased()) return false;
   if (!Digest()) return false;
   // Nothing was answered, and nothing more can be asked.
-  if (writer_.aborted() && reader_.in_head() && !over_) Fail(Lost("reset while the request was sent"));
+  if (writer_.aborted() && reader_.in_head()) Fail(Lost("reset while the request was sent"));
+  // A tunnel's upstream that has said all and hears nothing more.
+  if (state_ == State::kTunnel && response_ended_ && transport_.broken()) {
+    writer_.Abort();
+    Fail(Lost("reset within the tunnel"));
+  }
   return !over_;
 }
 
