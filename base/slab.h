@@ -136,7 +136,6 @@ class Slice {
     data_ += bytes;
     size_ -= static_cast<uint32_t>(bytes);
   }
-  void RemoveSuffix(size_t bytes) noexcept { size_ -= static_cast<uint32_t>(bytes); }
 
  private:
   SlabRef owner_;

@@ -12,7 +12,7 @@
 #include <system_error>
 
 #include "base/check.h"
-#include "base/json/writer.h"
+#include "base/json/escape.h"
 #include "metrics/text.h"
 
 namespace headgate::metrics {

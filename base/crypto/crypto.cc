@@ -44,20 +44,6 @@ std::string Base64Encode(std::string_view bytes) {
   return text;
 }
 
-std::optional<std::string> Base64Decode(std::string_view text) {
-  if (text.size() % 4 != 0 || text.size() >= size_t{1} << 30U) return std::nullopt;
-  if (text.empty()) return std::string();
-  std::string bytes(text.size() / 4 * 3, '\0');
-  const int size =
-      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()), Bytes(text), static_cast<int>(text.size()));
-  if (size < 0) return std::nullopt;
-  const size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
-  bytes.resize(static_cast<size_t>(size) - padding);
-  // OpenSSL lets spaces, inner padding and stray low bits pass; what it read must encode to what it was given.
-  if (Base64Encode(bytes) != text) return std::nullopt;
-  return bytes;
-}
-
 bool ConstantTimeEqual(std::string_view a, std::string_view b) noexcept {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }

@@ -6,7 +6,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,8 +20,6 @@ std::array<uint8_t, 20> Sha1(std::string_view bytes) noexcept;
 
 // Base64 with padding (RFC 4648 4).
 std::string Base64Encode(std::string_view bytes);
-// The inverse; nullopt for anything but canonical text (alphabet, padding, zero bits at the end).
-std::optional<std::string> Base64Decode(std::string_view text);
 
 // Whether both are equal. Its time depends on the lengths only.
 bool ConstantTimeEqual(std::string_view a, std::string_view b) noexcept;

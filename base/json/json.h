@@ -1,6 +1,6 @@
 // JSON documents of the control plane: reading with limits, building, writing. Boost.JSON stays behind these names.
 // A Value is owned by whoever holds it.
-// Any thread, one at a time per value; never on the request path (it allocates), which has base/json/writer.h.
+// Any thread, one at a time per value; never on the request path (it allocates), which has base/json/escape.h.
 #pragma once
 
 #include <absl/status/statusor.h>

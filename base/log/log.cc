@@ -12,20 +12,14 @@ namespace {
 
 constexpr size_t kLineBytesMax = 1024;
 
-std::atomic<Level> level_in_force{Level::kInfo};
-
 spdlog::level::level_enum ToSpdlog(Level level) noexcept {
   switch (level) {
-    case Level::kDebug:
-      return spdlog::level::debug;
     case Level::kInfo:
       return spdlog::level::info;
     case Level::kWarning:
       return spdlog::level::warn;
     case Level::kError:
       return spdlog::level::err;
-    case Level::kOff:
-      return spdlog::level::off;
   }
   return spdlog::level::off;
 }
@@ -47,23 +41,7 @@ bool IsPrintable(char c) noexcept { return static_cast<unsigned char>(c) >= 0x20
 
 }  // namespace
 
-std::optional<Level> ParseLevel(std::string_view name) noexcept {
-  if (name == "debug") return Level::kDebug;
-  if (name == "info") return Level::kInfo;
-  if (name == "warning") return Level::kWarning;
-  if (name == "error") return Level::kError;
-  if (name == "off") return Level::kOff;
-  return std::nullopt;
-}
-
-void SetLevel(Level level) noexcept { level_in_force.store(level, std::memory_order_relaxed); }
-
-bool Enabled(Level level) noexcept {
-  return level != Level::kOff && level >= level_in_force.load(std::memory_order_relaxed);
-}
-
 void Write(Level level, std::string_view text) noexcept {
-  if (!Enabled(level)) return;
   try {
     fmt::basic_memory_buffer<char, kLineBytesMax> line;
     for (const char c : text) {

@@ -15,13 +15,8 @@
 
 namespace headgate::base::log {
 
-enum class Level : uint8_t { kDebug, kInfo, kWarning, kError, kOff };
+enum class Level : uint8_t { kInfo, kWarning, kError };
 
-// "debug", "info", "warning", "error", "off"; nullopt for anything else.
-std::optional<Level> ParseLevel(std::string_view name) noexcept;
-// Events below `level` are neither formatted nor written. kInfo at the start.
-void SetLevel(Level level) noexcept;
-bool Enabled(Level level) noexcept;
 // Writes "2026-01-31T12:00:00.000Z level text" in one write. Line breaks and control characters within the text are
 // written as \xNN, so that what a stranger sent cannot forge a line.
 void Write(Level level, std::string_view text) noexcept;
@@ -33,11 +28,7 @@ void WriteFormatted(Level level, fmt::string_view format, fmt::format_args argum
 
 template <class... Args>
 void At(Level level, fmt::format_string<Args...> format, Args&&... arguments) noexcept {
-  if (Enabled(level)) WriteFormatted(level, format, fmt::make_format_args(arguments...));
-}
-template <class... Args>
-void Debug(fmt::format_string<Args...> format, Args&&... arguments) noexcept {
-  At(Level::kDebug, format, std::forward<Args>(arguments)...);
+  WriteFormatted(level, format, fmt::make_format_args(arguments...));
 }
 template <class... Args>
 void Info(fmt::format_string<Args...> format, Args&&... arguments) noexcept {
@@ -60,7 +51,6 @@ class LimitedLog {
 
   template <class... Args>
   void Write(Level level, Instant now, fmt::format_string<Args...> format, Args&&... arguments) noexcept {
-    if (!Enabled(level)) return;
     const std::optional<uint64_t> skipped = Admit(now);
     if (!skipped) return;
     At(level, format, std::forward<Args>(arguments)...);

@@ -188,8 +188,8 @@ asio::awaitable<void> Server::Impl::Serve(std::shared_ptr<Impl> self, tcp::socke
   try {
     while (co_await Turn(*self, stream, buffer)) {
     }
-  } catch (const std::exception& error) {
-    base::log::Debug("own pages: {}", error.what());
+  } catch (const std::exception&) {
+    // The peer is gone, or sent what is no HTTP: nobody is left to tell.
   }
   boost::system::error_code ignored;
   stream.socket().shutdown(tcp::socket::shutdown_send, ignored);

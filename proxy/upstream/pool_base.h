@@ -54,7 +54,6 @@ class PoolBase {
   virtual Attempt* HandOver() noexcept = 0;
   virtual void Adopt(Attempt& attempt) = 0;
 
-  size_t idle_connections() const noexcept { return idle_; }
   size_t waiting() const noexcept { return waiting_; }
 
  protected:

@@ -106,7 +106,6 @@ class Worker final : public net::TurnHooks, public ListenerHost {
   uint64_t connections_limit_ = 0;
   uint64_t file_limit_ = 0;
   bool draining_ = false;
-  base::Instant last_event_turn_{};
   base::Timer sweep_timer_;
   std::atomic<int64_t> last_turn_{0};
   std::atomic<uint64_t> pins_alive_{0};

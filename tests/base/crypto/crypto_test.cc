@@ -2,10 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <random>
-
-#include "base/rng.h"
-
 namespace headgate::base {
 namespace {
 
@@ -24,7 +20,7 @@ TEST(WebSocketAccept, MatchesRfc6455sExample) {
   EXPECT_EQ(WebSocketAccept("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
 }
 
-TEST(Base64, MatchesRfc4648sExamplesBothWays) {
+TEST(Base64, MatchesRfc4648sExamples) {
   const std::pair<const char*, const char*> cases[] = {{"", ""},
                                                        {"f", "Zg=="},
                                                        {"fo", "Zm8="},
@@ -34,25 +30,6 @@ TEST(Base64, MatchesRfc4648sExamplesBothWays) {
                                                        {"foobar", "Zm9vYmFy"}};
   for (const auto& [bytes, text] : cases) {
     EXPECT_EQ(Base64Encode(bytes), text);
-    EXPECT_EQ(Base64Decode(text), bytes);
-  }
-}
-
-TEST(Base64, RefusesWhatIsNotCanonical) {
-  for (const char* text : {"Z", "Zg", "Zg=", "Zh==", "Zm9=", "Zg==Zg==", "Z===", "====", "Zm 9", "Zm9v\n", "\nZm9vYm",
-                           "Zm-_", "Zm9vZg= ", " Zm9"}) {
-    EXPECT_FALSE(Base64Decode(text)) << text;
-  }
-}
-
-TEST(Base64, ReadsBackWhatItWrote) {
-  const uint64_t seed = std::random_device()();
-  SCOPED_TRACE("seed " + std::to_string(seed));
-  Rng rng(seed);
-  for (int i = 0; i < 2000; ++i) {
-    std::string bytes(rng.Below(100), '\0');
-    for (char& c : bytes) c = static_cast<char>(rng.Next());
-    ASSERT_EQ(Base64Decode(Base64Encode(bytes)), bytes);
   }
 }
 

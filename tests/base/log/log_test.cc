@@ -18,7 +18,6 @@ using testing::MatchesRegex;
 
 class LogTest : public testing::Test {
  protected:
-  ~LogTest() override { SetLevel(Level::kInfo); }
   template <class F>
   std::string Captured(F write) {
     testing::internal::CaptureStderr();
@@ -33,18 +32,6 @@ TEST_F(LogTest, WritesTimeLevelAndTextInOneLineOnStandardError) {
               MatchesRegex("20[0-9-]+T[0-9:]+\\.[0-9][0-9][0-9]Z info accepted 3 of listener web\n"));
   EXPECT_THAT(Captured([] { Warning("a"); }), EndsWith("Z warning a\n"));
   EXPECT_THAT(Captured([] { Error("b"); }), EndsWith("Z error b\n"));
-}
-
-TEST_F(LogTest, LeavesOutWhatIsBelowTheLevel) {
-  EXPECT_EQ(Captured([] { Debug("quiet"); }), "");
-  SetLevel(Level::kError);
-  EXPECT_FALSE(Enabled(Level::kWarning));
-  EXPECT_EQ(Captured([] { Warning("quiet"); }), "");
-  SetLevel(Level::kDebug);
-  EXPECT_THAT(Captured([] { Debug("loud"); }), HasSubstr("debug loud"));
-  SetLevel(Level::kOff);
-  EXPECT_EQ(Captured([] { Error("quiet"); }), "");
-  EXPECT_FALSE(Enabled(Level::kOff));
 }
 
 TEST_F(LogTest, AStrangersTextCannotForgeALine) {
@@ -75,16 +62,6 @@ TEST_F(LogTest, LinesOfSeveralThreadsStayWhole) {
     at = end + 1;
   }
   EXPECT_EQ(count, 400U);
-}
-
-TEST_F(LogTest, LevelsHaveNames) {
-  EXPECT_EQ(ParseLevel("debug"), Level::kDebug);
-  EXPECT_EQ(ParseLevel("info"), Level::kInfo);
-  EXPECT_EQ(ParseLevel("warning"), Level::kWarning);
-  EXPECT_EQ(ParseLevel("error"), Level::kError);
-  EXPECT_EQ(ParseLevel("off"), Level::kOff);
-  EXPECT_EQ(ParseLevel("INFO"), std::nullopt);
-  EXPECT_EQ(ParseLevel(""), std::nullopt);
 }
 
 TEST_F(LogTest, ARepeatedEventIsWrittenOncePerIntervalWithTheNumberLeftOut) {

@@ -1,12 +1,10 @@
-#include "base/json/writer.h"
+#include "base/json/escape.h"
 
 #include <gtest/gtest.h>
 
 #include <array>
-#include <limits>
 #include <random>
 #include <string>
-#include <vector>
 
 #include "base/json/json.h"
 #include "base/rng.h"
@@ -84,94 +82,6 @@ TEST(AppendEscaped, WhatItWritesParsesWhateverTheBytes) {
     if (Escape(text).find("\\ufffd") != std::string::npos) continue;
     ASSERT_EQ(std::string(value->as_string()), text);
   }
-}
-
-TEST(Writer, BuildsObjectsAndArraysWithTheirCommas) {
-  std::array<char, 400> out{};
-  Writer writer(out);
-  writer.BeginObject();
-  writer.Key("a");
-  writer.Number(1);
-  writer.Key("b");
-  writer.BeginArray();
-  writer.EndArray();
-  writer.Key("c");
-  writer.BeginArray();
-  writer.String("x\"");
-  writer.BeginObject();
-  writer.EndObject();
-  writer.Bool(true);
-  writer.Null();
-  writer.EndArray();
-  writer.Key("d\n");
-  writer.Bool(false);
-  writer.EndObject();
-  EXPECT_TRUE(writer.ok());
-  EXPECT_EQ(writer.view(), R"({"a":1,"b":[],"c":["x\"",{},true,null],"d\n":false})");
-}
-
-TEST(Writer, WritesNumbersAtTheirLimits) {
-  std::array<char, 400> out{};
-  Writer writer(out);
-  writer.BeginArray();
-  writer.Number(std::numeric_limits<int64_t>::min());
-  writer.Number(std::numeric_limits<uint64_t>::max());
-  writer.Number(uint8_t{7});
-  writer.Fixed(12345, 3);
-  writer.Fixed(5, 3);
-  writer.Fixed(0, 0);
-  writer.Fixed(42, 0);
-  writer.Fixed(std::numeric_limits<uint64_t>::max(), 1);
-  writer.Fixed(1, 20);
-  writer.EndArray();
-  EXPECT_EQ(
-      writer.view(),
-      "[-9223372036854775808,18446744073709551615,7,12.345,0.005,0,42,1844674407370955161.5,0.00000000000000000001]");
-}
-
-TEST(Writer, CutsLongTextBetweenCharacters) {
-  const auto cut = [](std::string_view text, size_t bytes_max) {
-    std::array<char, 100> out{};
-    Writer writer(out);
-    writer.StringCut(text, bytes_max);
-    return std::string(writer.view());
-  };
-  EXPECT_EQ(cut("abc", 3), "\"abc\"");
-  EXPECT_EQ(cut("abcd", 3), "\"abc...\"");
-  EXPECT_EQ(cut("ab\xc3\xbc", 3), "\"ab...\"");
-  EXPECT_EQ(cut("\xf0\x90\x80\x80x", 3), "\"...\"");
-  EXPECT_EQ(cut("x", 0), "\"...\"");
-}
-
-TEST(Writer, IsNotOkOnceAPieceDidNotFit) {
-  const std::string whole = R"({"name":"some text","list":[1,2]})";
-  for (size_t bytes = 0; bytes <= whole.size(); ++bytes) {
-    std::vector<char> out(bytes);
-    Writer writer(out);
-    writer.BeginObject();
-    writer.Key("name");
-    writer.String("some text");
-    writer.Key("list");
-    writer.BeginArray();
-    writer.Number(1);
-    writer.Number(2);
-    writer.EndArray();
-    writer.EndObject();
-    EXPECT_EQ(writer.ok(), bytes == whole.size()) << bytes;
-    EXPECT_LE(writer.view().size(), bytes);
-  }
-}
-
-TEST(Writer, IsNotOkBeyondItsDepthOrWithoutAMatch) {
-  std::array<char, 400> out{};
-  Writer deep(out);
-  for (int i = 0; i < 31; ++i) deep.BeginArray();
-  EXPECT_TRUE(deep.ok());
-  deep.BeginArray();
-  EXPECT_FALSE(deep.ok());
-  Writer unmatched(out);
-  unmatched.EndObject();
-  EXPECT_FALSE(unmatched.ok());
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "base/json/writer.h"
+#include "base/json/escape.h"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,6 @@
 namespace headgate::base::json {
 namespace {
 
-constexpr unsigned kDepthMax = 32;
 constexpr std::string_view kReplacement = "\\ufffd";
 
 // Bytes that stand for themselves.
@@ -94,89 +93,6 @@ Escaped AppendEscaped(std::span<char> out, std::string_view text) noexcept {
     done.consumed += consumed;
   }
   return done;
-}
-
-void Writer::Put(std::string_view text) noexcept {
-  ok_ = ok_ && text.size() <= out_.size() - size_;
-  if (!ok_ || text.empty()) return;
-  std::memcpy(out_.data() + size_, text.data(), text.size());
-  size_ += text.size();
-}
-
-void Writer::PutEscaped(std::string_view text) noexcept {
-  if (!ok_) return;
-  const Escaped done = AppendEscaped(out_.subspan(size_), text);
-  size_ += done.written;
-  ok_ = done.consumed == text.size();
-}
-
-void Writer::Separate() noexcept {
-  if (after_key_) {
-    after_key_ = false;
-    return;
-  }
-  if ((has_elements_ & 1U) != 0) Put(",");
-  has_elements_ |= 1U;
-}
-
-void Writer::Open(char bracket) noexcept {
-  Separate();
-  ok_ = ok_ && depth_ < kDepthMax - 1;
-  Put({&bracket, 1});
-  ++depth_;
-  has_elements_ <<= 1U;
-}
-
-void Writer::Close(char bracket) noexcept {
-  ok_ = ok_ && depth_ > 0;
-  Put({&bracket, 1});
-  if (depth_ > 0) --depth_;
-  has_elements_ = (has_elements_ >> 1U) | 1U;
-}
-
-void Writer::Key(std::string_view name) noexcept {
-  String(name);
-  Put(":");
-  after_key_ = true;
-}
-
-void Writer::String(std::string_view text) noexcept {
-  Separate();
-  Put("\"");
-  PutEscaped(text);
-  Put("\"");
-}
-
-void Writer::StringCut(std::string_view text, size_t bytes_max) noexcept {
-  if (text.size() <= bytes_max) {
-    String(text);
-    return;
-  }
-  // Back to the start of a character, so that the cut makes no invalid one.
-  size_t cut = bytes_max;
-  for (size_t back = 0; back < 3 && cut > 0 && IsTail(text[cut]); ++back) --cut;
-  Separate();
-  Put("\"");
-  PutEscaped(text.substr(0, cut));
-  Put("...\"");
-}
-
-void Writer::Literal(std::string_view json) noexcept {
-  Separate();
-  Put(json);
-}
-
-void Writer::Fixed(uint64_t value, unsigned decimals) noexcept {
-  std::array<char, 48> text{};
-  decimals = std::min(decimals, 20U);
-  char* const end = text.data() + text.size();
-  char* at = end;
-  for (unsigned digit = 0; digit <= decimals || value > 0; ++digit) {
-    if (digit == decimals && decimals > 0) *--at = '.';
-    *--at = static_cast<char>('0' + value % 10);
-    value /= 10;
-  }
-  Literal({at, static_cast<size_t>(end - at)});
 }
 
 }  // namespace headgate::base::json
