@@ -11,6 +11,8 @@
 #include <system_error>
 
 #include "base/log/log.h"
+#include "config/diagnostic.h"
+#include "config/model.h"
 
 namespace headgate::app {
 namespace {

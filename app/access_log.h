@@ -5,11 +5,14 @@
 
 #include <string>
 
-#include "config/diagnostic.h"
-#include "config/model.h"
 #include "metrics/access_log_writer.h"
 #include "metrics/registry.h"
-#include "routing/compile.h"
+#include "routing/compiled.h"
+
+namespace headgate::config {
+struct Model;
+class DiagnosticList;
+}  // namespace headgate::config
 
 namespace headgate::app {
 

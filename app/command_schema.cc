@@ -3,7 +3,7 @@
 
 #include "app/commands.h"
 #include "app/exit_codes.h"
-#include "config/schema.h"
+#include "config/fields/schema.h"
 
 namespace headgate::app {
 

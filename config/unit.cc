@@ -5,10 +5,10 @@
 #include <unordered_set>
 #include <utility>
 
-#include "config/decoder.h"
+#include "config/fields/decoder.h"
 #include "config/text.h"
 #include "config/validate.h"
-#include "config/yaml_reader.h"
+#include "config/yaml/yaml_reader.h"
 
 namespace headgate::config {
 namespace {

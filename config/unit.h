@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,15 +12,12 @@
 #include "config/diagnostic.h"
 #include "config/match_keys.h"
 #include "config/model.h"
+#include "config/units.h"
 
 namespace headgate::config {
 
 // Routes with one hostname and match, each on listeners of its own, that are compared: there are fewer listeners.
 inline constexpr size_t kComparedMax = 256;
-
-/// A further check of one file's content, run once for each content. Hook for the compile step, which knows regular
-/// expressions; an error refuses that file alone.
-using UnitCheck = std::function<void(const Model& unit, DiagnosticList& diagnostics)>;
 
 struct UnitContent {
   std::shared_ptr<const std::string> text;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "config/model.h"
 #include "config/parse.h"
 #include "config/text.h"
 #include "config/unit_names.h"

@@ -3,6 +3,7 @@
 // Control thread.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -11,11 +12,16 @@
 #include <vector>
 
 #include "config/diagnostic.h"
-#include "config/model.h"
 #include "config/render.h"
-#include "config/unit.h"
 
 namespace headgate::config {
+
+struct Model;
+struct Upstream;
+
+/// A further check of one file's content, run once for each content. Hook for the compile step, which knows regular
+/// expressions; an error refuses that file alone.
+using UnitCheck = std::function<void(const Model& unit, DiagnosticList& diagnostics)>;
 
 struct SourceFile {
   std::string name;  // as diagnostics print it; within one set a name is a file's identity

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "config/defaults.h"
-#include "config/fields.h"
+#include "config/fields/fields.h"
 #include "config/parse.h"
 #include "config/text.h"
 #include "config/validate.h"

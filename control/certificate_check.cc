@@ -5,6 +5,8 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "config/diagnostic.h"
+#include "config/model.h"
 #include "control/files/file_source.h"
 #include "proxy/net/tls_context.h"
 

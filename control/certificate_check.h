@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "config/diagnostic.h"
-#include "config/model.h"
+namespace headgate::config {
+struct Model;
+class DiagnosticList;
+}  // namespace headgate::config
 
 namespace headgate::control {
 

@@ -12,7 +12,7 @@
 #include "absl/status/statusor.h"
 #include "config/units.h"
 #include "control/files/file_source.h"
-#include "routing/compile.h"
+#include "routing/compile/compile.h"
 
 namespace headgate::control {
 

@@ -10,7 +10,7 @@ namespace {
 
 constexpr size_t kHostBytesMax = 255;
 
-base::Error Bad(const char* detail) noexcept {
+base::Error BadHost(const char* detail) noexcept {
   return {base::ErrorCode::kBadRequest, base::Side::kClient, base::Retry::kNever, detail};
 }
 
@@ -39,12 +39,12 @@ bool ParsePort(std::string_view text, uint16_t& port) noexcept {
 
 base::Result<Authority> ParseIpLiteral(std::string_view text, base::Arena& arena) noexcept {
   const size_t close = text.find(']');
-  if (close == std::string_view::npos) return Bad("host: no ] behind the address");
+  if (close == std::string_view::npos) return BadHost("host: no ] behind the address");
   Authority authority;
-  if (!ParsePort(text.substr(close + 1), authority.port)) return Bad("host: bad port");
+  if (!ParsePort(text.substr(close + 1), authority.port)) return BadHost("host: bad port");
   const std::string_view inner = text.substr(1, close - 1);
   const auto ip = base::IpAddress::Parse(inner);
-  if (!ip.has_value() || inner.find(':') == std::string_view::npos) return Bad("host: bad address");
+  if (!ip.has_value() || inner.find(':') == std::string_view::npos) return BadHost("host: bad address");
   std::array<char, base::IpAddress::kTextMax> canonical;
   const std::string_view ip_text(canonical.data(), ip->Format(canonical));
   authority.host = ip->is_v4() ? arena.Copy(ip_text) : arena.Concat({"[", ip_text, "]"});
@@ -54,7 +54,7 @@ base::Result<Authority> ParseIpLiteral(std::string_view text, base::Arena& arena
 }  // namespace
 
 base::Result<Authority> ParseAuthority(std::string_view text, base::Arena& arena) noexcept {
-  if (text.empty()) return Bad("host is empty");
+  if (text.empty()) return BadHost("host is empty");
   if (text.front() == '[') return ParseIpLiteral(text, arena);
   unsigned seen = 0;
   unsigned previous = kDot;  // a label may not be empty
@@ -62,19 +62,19 @@ base::Result<Authority> ParseAuthority(std::string_view text, base::Arena& arena
   for (; size < text.size(); ++size) {
     const unsigned byte_class = kHostTable[static_cast<uint8_t>(text[size])];
     if (byte_class == kStop) break;
-    if ((byte_class & previous) != 0 && byte_class == kDot) return Bad("host: empty label");
+    if ((byte_class & previous) != 0 && byte_class == kDot) return BadHost("host: empty label");
     seen |= byte_class;
     previous = byte_class;
   }
   if (size != text.size() && text[size] != ':') {
-    return Bad(text[size] == '@' ? "host with user information" : "bad character in host");
+    return BadHost(text[size] == '@' ? "host with user information" : "bad character in host");
   }
   Authority authority;
-  if (!ParsePort(text.substr(size), authority.port)) return Bad("host: bad port");
+  if (!ParsePort(text.substr(size), authority.port)) return BadHost("host: bad port");
   authority.host = text.substr(0, size);
   if (size != 0 && previous == kDot) authority.host.remove_suffix(1);
-  if (authority.host.empty()) return Bad("host is empty");
-  if (authority.host.size() > kHostBytesMax) return Bad("host is too long");
+  if (authority.host.empty()) return BadHost("host is empty");
+  if (authority.host.size() > kHostBytesMax) return BadHost("host is too long");
   if ((seen & kUpper) != 0) {
     char* lower = arena.AllocateArray<char>(authority.host.size());
     std::copy(authority.host.begin(), authority.host.end(), lower);

@@ -8,7 +8,7 @@
 namespace headgate::http {
 namespace {
 
-base::Error Bad(const char* detail) noexcept {
+base::Error BadTarget(const char* detail) noexcept {
   return {base::ErrorCode::kBadRequest, base::Side::kClient, base::Retry::kNever, detail};
 }
 
@@ -185,7 +185,7 @@ base::Result<std::string_view> RewritePath(std::string_view path, base::Arena& a
   const char* fault = nullptr;
   size_t size = DecodePath(path, text, fault);
   if (fault == nullptr) size = ResolveDots(text, size, fault);
-  if (fault != nullptr) return Bad(fault);
+  if (fault != nullptr) return BadTarget(fault);
   return std::string_view(text, size);
 }
 
@@ -223,9 +223,9 @@ base::Result<std::string_view> NormalizeQuery(std::string_view query, base::Aren
         ++high;
         break;
       case kFragment:
-        return Bad(kBadFragment);
+        return BadTarget(kBadFragment);
       case kForbidden:
-        return Bad(kBadByte);
+        return BadTarget(kBadByte);
     }
   }
   if (high == 0) return query;
@@ -244,9 +244,9 @@ base::Result<std::string_view> NormalizeQuery(std::string_view query, base::Aren
 }  // namespace
 
 base::Result<Target> NormalizeTarget(std::string_view origin_form, base::Arena& arena) noexcept {
-  if (origin_form.empty() || origin_form.front() != '/') return Bad("the target does not begin with a slash");
+  if (origin_form.empty() || origin_form.front() != '/') return BadTarget("the target does not begin with a slash");
   const PathScan scan = ScanPath(origin_form);
-  if (scan.fault != nullptr) return Bad(scan.fault);
+  if (scan.fault != nullptr) return BadTarget(scan.fault);
   Target target;
   target.path = origin_form.substr(0, scan.size);
   if (scan.rewrite) {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "http/message.h"
-#include "routing/compile.h"
+#include "routing/compiled.h"
 
 namespace headgate::routing {
 

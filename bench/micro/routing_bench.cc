@@ -11,8 +11,9 @@
 #include "base/arena.h"
 #include "base/rng.h"
 #include "base/slab.h"
+#include "config/model.h"
 #include "http/message.h"
-#include "routing/compile.h"
+#include "routing/compile/compile.h"
 #include "routing/split.h"
 
 namespace headgate::routing {

@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/json/json.h"
 #include "control/reload_text.h"
-#include "routing/compile_sources.h"
 #include "routing/explain_words.h"
 
 namespace headgate::control {
@@ -146,8 +145,8 @@ std::string RoutesJson(const routing::Compiled& compiled) {
   for (size_t i = 0; i < compiled.routes.size(); ++i) {
     Object item;
     item["name"] = compiled.routes[i]->name;
-    item["hostnames"] = Hostnames(*compiled.sources->rules[i]);
-    item["matches"] = Matches(*compiled.sources->rules[i]);
+    item["hostnames"] = Hostnames(*compiled.rules[i]);
+    item["matches"] = Matches(*compiled.rules[i]);
     item["action"] = ActionObject(*compiled.routes[i]);
     routes.push_back(std::move(item));
   }

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/ip.h"
 #include "base/slab.h"
-#include "proxy/downstream/stream.h"
+#include "proxy/exchange/downstream_stream.h"
 #include "proxy/net/tls_context.h"
 #include "proxy/net/transport.h"
 

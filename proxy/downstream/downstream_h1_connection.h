@@ -22,7 +22,7 @@
 #include "proxy/downstream/connection_gauge.h"
 #include "proxy/downstream/listener.h"
 #include "proxy/downstream/progress_clock.h"
-#include "proxy/downstream/stream.h"
+#include "proxy/exchange/downstream_stream.h"
 #include "proxy/exchange/exchange.h"
 #include "proxy/net/graveyard.h"
 #include "proxy/net/transport.h"

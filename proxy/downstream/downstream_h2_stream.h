@@ -17,7 +17,7 @@
 #include "base/timer_wheel.h"
 #include "http/h2/stream.h"
 #include "proxy/downstream/progress_clock.h"
-#include "proxy/downstream/stream.h"
+#include "proxy/exchange/downstream_stream.h"
 #include "proxy/exchange/exchange.h"
 
 namespace headgate::proxy {

@@ -1,6 +1,6 @@
 // One request from its head to its outcome: the only place where the client's side and the upstream's side meet.
 // Lent by the worker's ExchangePool to a downstream stream; goes back by itself when it is done.
-// One thread: the worker's. Never calls back into a caller's stack: see stream.h and attempt.h.
+// One thread: the worker's. Never calls back into a caller's stack: see downstream_stream.h and attempt.h.
 //
 //            Begin
 //              | filters, route, split         (refused: Reply)
@@ -28,7 +28,7 @@
 #include "base/arena.h"
 #include "base/timer_wheel.h"
 #include "http/message.h"
-#include "proxy/downstream/stream.h"
+#include "proxy/exchange/downstream_stream.h"
 #include "proxy/exchange/grpc.h"
 #include "proxy/exchange/retry_decision.h"
 #include "proxy/exchange/services.h"

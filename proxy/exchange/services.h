@@ -9,7 +9,7 @@
 #include "base/crypto/random.h"
 #include "http/date.h"
 #include "metrics/access_log.h"
-#include "proxy/worker/worker_context.h"
+#include "proxy/context/worker_context.h"
 
 namespace headgate::proxy {
 

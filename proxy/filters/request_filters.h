@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/ip.h"
 #include "http/message.h"
-#include "proxy/downstream/stream.h"
+#include "proxy/context/client_info.h"
 #include "routing/policy/route.h"
 #include "routing/route_table.h"
 

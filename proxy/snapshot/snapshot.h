@@ -11,7 +11,7 @@
 #include "metrics/series.h"
 #include "proxy/net/tls_context.h"
 #include "proxy/shared/upstream_shared.h"
-#include "routing/compile.h"
+#include "routing/compiled.h"
 
 namespace headgate::proxy {
 

@@ -9,10 +9,10 @@
 
 #include "base/error.h"
 #include "metrics/series.h"
+#include "proxy/context/worker_context.h"
 #include "proxy/net/tls_context.h"
 #include "proxy/shared/upstream_shared.h"
 #include "proxy/upstream/attempt.h"
-#include "proxy/worker/worker_context.h"
 #include "routing/policy/upstream.h"
 
 namespace headgate::proxy {

@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/intrusive_list.h"
+#include "proxy/context/worker_context.h"
 #include "proxy/net/graveyard.h"
 #include "proxy/net/tls_context.h"
 #include "proxy/net/transport.h"
@@ -30,7 +31,6 @@
 #include "proxy/upstream/h1_request_writer.h"
 #include "proxy/upstream/h1_response_reader.h"
 #include "proxy/upstream/websocket_key.h"
-#include "proxy/worker/worker_context.h"
 
 namespace headgate::proxy {
 

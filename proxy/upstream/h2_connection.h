@@ -23,13 +23,13 @@
 #include "base/intrusive_list.h"
 #include "base/timer_wheel.h"
 #include "http/h2/session.h"
+#include "proxy/context/worker_context.h"
 #include "proxy/net/graveyard.h"
 #include "proxy/net/transport.h"
 #include "proxy/shared/upstream_shared.h"
 #include "proxy/upstream/connection_tags.h"
 #include "proxy/upstream/connector.h"
 #include "proxy/upstream/h2_stream.h"
-#include "proxy/worker/worker_context.h"
 
 namespace headgate::proxy {
 

@@ -16,10 +16,10 @@
 #include "base/timer_wheel.h"
 #include "metrics/reasons.h"
 #include "metrics/series.h"
+#include "proxy/context/worker_context.h"
 #include "proxy/net/tls_context.h"
 #include "proxy/upstream/attempt.h"
 #include "proxy/upstream/load_balancer.h"
-#include "proxy/worker/worker_context.h"
 #include "routing/policy/upstream.h"
 
 namespace headgate::proxy {

@@ -16,11 +16,11 @@
 #include "base/mailbox.h"
 #include "base/timer_wheel.h"
 #include "metrics/access_log_writer.h"
+#include "proxy/context/worker_context.h"
 #include "proxy/downstream/listener.h"
 #include "proxy/exchange/exchange.h"
 #include "proxy/net/reactor.h"
 #include "proxy/worker/cluster_set.h"
-#include "proxy/worker/worker_context.h"
 
 namespace headgate::proxy {
 

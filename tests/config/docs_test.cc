@@ -7,7 +7,7 @@
 #include <set>
 #include <string>
 
-#include "config/fields.h"
+#include "config/fields/fields.h"
 #include "config/units.h"
 
 namespace headgate::config {

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "config/model.h"
 #include "config/text.h"
 #include "config/units.h"
 #include "support/sanitized.h"

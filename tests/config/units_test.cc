@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "config/model.h"
+
 namespace headgate::config {
 namespace {
 

@@ -11,7 +11,7 @@ namespace {
 
 using config::Code;
 using config::Severity;
-using proxy::net::TemporaryDirectory;
+using CertificateDirectory = proxy::net::TemporaryDirectory;
 using proxy::net::TestCertificate;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -36,7 +36,7 @@ struct CertificateCheckTest : ::testing::Test {
   }
   std::string Path(const std::string& name) const { return directory.Path(name); }
 
-  TemporaryDirectory directory;
+  CertificateDirectory directory;
   TestCertificate shop{{.common_name = "shop", .names = {"DNS:shop.example.com", "DNS:*.example.com"}}};
   TestCertificate old{{.common_name = "old",
                        .names = {"DNS:old.example.com"},

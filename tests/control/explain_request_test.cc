@@ -5,6 +5,7 @@
 
 #include "base/json/json.h"
 #include "config/units.h"
+#include "routing/compile/compile.h"
 
 namespace headgate::control {
 namespace {

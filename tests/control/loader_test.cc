@@ -7,6 +7,7 @@
 
 #include "base/crypto/crypto.h"
 #include "config/diagnostic.h"
+#include "config/model.h"
 #include "tests/control/temporary_directory.h"
 
 namespace headgate::control {

@@ -5,6 +5,7 @@
 
 #include <future>
 
+#include "config/model.h"
 #include "proxy/net/listen_socket.h"
 #include "tests/control/temporary_directory.h"
 

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/model.h"
 #include "config/render.h"
 #include "config/units.h"
 

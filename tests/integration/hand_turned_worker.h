@@ -18,7 +18,7 @@
 #include "config/units.h"
 #include "proxy/snapshot/builder.h"
 #include "proxy/worker/worker.h"
-#include "routing/compile.h"
+#include "routing/compile/compile.h"
 #include "support/allocation/allocation_counter.h"
 
 namespace headgate::integration {

@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "config/units.h"
-#include "routing/compile.h"
+#include "routing/compile/compile.h"
 
 namespace headgate::integration {
 

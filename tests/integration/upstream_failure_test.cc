@@ -16,7 +16,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-constexpr const char* kPost = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody";
+constexpr const char* kPostOfFour = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody";
 constexpr const char* kRetryAll =
     "    retry: {attempts: 2, on: [connectFailure, reset, timeout, \"503\"], backoff: 1ms}\n";
 
@@ -71,7 +71,7 @@ TEST(UpstreamFailure, APostThatArrivedIsNotSentAgain) {
     peer.Reset();
   });
   ProxyUnderTest proxy(OneUpstream(upstream.address(), kRetryAll));
-  EXPECT_THAT(proxy.Ask(kPost), StartsWith("HTTP/1.1 502 "));
+  EXPECT_THAT(proxy.Ask(kPostOfFour), StartsWith("HTTP/1.1 502 "));
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
   EXPECT_EQ(posts, 1);
 }
@@ -202,7 +202,7 @@ TEST(UpstreamFailure, AnEndpointThatRefusesIsLeftForAnother) {
       "listeners: [{name: web, address: \"127.0.0.1:0\"}]\nupstreams:\n  app: {endpoints: [\"127.0.0.1:" +
       std::to_string(refusing) + "\", \"" + good.address() +
       "\"]}\nroutes:\n  - {name: all, backends: [{upstream: app}]}\n");
-  for (int i = 0; i < 20; ++i) ASSERT_THAT(proxy.Ask(kPost), HasSubstr("good")) << i;
+  for (int i = 0; i < 20; ++i) ASSERT_THAT(proxy.Ask(kPostOfFour), HasSubstr("good")) << i;
   EXPECT_LE(proxy.Metric("headgate_upstream_connects_total{upstream=\"app\",result=\"refused\"}"), 2);
 }
 

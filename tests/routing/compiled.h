@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "config/units.h"
-#include "routing/compile.h"
+#include "routing/compile/compile.h"
 
 namespace headgate::routing {
 

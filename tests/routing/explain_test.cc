@@ -22,7 +22,7 @@ std::map<std::string, std::string> Reasons(const Explanation& explanation) {
   return reasons;
 }
 
-constexpr std::string_view kRoutes = R"(
+constexpr std::string_view kShop = R"(
 listeners:
   - {name: web, address: 127.0.0.1:8080, publicPort: 80}
   - {name: inside, address: 127.0.0.1:8081}
@@ -45,7 +45,7 @@ routes:
 )";
 
 TEST(Explain, SaysWhoWonAndWhyEachOtherCandidateLost) {
-  const TestConfiguration config(kRoutes);
+  const TestConfiguration config(kShop);
   TestRequest request("eu.shop.com", "/api/v2/x");
   request.With("x-t", "beta");
   const Explanation explanation = Explain(*config.compiled, 0, request.head, kClient);
@@ -70,7 +70,7 @@ TEST(Explain, SaysWhoWonAndWhyEachOtherCandidateLost) {
 }
 
 TEST(Explain, KnowsTheUpstreamWhereItIsCertain) {
-  const TestConfiguration config(kRoutes);
+  const TestConfiguration config(kShop);
   TestRequest forced("eu.shop.com", "/api/v2");
   forced.With("x-t", "beta").With("x-canary", "always");
   EXPECT_EQ(Explain(*config.compiled, 0, forced.head, kClient).upstream, "v2");
@@ -79,7 +79,7 @@ TEST(Explain, KnowsTheUpstreamWhereItIsCertain) {
 }
 
 TEST(Explain, SaysWhatElseHappens) {
-  const TestConfiguration config(kRoutes);
+  const TestConfiguration config(kShop);
   EXPECT_EQ(Explain(*config.compiled, 0, TestRequest("a.com", "/").head, kClient).action,
             "403: the route's access list does not let 10.0.0.1 in");
   EXPECT_EQ(Explain(*config.compiled, 0, TestRequest("c.com", "/x").head, kClient).action,

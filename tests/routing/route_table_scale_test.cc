@@ -16,7 +16,8 @@
 #include <vector>
 
 #include "base/rng.h"
-#include "routing/compile.h"
+#include "config/model.h"
+#include "routing/compile/compile.h"
 #include "tests/routing/request.h"
 
 namespace headgate::routing {

@@ -3,6 +3,7 @@
 usage: check_self.py
 """
 
+import json
 import pathlib
 import subprocess
 import sys
@@ -43,6 +44,14 @@ class Includes(unittest.TestCase):
     def test_a_sibling_include_is_refused(self):
         self.refused("config/a.h", '"http/b.h"', "config must not include http/b.h")
 
+    def test_a_layer_within_anothers_folder_is_a_layer_of_its_own(self):
+        self.refused("routing/a.cc", '"routing/compile/b.h"', "routing must not include routing/compile/b.h")
+        self.refused("routing/a.cc", '"config/b.h"', "routing must not include config/b.h")
+        self.refused("proxy/a.cc", '"routing/compile/b.h"', "proxy must not include routing/compile/b.h")
+        self.refused("tests/http/a_test.cc", '"routing/compile/b.h"', "tests of http must not include")
+        code, output = run("includes", {"tests/proxy/a_test.cc": '#include "routing/compile/b.h"\n'})
+        self.assertEqual(code, 0, output)
+
     def test_an_include_that_is_not_rooted_is_refused(self):
         self.refused("base/a.cc", '"a.h"', "not rooted")
 
@@ -57,11 +66,52 @@ class Includes(unittest.TestCase):
         self.refused("tests/http/a_test.cc", '"proxy/b.h"', "tests of http must not include proxy/b.h")
 
     def test_downward_includes_are_accepted(self):
-        code, output = run("includes", {"routing/a.cc": '#include "http/b.h"\n#include "config/c.h"\n#include <map>\n'})
+        code, output = run("includes", {"routing/a.cc": '#include "http/b.h"\n#include <map>\n',
+                                       "routing/compile/a.cc": '#include "config/c.h"\n#include "routing/b.h"\n'})
         self.assertEqual(code, 0, output)
+
+    def test_a_loop_between_folders_of_a_layer_is_refused(self):
+        tree = {"proxy/a/x.h": '#include "proxy/b/y.h"\n', "proxy/b/z.h": '#include "proxy/c/z.h"\n'}
+        self.assertEqual(run("includes", tree)[0], 0)
+        code, output = run("includes", {**tree, "proxy/c/w.cc": '#include "proxy/a/w.h"\n'})
+        self.assertEqual(code, 1, output)
+        self.assertIn("[loop] proxy/b/y.h: proxy/b includes proxy/a, which includes proxy/b", output)
 
     def test_an_empty_tree_is_no_success(self):
         self.assertEqual(run("includes", {})[0], 1)
+
+
+class Recompiles(unittest.TestCase):
+    def check(self, sources: dict[str, str]) -> tuple[int, str]:
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            commands = []
+            for name, text in sources.items():
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                (root / name).write_text(text)
+                if name.endswith(".cc"):
+                    commands.append({"file": str(root / name),
+                                     "command": f"c++ -o {name.split('/')[0]}/CMakeFiles/x.dir/{name}.o"})
+            (root / "commands.json").write_text(json.dumps(commands))
+            result = subprocess.run([sys.executable, "-B", HERE / "check_recompiles.py", root, root / "commands.json"],
+                                    capture_output=True, text=True, check=False)
+            return result.returncode, result.stdout + result.stderr
+
+    def test_few_may_read_the_model(self):
+        reader = '#include "config/a.h"\n'
+        tree = {"config/a.h": '#include "config/model.h"\n'}
+        few = {f"config/{n}.cc": reader for n in range(6)}
+        self.assertEqual(self.check({**tree, **few})[0], 0)
+        code, output = self.check({**tree, **few, "app/more.cc": reader})
+        self.assertEqual(code, 1, output)
+        self.assertIn("7 of 7 compilations read config/model.h", output)
+
+    def test_the_request_path_knows_no_configuration(self):
+        tree = {"config/a.cc": '#include "config/model.h"\n', "routing/compile/a.h": '#include "config/b.h"\n'}
+        self.assertEqual(self.check({**tree, "routing/compile/a.cc": '#include "config/b.h"\n'})[0], 0)
+        code, output = self.check({**tree, "proxy/a.cc": '#include "routing/compile/a.h"\n'})
+        self.assertEqual(code, 1, output)
+        self.assertIn("proxy/a.cc reads the configuration's headers", output)
 
 
 class Style(unittest.TestCase):

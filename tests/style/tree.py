@@ -6,17 +6,31 @@ import re
 
 LAYERS = ["base", "http", "config", "metrics", "routing", "proxy", "control", "app"]
 
+# A layer within another's folder.
+INNER = {"routing/compile": "compile"}
+
 # What each layer may include besides itself. An include only ever points down; siblings never meet.
 BELOW = {
     "base": [],
     "http": ["base"],
     "config": ["base"],
     "metrics": ["base"],
-    "routing": ["base", "http", "config", "metrics"],
-    "proxy": ["base", "http", "config", "metrics", "routing"],
-    "control": ["base", "http", "config", "metrics", "routing", "proxy"],
-    "app": ["base", "http", "config", "metrics", "routing", "proxy", "control"],
+    "routing": ["base", "http"],
+    "compile": ["base", "http", "config", "routing"],
+    "proxy": ["base", "http", "metrics", "routing"],
+    "control": ["base", "http", "config", "metrics", "routing", "compile", "proxy"],
+    "app": ["base", "http", "config", "metrics", "routing", "compile", "proxy", "control"],
 }
+
+
+def layer_of(path: pathlib.PurePath | str) -> str:
+    """The layer of a source or of an include, "" for what is none of ours."""
+    path = str(path)
+    for folder, layer in INNER.items():
+        if path.startswith(folder + "/"):
+            return layer
+    first = path.split("/")[0]
+    return first if first in LAYERS and "/" in path else ""
 
 
 def files(root: pathlib.Path, folders: list[str], suffixes: tuple[str, ...]):

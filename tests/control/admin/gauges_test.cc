@@ -5,12 +5,13 @@
 
 #include "config/units.h"
 #include "proxy/snapshot/builder.h"
+#include "routing/compile/compile.h"
 #include "tests/proxy/net/test_certificates.h"
 
 namespace headgate::control {
 namespace {
 
-using proxy::net::TemporaryDirectory;
+using CertificateDirectory = proxy::net::TemporaryDirectory;
 using proxy::net::TestCertificate;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -27,7 +28,7 @@ struct GaugesTest : ::testing::Test {
   }
   std::string Scrape() { return registry.Scrape(false); }
 
-  TemporaryDirectory directory;
+  CertificateDirectory directory;
   base::SystemClock clock;
   metrics::Registry registry{clock};
   proxy::net::TicketKeys tickets;

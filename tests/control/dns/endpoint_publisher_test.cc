@@ -12,6 +12,7 @@
 
 #include "config/units.h"
 #include "proxy/snapshot/builder.h"
+#include "routing/compile/compile.h"
 #include "tests/control/dns/dns_responder.h"
 
 namespace headgate::control::dns {

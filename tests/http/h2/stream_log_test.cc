@@ -32,7 +32,7 @@ TEST(Http2StreamLog, SaysNothingOfOldStreams) {
   EXPECT_EQ(log.OnHeaders(999, true), H2Error::kNoError);
 }
 
-struct Case {
+struct LogCase {
   const char* name;
   std::string frames;
   std::string last;
@@ -40,7 +40,7 @@ struct Case {
 };
 
 TEST(Http2ClosedStreams, FramesBehindAStreamsEndEndTheConnection) {
-  const Case cases[] = {
+  const LogCase cases[] = {
       {"DATA behind END_STREAM", Headers(1, GetFields()), Data(1, "x", true), H2Error::kStreamClosed},
       {"HEADERS behind END_STREAM", Headers(1, GetFields()), Headers(1, GetFields()), H2Error::kStreamClosed},
       {"DATA behind a reset", Headers(1, PostFields(), false) + RstStream(1), Data(1, "x", true),
@@ -51,7 +51,7 @@ TEST(Http2ClosedStreams, FramesBehindAStreamsEndEndTheConnection) {
       {"PRIORITY of stream 0", "", Frame(kPriorityFrame, 0, 0, Big(0, 5)), H2Error::kProtocolError},
       {"DATA of an idle stream", "", Data(1, "x", true), H2Error::kProtocolError},
   };
-  for (const Case& test : cases) {
+  for (const LogCase& test : cases) {
     SCOPED_TRACE(test.name);
     for (const bool at_once : {false, true}) {
       RawServer server;

@@ -14,7 +14,7 @@
 #include "config/units.h"
 #include "proxy/exchange/exchange.h"
 #include "proxy/snapshot/builder.h"
-#include "routing/compile.h"
+#include "routing/compile/compile.h"
 #include "tests/proxy/upstream/h2_fixture.h"
 
 namespace headgate::proxy {

@@ -9,7 +9,7 @@
 #include "config/units.h"
 #include "metrics/registry.h"
 #include "proxy/snapshot/builder.h"
-#include "routing/compile.h"
+#include "routing/compile/compile.h"
 #include "tests/proxy/net/tls_fixture.h"
 
 namespace headgate::proxy {

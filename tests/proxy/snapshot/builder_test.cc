@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "config/units.h"
+#include "routing/compile/compile.h"
 #include "tests/proxy/net/test_certificates.h"
 
 namespace headgate::proxy {

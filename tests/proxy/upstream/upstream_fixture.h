@@ -21,11 +21,11 @@
 #include "http/message.h"
 #include "metrics/reasons.h"
 #include "metrics/registry.h"
+#include "proxy/context/worker_context.h"
 #include "proxy/net/graveyard.h"
 #include "proxy/net/reactor.h"
 #include "proxy/shared/process_shared.h"
 #include "proxy/upstream/cluster.h"
-#include "proxy/worker/worker_context.h"
 #include "tests/proxy/upstream/scripted_upstream.h"
 
 namespace headgate::proxy {
