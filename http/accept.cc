@@ -1,6 +1,7 @@
 #include "http/accept.h"
 
 #include "http/ascii.h"
+#include "http/media_type.h"
 
 namespace headgate::http {
 namespace {
@@ -50,7 +51,7 @@ bool PrefersJson(const HeaderMap& headers) noexcept {
     if (field.id != HeaderId::kAccept) continue;
     ForEachListElement(field.value, [&](std::string_view element) {
       const size_t semicolon = element.find(';');
-      const std::string_view range = TrimOws(element.substr(0, semicolon));
+      const std::string_view range = EssenceOf(element);
       const int weight = semicolon == std::string_view::npos ? 1000 : ParseWeight(element.substr(semicolon + 1));
       ++position;
       if (range == "*/*") {

@@ -6,7 +6,9 @@
 #include <optional>
 
 #include "http/ascii.h"
+#include "http/field_list.h"
 #include "http/header_traits.h"
+#include "http/uri.h"
 
 namespace headgate::http {
 namespace {
@@ -42,16 +44,6 @@ std::string_view FormatPort(uint16_t port, base::Arena& arena) {
   return arena.Copy({text.data(), static_cast<size_t>(end - text.data())});
 }
 
-// All X-Forwarded-For fields as one list (RFC 9110 5.3); a view when there is but one.
-std::string_view JoinForwardedFor(HeaderMap& headers) {
-  std::string_view list;
-  for (const HeaderField& field : headers.fields()) {
-    if (field.id != HeaderId::kXForwardedFor || field.value.empty()) continue;
-    list = list.empty() ? field.value : headers.arena().Concat({list, ", ", field.value});
-  }
-  return list;
-}
-
 base::IpAddress ClientBehind(std::string_view list, const ForwardingInput& input) noexcept {
   base::IpAddress client = input.peer;
   while (!list.empty()) {
@@ -67,9 +59,14 @@ base::IpAddress ClientBehind(std::string_view list, const ForwardingInput& input
   return client;
 }
 
-bool IsScheme(std::string_view text) noexcept {
-  return EqualsIgnoreCase(text, "http") || EqualsIgnoreCase(text, "https");
+// A WebSocket's schemes name the same connections (RFC 6455 3).
+std::optional<Scheme> ParseScheme(std::string_view text) noexcept {
+  if (EqualsIgnoreCase(text, "https") || EqualsIgnoreCase(text, "wss")) return Scheme::kHttps;
+  if (EqualsIgnoreCase(text, "http") || EqualsIgnoreCase(text, "ws")) return Scheme::kHttp;
+  return std::nullopt;
 }
+
+std::string_view SchemeText(Scheme scheme) noexcept { return scheme == Scheme::kHttps ? "https" : "http"; }
 
 bool IsPort(std::string_view text) noexcept {
   uint64_t port = 0;
@@ -85,29 +82,29 @@ void SetHost(std::string_view host, HeaderMap& headers) {
   }
 }
 
-// What a trusted peer said of the client's connection stays where it is sound, the first of several.
+// What a trusted peer said of the client's connection stays where it is sound: the first of a list, which is what the
+// proxy nearest to the client said.
 void CompleteConnectionFields(const ForwardingInput& input, RequestHead& head) {
   HeaderMap& headers = head.headers;
-  std::string_view proto = headers.Get(HeaderId::kXForwardedProto);
+  const std::optional<Scheme> told = ParseScheme(FirstElement(headers, HeaderId::kXForwardedProto));
+  const Scheme scheme = told.value_or(input.scheme);
   uint16_t port = input.public_port;
-  if (IsScheme(proto)) {
-    head.scheme = proto.size() == 5 ? Scheme::kHttps : Scheme::kHttp;
-    port = head.port != 0 ? head.port : proto.size() == 5 ? 443 : 80;
-  } else {
-    proto = input.scheme == Scheme::kHttps ? "https" : "http";
+  if (told.has_value()) {
+    head.scheme = scheme;
+    port = head.port != 0 ? head.port : scheme == Scheme::kHttps ? 443 : 80;
   }
-  const std::string_view host = headers.Get(HeaderId::kXForwardedHost);
-  const std::string_view port_text = headers.Get(HeaderId::kXForwardedPort);
-  headers.Set(HeaderId::kXForwardedProto, proto);
+  const std::string_view host = FirstElement(headers, HeaderId::kXForwardedHost);
+  const std::string_view port_text = FirstElement(headers, HeaderId::kXForwardedPort);
+  headers.Set(HeaderId::kXForwardedProto, SchemeText(scheme));
   headers.Set(HeaderId::kXForwardedPort, IsPort(port_text) ? port_text : FormatPort(port, headers.arena()));
-  SetHost(host.empty() ? head.authority : host, headers);
+  SetHost(ParseAuthority(host, headers.arena()).ok() ? host : head.authority, headers);
 }
 
 void AddAll(const ForwardingInput& input, std::string_view peer, RequestHead& head) {
   HeaderMap& headers = head.headers;
   headers.Add(HeaderId::kXForwardedFor, peer);
   headers.Add(HeaderId::kXRealIp, peer);
-  headers.Add(HeaderId::kXForwardedProto, input.scheme == Scheme::kHttps ? "https" : "http");
+  headers.Add(HeaderId::kXForwardedProto, SchemeText(input.scheme));
   if (!head.authority.empty()) headers.Add(HeaderId::kXForwardedHost, head.authority);
   headers.Add(HeaderId::kXForwardedPort, FormatPort(input.public_port, headers.arena()));
 }
@@ -125,7 +122,7 @@ base::IpAddress ApplyForwarding(const ForwardingInput& input, RequestHead& head)
     AddAll(input, peer, head);
     return input.peer;
   }
-  const std::string_view list = JoinForwardedFor(headers);
+  const std::string_view list = JoinLines(headers, HeaderId::kXForwardedFor);
   base::IpAddress client = ClientBehind(list, input);
   if (list.empty()) client = base::IpAddress::Parse(headers.Get(HeaderId::kXRealIp)).value_or(input.peer);
   headers.Set(HeaderId::kXForwardedFor, list.empty() ? peer : arena.Concat({list, ", ", peer}));

@@ -24,8 +24,9 @@ struct ForwardingInput {
 // Returns the client's address: the peer's, or, when that is trusted, the first from the right of X-Forwarded-For that
 // is not (the leftmost when all are; nothing is believed left of an element that is no address).
 // An untrusted peer's X-Forwarded-*, X-Real-IP, X-Request-Id and Forwarded are removed. X-Forwarded-For gets the peer
-// appended, X-Real-IP is the client; -Proto, -Host and -Port are set, except where a trusted peer sent sound ones; the
-// head's scheme is then what -Proto says.
+// appended, X-Real-IP is the client; -Proto, -Host and -Port are set, except where a trusted peer sent sound ones: of a
+// list, in one line or several, the first counts (`ws` and `wss` are http and https); the head's scheme is then what
+// -Proto says.
 // X-Request-Id is the caller's to set when none is left.
 base::IpAddress ApplyForwarding(const ForwardingInput& input, RequestHead& head);
 

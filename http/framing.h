@@ -25,9 +25,6 @@ base::Result<void> JudgeTrailers(const HeaderMap& trailers, base::Side side) noe
 // Whether a trailer may not have this name; the first 32 bytes of a longer one will do.
 bool IsBarredTrailer(std::string_view lower_case_name) noexcept;
 
-// application/grpc, alone or with a suffix or parameters.
-bool IsGrpcContentType(std::string_view value) noexcept;
-
 // RFC 9110 5.1, 5.5: a token; visible characters, obs-text, space and tab inside.
 bool IsFieldName(std::string_view name) noexcept;
 bool IsFieldValue(std::string_view value) noexcept;

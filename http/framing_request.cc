@@ -4,6 +4,7 @@
 #include "http/connection_options.h"
 #include "http/framing.h"
 #include "http/header_traits.h"
+#include "http/media_type.h"
 #include "http/transfer_coding.h"
 #include "http/uri.h"
 #include "http/websocket.h"
@@ -201,13 +202,5 @@ class RequestJudge {
 }  // namespace
 
 base::Result<void> JudgeRequest(RequestHead& head) noexcept { return RequestJudge(head).Run(); }
-
-bool IsGrpcContentType(std::string_view value) noexcept {
-  constexpr std::string_view kGrpc = "application/grpc";
-  if (value.size() < kGrpc.size() || !EqualsIgnoreCase(value.substr(0, kGrpc.size()), kGrpc)) return false;
-  if (value.size() == kGrpc.size()) return true;
-  const char next = value[kGrpc.size()];
-  return next == '+' || next == ';' || IsOws(next);
-}
 
 }  // namespace headgate::http

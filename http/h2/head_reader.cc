@@ -11,6 +11,7 @@
 #include "http/ascii.h"
 #include "http/framing.h"
 #include "http/h2/limits.h"
+#include "http/media_type.h"
 
 namespace headgate::http::h2 {
 namespace {

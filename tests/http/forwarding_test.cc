@@ -130,6 +130,47 @@ TEST_F(Forwarding, OfSeveralThatATrustedPeerSentTheFirstIsForwarded) {
   EXPECT_EQ(Get(HeaderId::kXForwardedPort), "8443");
 }
 
+TEST_F(Forwarding, TheSchemeIsReadFromAListInAnyForm) {
+  struct Case {
+    std::vector<const char*> lines;
+    const char* scheme;
+  };
+  for (const Case& c :
+       {Case{{"https, http"}, "https"}, Case{{"http,https"}, "http"}, Case{{"wss"}, "https"}, Case{{"ws"}, "http"},
+        Case{{"HTTPS"}, "https"}, Case{{"Wss , http"}, "https"}, Case{{"https", "http"}, "https"},
+        Case{{"", "https"}, "https"}, Case{{" ,\thttps\t,x"}, "https"}, Case{{","}, "http"},
+        Case{{"gopher, https"}, "http"}, Case{{"https http"}, "http"}}) {
+    head_.headers.Clear();
+    head_.scheme = Scheme::kHttp;
+    for (const char* line : c.lines) Add("x-forwarded-proto", line);
+    Apply("10.0.0.1");
+    EXPECT_EQ(Get(HeaderId::kXForwardedProto), c.scheme) << c.lines[0];
+    EXPECT_EQ(head_.headers.Count(HeaderId::kXForwardedProto), 1u);
+    EXPECT_EQ(head_.scheme == Scheme::kHttps, std::string_view(c.scheme) == "https") << c.lines[0];
+  }
+}
+
+TEST_F(Forwarding, HostAndPortAreReadFromAListInAnyForm) {
+  for (const auto& [host, port] : std::vector<std::pair<const char*, const char*>>{
+           {"front.example, back.example", "8443, 80"}, {" ,front.example\t,x", ",8443"}, {"front.example", "8443"}}) {
+    head_.headers.Clear();
+    Add("x-forwarded-host", "");
+    Add("x-forwarded-host", host);
+    Add("x-forwarded-port", "");
+    Add("x-forwarded-port", port);
+    Apply("10.0.0.1");
+    EXPECT_EQ(head_.headers.size(), 5u);
+    EXPECT_EQ(Get(HeaderId::kXForwardedHost), "front.example") << host;
+    EXPECT_EQ(Get(HeaderId::kXForwardedPort), "8443") << port;
+  }
+  head_.headers.Clear();
+  Add("x-forwarded-host", "a b, front.example");
+  Add("x-forwarded-port", "x, 8443");
+  Apply("10.0.0.1");
+  EXPECT_EQ(Get(HeaderId::kXForwardedHost), "Shop.example:8080") << "not an authority";
+  EXPECT_EQ(Get(HeaderId::kXForwardedPort), "80");
+}
+
 TEST_F(Forwarding, WithoutAHostNoneIsForwarded) {
   head_.authority = {};
   Apply("192.0.2.1");
