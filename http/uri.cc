@@ -55,12 +55,12 @@ int EscapeAt(std::string_view text, size_t at) noexcept {
   return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-// Whether a segment "." or ".." begins at `at`.
+// Whether a segment "." or ".." begins at `at`, with a parameter or without.
 bool IsDotSegmentAt(std::string_view path, size_t at) noexcept {
   size_t dots = 0;
   while (dots < 3 && at + dots < path.size() && path[at + dots] == '.') ++dots;
   if (dots != 1 && dots != 2) return false;
-  return at + dots == path.size() || path[at + dots] == '/' || path[at + dots] == '?';
+  return at + dots == path.size() || std::string_view("/?;").find(path[at + dots]) != std::string_view::npos;
 }
 
 struct PathScan {
@@ -136,17 +136,28 @@ size_t DecodePath(std::string_view path, char* out, const char*& fault) noexcept
 
 bool IsDots(std::string_view segment) noexcept { return segment == "." || segment == ".."; }
 
-// Whether a piece between %2F's is a dot segment: an upstream that decodes them would walk.
-bool HidesDotSegment(std::string_view segment) noexcept {
+// "..;x": Java servers cut the parameter off and walk.
+bool IsDotsWithParameter(std::string_view segment) noexcept {
+  const size_t dots = std::min(segment.find_first_not_of('.'), segment.size());
+  if (dots != 1 && dots != 2) return false;
+  segment.remove_prefix(dots);
+  return segment.starts_with(';') || segment.starts_with("%3B") || segment.starts_with("%3b");
+}
+
+// Whether a segment that is no dot segment is one to somebody else: null, or how. An upstream that decodes %2F reads
+// several.
+const char* DotsWithin(std::string_view segment) noexcept {
   size_t begin = 0;
-  bool escaped_slash = false;
-  for (size_t i = 0; i + 2 < segment.size(); ++i) {
-    if (segment[i] != '%' || segment[i + 1] != '2' || LowerChar(segment[i + 2]) != 'f') continue;
-    escaped_slash = true;
-    if (IsDots(segment.substr(begin, i - begin))) return true;
-    begin = i + 3;
+  for (size_t i = 0; i <= segment.size(); ++i) {
+    const std::string_view escape = segment.substr(i, 3);
+    const bool end = escape.empty();
+    if (!end && escape != "%2F" && escape != "%2f") continue;
+    const std::string_view piece = segment.substr(begin, i - begin);
+    if (IsDots(piece)) return "%2F would make a dot segment";
+    if (IsDotsWithParameter(piece)) return "a dot segment with a parameter";
+    begin = i + escape.size();
   }
-  return escaped_slash && IsDots(segment.substr(begin));
+  return nullptr;
 }
 
 // Resolves dot segments in place (RFC 3986 5.2.4); `text` begins with '/'. The new size, or 0 and a fault.
@@ -168,8 +179,7 @@ size_t ResolveDots(char* text, size_t size, const char*& fault) noexcept {
         }
       }
       if (last) text[out++] = '/';
-    } else if (HidesDotSegment(segment)) {
-      fault = "%2F would make a dot segment";
+    } else if (fault = DotsWithin(segment); fault != nullptr) {
       return 0;
     } else {
       std::copy(text + in, text + next, text + out);

@@ -26,8 +26,8 @@ struct Target {
 };
 // Origin form ("/path?query"). In the path: `.` and `..` segments resolved (above the root: 400), percent-encoded
 // unreserved characters decoded, bytes above 0x7f percent-encoded, other escapes as they came (%2F is data; 400 where
-// it would make a dot segment); %00, %5C, broken escapes, a raw backslash: 400. In the query only bytes above 0x7f
-// change.
+// it would make a dot segment); a dot segment with a parameter ("..;x"): 400; %00, %5C, broken escapes, a raw
+// backslash: 400. In the query only bytes above 0x7f change.
 // '#', spaces and controls anywhere: 400. match_path has hex digits in upper case besides, so that equals match.
 base::Result<Target> NormalizeTarget(std::string_view origin_form, base::Arena& arena) noexcept;
 

@@ -43,7 +43,8 @@ void RequireNoDotSegments(std::string_view path) {
   while (!path.empty()) {
     const size_t slash = path.find('/');
     const std::string_view segment = path.substr(0, slash);
-    Require(segment != "." && segment != "..", "no dot segment, decoded or not");
+    const std::string_view name = segment.substr(0, segment.find(';'));
+    Require(name != "." && name != "..", "no dot segment, decoded or not, with a parameter or without");
     if (slash == std::string_view::npos) break;
     path.remove_prefix(slash + 1);
   }

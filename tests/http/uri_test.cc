@@ -63,6 +63,24 @@ TEST_F(Uri, RefusesPathsThatSomebodyMightReadDifferently) {
   EXPECT_FALSE(NormalizeTarget(std::string_view("/a\0b", 4), arena_).ok());
 }
 
+// Java servers cut parameters off before they look for dot segments.
+TEST_F(Uri, RefusesADotSegmentWithAParameter) {
+  for (const char* dots : {".", "..", "%2e", "%2E.", ".%2e", "%2e%2e"}) {
+    for (const char* mark : {";", "%3b", "%3B", ";x", ";x=..", "%3bx;y", ";;"}) {
+      const std::string segment = std::string(dots) + mark;
+      for (const std::string& path : {"/" + segment, "/pub/" + segment, "/pub/" + segment + "/admin",
+                                      "//" + segment + "//", "/pub%2F" + segment, "/pub%2f" + segment + "%2Fadmin",
+                                      "/" + segment + "%2Fa", "/" + segment + "?q", "/a/../b/" + segment + "/.."}) {
+        EXPECT_FALSE(NormalizeTarget(path, arena_).ok()) << path;
+      }
+    }
+  }
+  for (const char* path :
+       {"/...;x", "/;..", "/a..;x", "/;", "/.a;x/", "/a;../b", "/%3B..", "/..a%3bx", "/x?..;", "/x?/..;/"}) {
+    EXPECT_TRUE(NormalizeTarget(path, arena_).ok()) << path;
+  }
+}
+
 TEST_F(Uri, ForwardsAQueryAsItCame) {
   for (const std::string_view query : {"", "a=b", "a=/../%2e%zz\\%00", "a?b?c", "%"}) {
     const std::string text = "/x?" + std::string(query);
