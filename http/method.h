@@ -1,4 +1,4 @@
-// Request methods: one table for all protocols (RFC 9110 9, and the registered extensions that llhttp knows).
+// Request methods: one table for all protocols (RFC 9110 9, the registered extensions that llhttp knows, and QUERY).
 // Values.
 // Any thread.
 #pragma once
@@ -45,9 +45,10 @@ enum class Method : uint8_t {
   kUnlink,
   kUnlock,
   kUnsubscribe,
+  kQuery,  // RFC 10008
   kOther,  // none of these, or not known: of requests that are refused, for metrics and the log only
 };
-inline constexpr size_t kMethodCount = 34;  // those with a token
+inline constexpr size_t kMethodCount = 35;  // those with a token
 
 // The method's token, as on the wire ("M-SEARCH"); "OTHER" for kOther. Case-sensitive (RFC 9110 9.1).
 std::string_view MethodName(Method method) noexcept;

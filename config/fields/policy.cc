@@ -159,7 +159,7 @@ const BlockSpec& BlockOf<Retry>() {
             .type = T::kMethod,
             .doc = "Which methods may be repeated after they were sent.",
             .decode = Into<&Retry::methods>,
-            .default_text = "[GET, HEAD, OPTIONS]",
+            .default_text = "[GET, HEAD, OPTIONS, QUERY]",
             .list = true,
             .non_empty = true},
       Field{.key = "backoff",

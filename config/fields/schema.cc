@@ -149,7 +149,7 @@ std::string DefaultJson(const Field& field) {
   if (field.type == FieldType::kCount && ParseCount(text)) return std::string(text);
   if (text == "[http/1.1]") return R"(["http/1.1"])";
   if (text == "[connectFailure]") return R"(["connectFailure"])";
-  if (text == "[GET, HEAD, OPTIONS]") return R"(["GET", "HEAD", "OPTIONS"])";
+  if (text == "[GET, HEAD, OPTIONS, QUERY]") return R"(["GET", "HEAD", "OPTIONS", "QUERY"])";
   return text.find(' ') == std::string_view::npos ? Json(text) : std::string();
 }
 

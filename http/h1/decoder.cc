@@ -62,6 +62,25 @@ base::Result<void> TakeTarget(std::string_view target, base::Arena& arena, Reque
   return {};
 }
 
+// llhttp 8 is older than QUERY (RFC 10008): in its place it is shown a method whose framing is the same, and whose
+// size.
+class StandInMethod {
+ public:
+  StandInMethod(char* token, Method method) noexcept : token_(method == Method::kQuery ? token : nullptr) {
+    if (token_ != nullptr) kPatch.copy(token_, kPatch.size());
+  }
+  ~StandInMethod() {
+    if (token_ != nullptr) MethodName(Method::kQuery).copy(token_, kPatch.size());
+  }
+  StandInMethod(const StandInMethod&) = delete;
+  StandInMethod& operator=(const StandInMethod&) = delete;
+
+ private:
+  static constexpr std::string_view kPatch = "PATCH";
+  static_assert(kPatch.size() == std::string_view("QUERY").size());
+  char* token_;
+};
+
 // llhttp refuses bytes above 0x7f in a target, we encode them: by now the encoded copy is elsewhere.
 void MaskHighBytes(char* text, size_t size) noexcept {
   for (size_t i = 0; i < size; ++i) {
@@ -99,6 +118,12 @@ base::Result<void> CheckPartialRequestHead(std::string_view data, const HeadLimi
   return {};
 }
 
+const char* FaultOfPartialResponse(std::string_view data, size_t checked) noexcept {
+  // The CR of this LF is among what was checked.
+  if (checked > 0 && checked < data.size() && data[checked] == '\n') ++checked;
+  return DiagnoseBytes(data.substr(checked));
+}
+
 base::Result<void> DecodeRequestHead(std::span<char> data, const HeadLimits& limits, Scheme scheme, base::Arena& arena,
                                      RequestHead& head) noexcept {
   const std::string_view text(data.data(), data.size());
@@ -112,6 +137,7 @@ base::Result<void> DecodeRequestHead(std::span<char> data, const HeadLimits& lim
   head.scheme = scheme;
   base::Result<void> result = TakeTarget(line.target, arena, head);
   if (result.ok()) {
+    const StandInMethod stand_in(data.data(), line.method);
     MaskHighBytes(data.data() + (line.target.data() - text.data()), line.target.size());
     result = ParseFields(HeadKind::kRequest, data, line.bytes, {limits.field_bytes, limits.fields}, head.headers);
   }
@@ -181,6 +207,7 @@ base::Result<void> DecodeResponseHead(std::span<char> data, const HeadLimits& li
     return UpstreamError(ErrorCode::kUpstreamProtocol, "the head does not end in CRLF CRLF");
   const char* fault = nullptr;
   const size_t line_bytes = ParseStatusLine(text, head, fault);
+  if (line_bytes == 0 && DiagnoseBytes(text) != nullptr) fault = DiagnoseBytes(text);
   if (line_bytes == 0) return UpstreamError(ErrorCode::kUpstreamProtocol, fault);
   const FieldLimits field_limits{limits.field_bytes, limits.fields};
   base::Result<void> result = ParseFields(HeadKind::kResponse, data, line_bytes, field_limits, head.headers);

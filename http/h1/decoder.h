@@ -25,6 +25,8 @@ struct HeadLimits {
 // Finds the end of a head in bytes that arrive in pieces, without looking at a byte twice.
 class HeadScanner {
  public:
+  // Bytes that Scan need not look at again. A CR or LF before them has been seen with its neighbours.
+  size_t scanned() const noexcept { return scanned_; }
   // `data` is everything since the head's first byte. The head's size with its empty line (RFC 9112 2.1), or 0 when
   // it is not complete. Empty lines before a request line are not skipped here: see LeadingEmptyLines.
   size_t Scan(std::string_view data) noexcept;
@@ -41,6 +43,10 @@ size_t LeadingEmptyLines(std::string_view data) noexcept;
 // Whether bytes that are not yet a whole head can never become one (so that garbage is answered at once and not at the
 // head's deadline), or already exceed the limits.
 base::Result<void> CheckPartialRequestHead(std::string_view data, const HeadLimits& limits) noexcept;
+
+// The same of a response: what is wrong with bytes that are not yet a whole head, or null. The first `checked` of them
+// (HeadScanner::scanned, before the last Scan) were found good before.
+const char* FaultOfPartialResponse(std::string_view data, size_t checked) noexcept;
 
 // Parses a whole head (as found by HeadScanner). Names are lower-cased in place; the head's text points into `data` or
 // the arena. Judged by http/framing and http/uri: what comes back ok is safe to route and forward.

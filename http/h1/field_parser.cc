@@ -184,10 +184,8 @@ base::Error Explain(HeadKind kind, const llhttp_t& parser, llhttp_errno_t error,
                    reason != nullptr && *reason != '\0' ? reason : "malformed head");
 }
 
-}  // namespace
-
-base::Result<void> ParseFields(HeadKind kind, std::span<char> data, size_t start_line_bytes, const FieldLimits& limits,
-                               HeaderMap& headers) noexcept {
+base::Result<void> ParseOnce(HeadKind kind, std::span<char> data, size_t start_line_bytes, const FieldLimits& limits,
+                             HeaderMap& headers) noexcept {
   const std::string_view fields(data.data() + start_line_bytes, data.size() - start_line_bytes);
   Tiler tiler(data.data() + start_line_bytes, data.data() + data.size(), limits, headers);
   llhttp_t parser;
@@ -196,6 +194,36 @@ base::Result<void> ParseFields(HeadKind kind, std::span<char> data, size_t start
   const llhttp_errno_t error = Execute(&parser, {data.data(), data.size()});
   if (error == HPE_PAUSED && tiler.complete()) return {};
   return Explain(kind, parser, error, tiler, fields);
+}
+
+// Makes blanks of the tabs around values. False when there is none.
+bool BlankTabs(std::span<char> fields) noexcept {
+  bool any = false;
+  const auto blank = [&any](char& c) {
+    any = any || c == '\t';
+    c = ' ';
+  };
+  for (size_t i = 0; i < fields.size(); ++i) {
+    const auto* colon = static_cast<char*>(std::memchr(&fields[i], ':', fields.size() - i));
+    if (colon == nullptr) break;
+    i = static_cast<size_t>(colon - fields.data()) + 1;
+    for (; i < fields.size() && IsOws(fields[i]); ++i) blank(fields[i]);
+    const size_t value_at = i;
+    while (i < fields.size() && fields[i] != '\r' && fields[i] != '\n') ++i;
+    for (size_t end = i; end > value_at && IsOws(fields[end - 1]); --end) blank(fields[end - 1]);
+  }
+  return any;
+}
+
+}  // namespace
+
+base::Result<void> ParseFields(HeadKind kind, std::span<char> data, size_t start_line_bytes, const FieldLimits& limits,
+                               HeaderMap& headers) noexcept {
+  base::Result<void> result = ParseOnce(kind, data, start_line_bytes, limits, headers);
+  // llhttp takes blanks only around values that frame; the white space may be a tab (RFC 9110 5.6.3).
+  if (result.ok() || !BlankTabs(data.subspan(start_line_bytes))) return result;
+  headers.Clear();
+  return ParseOnce(kind, data, start_line_bytes, limits, headers);
 }
 
 }  // namespace headgate::http::h1

@@ -95,9 +95,15 @@ base::Result<http::ResponseHead*> H1ResponseReader::NextHead() {
   const std::string_view seen(slab_ ? slab_->data() + begin_ : nullptr, end_ - begin_);
   const size_t start = std::min(seen.size(), kStart.size());
   if (seen.substr(0, start) != kStart.substr(0, start)) return ProtocolError("not an HTTP/1 response");
+  const size_t checked = scanner_.scanned();
   const size_t bytes = scanner_.Scan(seen);
   if (bytes > head_bytes_max_ || (bytes == 0 && seen.size() >= head_bytes_max_)) return TooLarge();
-  if (bytes == 0) return static_cast<http::ResponseHead*>(nullptr);
+  if (bytes == 0) {
+    // What can never become a head is refused now, not at the deadline.
+    const char* fault = http::h1::FaultOfPartialResponse(seen, checked);
+    if (fault != nullptr) return ProtocolError(fault);
+    return static_cast<http::ResponseHead*>(nullptr);
+  }
   auto* head =
       new (arena_->Allocate(sizeof(http::ResponseHead), alignof(http::ResponseHead))) http::ResponseHead(*arena_);
   const http::h1::HeadLimits limits{

@@ -17,6 +17,12 @@ TEST(MethodTable, EveryNameParsesToItself) {
   EXPECT_EQ(ParseMethod("OTHER"), std::nullopt);
 }
 
+TEST(MethodTable, KnowsQuery) {
+  ASSERT_TRUE(ParseMethod("QUERY").has_value());
+  EXPECT_TRUE(IsSafe(*ParseMethod("QUERY")));
+  EXPECT_TRUE(IsIdempotent(*ParseMethod("QUERY")));
+}
+
 TEST(MethodTable, KnowsWhatMayBeRepeated) {
   EXPECT_TRUE(IsSafe(Method::kGet));
   EXPECT_TRUE(IsSafe(Method::kHead));

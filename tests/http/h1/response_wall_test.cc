@@ -60,8 +60,8 @@ TEST(ResponseWall, RefusesWhatItWouldRefuseOfAClientAndNamesTheReason) {
            {"HTTP/1.1 2000 OK\r\n\r\n", "status line"},
            {"HTTP/1.1  200 OK\r\n\r\n", "status line"},
            {"HTTP/1.1 200\tOK\r\n\r\n", "status line"},
-           {"HTTP/1.1 200 O\x01K\r\n\r\n", "status line"},
-           {"HTTP/1.1 200 OK\nX: 1\r\n\r\n", "status line"},
+           {"HTTP/1.1 200 O\x01K\r\n\r\n", "control"},
+           {"HTTP/1.1 200 OK\nX: 1\r\n\r\n", "bare LF"},
            {"HTTP/1.1 099 OK\r\n\r\n", "100 to 599"},
            {"HTTP/1.1 600 OK\r\n\r\n", "100 to 599"},
        }) {
@@ -70,6 +70,15 @@ TEST(ResponseWall, RefusesWhatItWouldRefuseOfAClientAndNamesTheReason) {
     EXPECT_EQ(response.error.side, base::Side::kUpstream);
     EXPECT_THAT(std::string(response.detail()), HasSubstr(c.detail)) << c.text;
   }
+}
+
+TEST(ResponseWall, TakesTabsAsTheWhiteSpaceAroundAnyValue) {
+  const ResponseDecode length{Ok("Content-Length:\t5\t\r\nX:\ta\tb\t \r\n")};
+  ASSERT_TRUE(length.ok()) << length.detail();
+  EXPECT_EQ(length.Encoded(), "HTTP/1.1 200 OK\r\nx: a\tb\r\ncontent-length: 5\r\n\r\n");
+  EXPECT_TRUE(ResponseDecode(Ok("Content-Length:\t5\r\nContent-Length: 5\t\r\n")).ok());
+  EXPECT_EQ(ResponseDecode(Ok("Transfer-Encoding:\tchunked\t\r\n")).head.body.kind, BodyKind::kChunked);
+  EXPECT_FALSE(ResponseDecode(Ok("Content-Length:\t5\r\nContent-Length:\t6\r\n")).ok());
 }
 
 TEST(ResponseWall, ToleratesAnIdenticalContentLengthAndWritesItOnce) {

@@ -43,6 +43,45 @@ TEST_F(H1ResponseTest, ABodyWithALengthIsDeliveredAndTheConnectionReused) {
   EXPECT_EQ(Connects(metrics::ConnectResult::kOk), 1u);
 }
 
+// Not one that is waited for until its deadline.
+TEST_F(H1ResponseTest, AHeadWithABareLineEndIsRefusedAtOnceAndNamed) {
+  for (const auto& [response, detail] : std::vector<std::pair<std::string_view, std::string_view>>{
+           {"HTTP/1.1 200 OK\nContent-Length: 2\n\nok", "a bare LF"},
+           {"HTTP/1.1 200 OK\n", "a bare LF"},
+           {"HTTP/1.1 200 OK\r\nA: 1\n", "a bare LF"},
+           {"HTTP/1.1 200 OK\r\nA: 1\r\n\n", "a bare LF"},
+           {"HTTP/1.1 200 OK\rA: 1", "a bare CR"},
+           {"HTTP/1.1 200 OK\r\nA: 1\r\n\rx", "a bare CR"},
+           {"HTTP/1.1 200 OK\r\nA: 1\r\n 2", "a folded field"},
+           {"HTTP/1.1 200 OK\nA: 1\n\n\r\n\r\n", "a bare LF"},
+           {"HTTP/1.1 100 Continue\n\n", "a bare LF"}}) {
+    const auto request = Answer(response);
+    ASSERT_TRUE(request->error.has_value()) << response;
+    EXPECT_EQ(request->error->code, ErrorCode::kUpstreamProtocol) << response;
+    EXPECT_EQ(request->error->detail, detail) << response;
+    EXPECT_TRUE(peer->AtEnd());
+    peer.reset();
+  }
+}
+
+TEST_F(H1ResponseTest, AHeadThatArrivesByteByByteIsNotMistakenForABareLineEnd) {
+  for (const std::string_view response : {"HTTP/1.1 200 OK\r\nA: 1\r\nB:\t2\r\nContent-Length: 2\r\n\r\nok",
+                                          "HTTP/1.1 200 \r\nContent-Length: 2\r\n\r\nok"}) {
+    const auto request = Request();
+    request->Begin();
+    ASSERT_TRUE(worker.Until([&] { return request->stream != nullptr; }));
+    if (!peer) peer = server.Accept();
+    ASSERT_NE(peer->ReceiveUntil("\r\n\r\n"), "");
+    for (const char& byte : response) {
+      peer->Send({&byte, 1});
+      worker.Settle();
+    }
+    ASSERT_TRUE(worker.Until([&] { return request->over(); }));
+    ASSERT_FALSE(request->error.has_value()) << request->error->detail;
+    EXPECT_EQ(request->body, "ok");
+  }
+}
+
 TEST_F(H1ResponseTest, AChunkedBodyWithExtensionsAndTrailersIsDecoded) {
   const auto request = Answer(
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n1\r\n,\r\n6\r\n world\r\n0\r\nX-Sum: "
