@@ -48,7 +48,7 @@ RetryPolicy BuiltInRetry() {
   retry.attempts = defaults::kRetryAttempts;
   retry.backoff = defaults::kRetryBackoff;
   retry.budget_ppm = defaults::kRetryBudgetPpm;
-  for (const auto method : {http::Method::kGet, http::Method::kHead, http::Method::kOptions}) {
+  for (const auto method : {http::Method::kGet, http::Method::kHead, http::Method::kOptions, http::Method::kQuery}) {
     retry.methods.set(static_cast<size_t>(method));
   }
   return retry;
@@ -133,7 +133,7 @@ RewritePolicy CompileRewrite(const Setting<config::Rewrite>& written, RegexPool&
     CheckNoQuery(*written->substitution, diagnostics);
     rewrite.replacement = written->substitution->value;
   }
-  rewrite.regex = regexes.Get(*written->regex);
+  rewrite.regex = regexes.GetForPath(*written->regex);
   if (rewrite.regex == nullptr) return rewrite;
   if (const absl::Status status = rewrite.regex->CheckSubstitution(rewrite.replacement); !status.ok()) {
     diagnostics.Error(config::Code::kBadRegex, written->substitution ? written->substitution->at : written->regex->at,

@@ -1,5 +1,7 @@
 #include "routing/compile/regex_pool.h"
 
+#include <algorithm>
+
 #include "routing/words.h"
 
 namespace headgate::routing {
@@ -21,6 +23,14 @@ std::shared_ptr<const Regex> RegexPool::Get(const config::Located<std::string>& 
   }
   regexes_.emplace(regex->pattern(), regex);
   return regex;
+}
+
+std::shared_ptr<const Regex> RegexPool::GetForPath(const config::Located<std::string>& pattern) {
+  const auto high = std::ranges::find_if(pattern.value, [](char c) { return static_cast<unsigned char>(c) > 0x7f; });
+  if (high == pattern.value.end()) return Get(pattern);
+  diagnostics_.Error(config::Code::kBadRegex, pattern.at,
+                     "no path holds a character outside of ASCII: write its bytes percent-encoded, as %C3%BC");
+  return nullptr;
 }
 
 RegexMap RegexPool::Take() {

@@ -24,6 +24,8 @@ class RegexPool {
 
   // Null after adding an error at the pattern's place.
   std::shared_ptr<const Regex> Get(const config::Located<std::string>& pattern);
+  // Likewise of a pattern for paths, which hold no byte above 0x7f.
+  std::shared_ptr<const Regex> GetForPath(const config::Located<std::string>& pattern);
   // All that are in use, by what was compiled now or before.
   RegexMap Take();
 

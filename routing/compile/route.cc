@@ -108,7 +108,7 @@ void RouteCompiler::CompilePath(const config::PathMatch& path, MatchRule& rule) 
       break;
     case config::PathMatchKind::kRegex:
       rule.path_kind = PathKind::kRegex;
-      rule.regex = regexes_.Get(path.value);
+      rule.regex = regexes_.GetForPath(path.value);
       break;
   }
 }

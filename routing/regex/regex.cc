@@ -6,6 +6,7 @@
 #include <array>
 
 #include "absl/status/status.h"
+#include "routing/regex/over_bytes.h"
 #include "routing/words.h"
 
 namespace headgate::routing {
@@ -24,6 +25,9 @@ RE2::Options PatternOptions() {
   RE2::Options options;
   options.set_log_errors(false);
   options.set_max_mem(kPatternMemoryBytesMax);
+  // A client chooses the bytes: as UTF-8 one bad byte, or a line end, would hide the others from a pattern.
+  options.set_encoding(RE2::Options::EncodingLatin1);
+  options.set_dot_nl(true);
   return options;
 }
 
@@ -62,6 +66,7 @@ absl::StatusOr<std::shared_ptr<const Regex>> Regex::Compile(std::string_view pat
     return absl::InvalidArgumentError(
         Words("the pattern is ", pattern.size(), " bytes long, at most ", kPatternBytesMax, " are allowed"));
   }
+  if (const char* fault = FaultOverBytes(pattern); fault != nullptr) return absl::InvalidArgumentError(fault);
   auto impl = std::make_unique<Impl>(pattern);
   if (!impl->re.ok()) return absl::InvalidArgumentError(impl->re.error());
   auto* regex = new Regex(std::string(pattern), std::move(impl));

@@ -1,4 +1,4 @@
-// A regular expression with linear time (RE2 behind it, which only this folder knows).
+// A regular expression over bytes with linear time (RE2 behind it, which only this folder knows): a dot is any byte.
 // Shared by the routes that use it: const.
 // Any thread.
 #pragma once

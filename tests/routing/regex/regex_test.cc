@@ -61,6 +61,40 @@ TEST(Regex, ASubstitutionsGroupsMustExist) {
   EXPECT_FALSE(regex->CheckSubstitution("\\x").ok());
 }
 
+TEST(Regex, SeesBytesWhateverTheyAre) {
+  const auto evil = Regex::Compile(".*evil.*").value();
+  for (const std::string& text : {std::string("evil"),
+                                  std::string("\xe9"
+                                              "evil"),
+                                  std::string("evil\xff"), std::string("a\nevil\r\n"), std::string("\0evil\0", 6),
+                                  std::string("\xc3"
+                                              "evil"),
+                                  std::string("\xed\xa0\x80"
+                                              "evil"),
+                                  std::string("\x80"
+                                              "evil\n")}) {
+    EXPECT_TRUE(evil->FullMatch(text)) << text;
+  }
+  EXPECT_TRUE(
+      Regex::Compile("a.b").value()->FullMatch("a\xe9"
+                                               "b"));
+  EXPECT_FALSE(
+      Regex::Compile("a.b").value()->FullMatch("a\xc3\xa9"
+                                               "b"))
+      << "a dot is one byte";
+  EXPECT_TRUE(Regex::Compile("[^x]+").value()->FullMatch("\n\xe9\x80"));
+  EXPECT_TRUE(Regex::Compile("\\xe9+").value()->FullMatch("\xe9\xe9"));
+  EXPECT_TRUE(Regex::Compile("M\xc3\xbcller.*").value()->FullMatch("M\xc3\xbcller\xff"));
+  EXPECT_FALSE(Regex::Compile("evil$").value()->FullMatch("evil\n"));
+  base::SlabPool pool;
+  base::Arena arena(pool);
+  EXPECT_EQ(Regex::Compile("a.*b").value()->Replace("\xe9"
+                                                    "a\n\xff"
+                                                    "b",
+                                                    "x", arena),
+            "\xe9x");
+}
+
 TEST(Regex, ANastyPatternTakesLinearTime) {
   const auto regex = Regex::Compile("(a+)+b").value();
   EXPECT_FALSE(regex->FullMatch(std::string(100'000, 'a')));
