@@ -46,6 +46,8 @@ std::string_view ErrorCodeName(ErrorCode code) noexcept {
       return "no_backends";
     case ErrorCode::kNoEndpoint:
       return "no_endpoint";
+    case ErrorCode::kLoop:
+      return "loop";
     case ErrorCode::kOverload:
       return "overload";
     case ErrorCode::kDraining:

@@ -39,6 +39,7 @@ enum class ErrorCode : uint8_t {
   kNoRoute,     // 404
   kNoBackends,  // all weights are 0, 500
   kNoEndpoint,  // 503
+  kLoop,        // the request was forwarded by this process before, 508
   kOverload,    // a limit of ours: pending queue, connections; 503
   kDraining,    // the process is going away
   kInternal,    // a broken invariant that must not end the process; 500

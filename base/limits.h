@@ -13,6 +13,7 @@ namespace headgate::base {
 inline constexpr size_t kHeadBytesMax = 32 * 1024;   // request line and fields: browsers stay below 16 KiB
 inline constexpr size_t kFieldBytesMax = 16 * 1024;  // one name and value: fits a slab, as large cookies need
 inline constexpr size_t kFieldsMax = 100;            // real requests carry 10 to 40; bounds every scan of a head
+inline constexpr size_t kLoopMarksMax = 32;          // proxies that a request may have passed; no chain has as many
 inline constexpr size_t kTargetBytesMax = 8 * 1024;  // RFC 9110 4.1 asks for at least 8,000 octets
 inline constexpr size_t kMethodBytesMax = 32;        // the longest registered one has 17
 inline constexpr size_t kChunkExtensionBytesMax = 4 * 1024;  // per body, all extensions; nobody sends them but floods

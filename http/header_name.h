@@ -15,6 +15,7 @@ enum class HeaderId : uint8_t {
   kAcceptEncoding,
   kAuthorization,
   kCacheControl,
+  kCdnLoop,
   kConnection,
   kContentEncoding,
   kContentLength,
@@ -59,7 +60,7 @@ enum class HeaderId : uint8_t {
   kXRealIp,
   kXRequestId,
 };
-inline constexpr size_t kHeaderIdCount = 48;
+inline constexpr size_t kHeaderIdCount = 49;
 
 // `lower_case` must be lower case already. kOther when the table doesn't have it.
 HeaderId InternHeader(std::string_view lower_case) noexcept;

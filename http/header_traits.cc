@@ -41,6 +41,7 @@ constexpr auto MakeTraits() {
                       kContentEncoding, kCacheControl, kLocation, kMaxForwards, kRange, kVia, kRetryAfter}) {
     set(id, {FieldRule::kKeep, true, true, false, false});
   }
+  set(kCdnLoop, {FieldRule::kKeep, true, true, false, true});
   for (HeaderId id : {kOrigin, kDate, kServer, kTraceparent, kGrpcStatus, kGrpcMessage, kGrpcTimeout, kAccept,
                       kAcceptEncoding, kReferer, kUserAgent}) {
     set(id, {FieldRule::kKeep, true, false, false, false});

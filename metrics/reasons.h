@@ -33,6 +33,7 @@ enum class RejectReason : uint8_t {
   kTargetTooLong,
   kExpectationFailed,
   kMisdirected,
+  kLoop,
   kSlowClient,
   kH2ResetFlood,
   kH2ProvokedResetFlood,
@@ -47,7 +48,7 @@ enum class RejectReason : uint8_t {
   kH2StreamsRefused,  // a request beyond limits.h2Streams: REFUSED_STREAM
   kH2StalledStream,   // a response that the client gave no window for
 };
-inline constexpr std::array<std::string_view, 23> kRejectReasonWords = {"bad_request",
+inline constexpr std::array<std::string_view, 24> kRejectReasonWords = {"bad_request",
                                                                         "smuggling",
                                                                         "unknown_coding",
                                                                         "unknown_method",
@@ -57,6 +58,7 @@ inline constexpr std::array<std::string_view, 23> kRejectReasonWords = {"bad_req
                                                                         "target_too_long",
                                                                         "expectation_failed",
                                                                         "misdirected",
+                                                                        "loop",
                                                                         "slow_client",
                                                                         "h2_reset_flood",
                                                                         "h2_provoked_reset_flood",

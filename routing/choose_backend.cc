@@ -35,7 +35,7 @@ std::string_view ComposeCookie(const StickyPolicy& sticky, uint64_t key, const S
                                max_age.empty() ? "" : "; Max-Age=",
                                max_age,
                                "; HttpOnly; SameSite=Lax",
-                               context.tls ? "; Secure" : ""});
+                               context.head.scheme == http::Scheme::kHttps ? "; Secure" : ""});
 }
 
 std::optional<BackendChoice> ByWeight(SplitState& state, std::span<const bool> usable) {

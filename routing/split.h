@@ -90,7 +90,6 @@ struct BackendChoice {
 struct SplitContext {
   const http::RequestHead& head;
   const base::IpAddress& client;
-  bool tls = false;
   base::Rng& rng;
   base::Arena& arena;
   // usable[i]: backend i's upstream has an endpoint now. Empty: all.

@@ -1,6 +1,7 @@
 // The exchange's way back: an upstream's response under credit, a tunnel, or an answer of our own.
 #include <algorithm>
 
+#include "http/media_type.h"
 #include "http/reason.h"
 #include "proxy/exchange/exchange.h"
 #include "proxy/exchange/local_reply.h"
@@ -21,7 +22,7 @@ namespace {
 constexpr Error kNoHost{ErrorCode::kBadRequest, base::Side::kClient, base::Retry::kNever, "a redirect without a host"};
 
 bool IsEventStream(const http::ResponseHead& head) noexcept {
-  return head.headers.Get(HeaderId::kContentType).starts_with("text/event-stream");
+  return http::IsMediaType(head.headers.Get(HeaderId::kContentType), "text/event-stream");
 }
 
 }  // namespace

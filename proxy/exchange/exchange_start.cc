@@ -18,6 +18,8 @@ namespace {
 constexpr size_t kRequestIdBytes = 32;
 constexpr size_t kRequestIdBytesMax = 128;
 constexpr size_t kBackendsOnStack = 64;
+constexpr Error kCameBack{ErrorCode::kLoop, base::Side::kProxy, base::Retry::kNever,
+                          "the request carries this process's own mark in cdn-loop, or too many marks"};
 
 bool IsLowerHex(std::string_view text) noexcept {
   return text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
@@ -99,6 +101,7 @@ void Exchange::FindClient() {
 void Exchange::Start(const Error& head_error) {
   grpc_ = request_->is_grpc && !request_->wants_websocket && request_->version == http::Version::kHttp2;
   if (head_error.code != ErrorCode::kNone) return ReplyError(head_error);
+  if (services_.worker.process.loop_mark.IsIn(request_->headers)) return ReplyError(kCameBack);
   const Error misdirected = CheckAuthority(stream_->client(), *request_);
   if (misdirected.code != ErrorCode::kNone) return ReplyError(misdirected);
   const routing::HttpsRedirectPolicy& https = listener_->https_redirect;
@@ -160,12 +163,8 @@ void Exchange::Forward(const routing::ForwardAction& action) {
       usable[known] = pin_->clusters[action.backends[known].upstream]->has_endpoint();
     }
   }
-  const routing::SplitContext context{.head = *request_,
-                                      .client = client_,
-                                      .tls = stream_->client().tls,
-                                      .rng = services_.worker.rng,
-                                      .arena = arena_,
-                                      .usable = {usable, known}};
+  const routing::SplitContext context{
+      .head = *request_, .client = client_, .rng = services_.worker.rng, .arena = arena_, .usable = {usable, known}};
   const std::optional<routing::BackendChoice> choice = routing::ChooseBackend(action, split, context);
   if (!choice) {
     return ReplyError({ErrorCode::kNoBackends, base::Side::kProxy, base::Retry::kNever, "every weight is 0"});
@@ -192,6 +191,7 @@ void Exchange::Forward(const routing::ForwardAction& action) {
 void Exchange::PrepareUpstreamHead() {
   routing::RemoveLookAlikes(route_->request_headers, request_->headers);
   routing::ApplyHeaderChanges(route_->request_headers, request_->headers);
+  services_.worker.process.loop_mark.AddTo(request_->headers);
   if (pin_->compiled().via) {
     request_->headers.Add(HeaderId::kVia, ViaOf(request_->version));
   }

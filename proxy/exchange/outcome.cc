@@ -42,6 +42,8 @@ Outcome OutcomeOf(ErrorCode code) noexcept {
       return Rejected(417, RejectReason::kExpectationFailed, ProxyErrorReason::kBadRequest);
     case ErrorCode::kMisdirected:
       return Rejected(421, RejectReason::kMisdirected, ProxyErrorReason::kMisdirected, /*close=*/false);
+    case ErrorCode::kLoop:
+      return Rejected(508, RejectReason::kLoop, ProxyErrorReason::kInternal, /*close=*/false);
     case ErrorCode::kHeadTimeout:
       return Rejected(408, RejectReason::kSlowClient, ProxyErrorReason::kSlowClient);
     case ErrorCode::kBodyTooLarge:
@@ -155,6 +157,8 @@ const char* PublicReason(ErrorCode code) noexcept {
       return "the route has no backend with a weight";
     case ErrorCode::kNoEndpoint:
       return "no endpoint is available";
+    case ErrorCode::kLoop:
+      return "the request came back: an upstream leads to this proxy";
     case ErrorCode::kOverload:
       return "overloaded";
     case ErrorCode::kDraining:

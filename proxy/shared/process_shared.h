@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "http/loop_mark.h"
+
 namespace headgate::proxy {
 
 // A configured limit of which 0 means none.
@@ -32,6 +34,7 @@ class SharedBudget {
 struct ProcessShared {
   SharedBudget connections;  // accepted ones, of all listeners
   std::atomic<bool> draining{false};
+  const http::LoopMark loop_mark;
 };
 
 }  // namespace headgate::proxy

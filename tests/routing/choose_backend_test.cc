@@ -17,10 +17,10 @@ namespace {
 class ChooseBackendTest : public testing::Test {
  protected:
   std::optional<BackendChoice> Choose(const ForwardAction& action, TestRequest& request,
-                                      std::span<const bool> usable = {}, bool tls = false) {
+                                      std::span<const bool> usable = {}) {
     if (&action != adopted_) state_.Adopt(action);
     adopted_ = &action;
-    const SplitContext context{request.head, client_, tls, rng_, request.arena, usable};
+    const SplitContext context{request.head, client_, rng_, request.arena, usable};
     return ChooseBackend(action, state_, context);
   }
   static ForwardAction Sticky(const std::vector<uint32_t>& weights, StickyPolicy::By by = StickyPolicy::By::kCookie) {
@@ -86,7 +86,8 @@ TEST_F(ChooseBackendTest, TheCookieHasItsAttributes) {
   EXPECT_THAT(std::string(Choose(action, request)->set_cookie),
               testing::MatchesRegex("hg=[0-9a-f]+; Path=/; HttpOnly; SameSite=Lax"));
   action.sticky.ttl = std::chrono::hours(1);
-  EXPECT_THAT(std::string(Choose(action, request, {}, true)->set_cookie),
+  request.head.scheme = http::Scheme::kHttps;
+  EXPECT_THAT(std::string(Choose(action, request)->set_cookie),
               testing::MatchesRegex("hg=[0-9a-f]+; Path=/; Max-Age=3600; HttpOnly; SameSite=Lax; Secure"));
 }
 

@@ -35,6 +35,7 @@ TEST(GrpcStatus, EachErrorHasTheStatusOfTheContract) {
       {ErrorCode::kBodyTooLarge, GrpcStatus::kResourceExhausted},
       {ErrorCode::kHeaderTooLarge, GrpcStatus::kResourceExhausted},
       {ErrorCode::kBadRequest, GrpcStatus::kInternal},
+      {ErrorCode::kLoop, GrpcStatus::kInternal},
       {ErrorCode::kNoBackends, GrpcStatus::kUnknown},
       {ErrorCode::kMethodNotAllowed, GrpcStatus::kUnknown},
       {ErrorCode::kMisdirected, GrpcStatus::kUnknown},
