@@ -50,7 +50,8 @@ TEST(Reading, AStickyCookieIsSecureWhereTheClientCameByHttps) {
 TEST(Reading, AQueryIsForwardedWithItsBodyAndSentAgainAsAGetIs) {
   RawUpstream* self = nullptr;
   RawUpstream upstream([&self](SocketPeer& peer, int connection) {
-    self->Remember(peer.ReadHead() + peer.ReadBytes(5));
+    const std::string head = peer.ReadHead();
+    self->Remember(head + peer.ReadBytes(5));
     if (connection == 0) return;  // closed without an answer
     peer.Send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
   });
