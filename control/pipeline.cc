@@ -265,7 +265,6 @@ void Pipeline::Impl::Finish(ReloadReport report, bool first) {
   if (!first || report.ok()) options.registry->CountReload(report.ok());
   LogReload(report, current.get());
   options.state->SetLastReload(std::make_shared<const ReloadReport>(std::move(report)));
-  if (options.watch) options.watch(Named());
 }
 
 // Nothing was looked at. Any thread.
@@ -311,9 +310,8 @@ void Pipeline::Impl::Turn(Trigger trigger, std::vector<Done>& callers) {
     }
   } else if (Offer(*content, trigger)) {
     Finish(Load(*std::move(content)), false);
-  } else if (options.watch) {
-    options.watch(Named());
   }
+  if (options.watch) options.watch(Named());
   const auto report = options.state->last_reload();
   for (const Done& done : callers) done(report);
 }
@@ -357,6 +355,7 @@ ReloadReport Pipeline::ApplyFirst(proxy::Server& server) {
   impl_->builder.emplace(*impl_->options.registry, *impl_->options.tickets, server.workers());
   ReloadReport report = impl_->Apply();
   if (impl_->current != nullptr) impl_->Finish(report, true);
+  if (impl_->current != nullptr && impl_->options.watch) impl_->options.watch(impl_->Named());
   return report;
 }
 

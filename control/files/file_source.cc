@@ -29,7 +29,25 @@ bool IsConfigurationName(const std::string& name) {
   return name.size() > 5 && name.ends_with(".yaml") && name.front() != '.';
 }
 
-// Links may lead to another place of the directory (that is how a mounted one is swapped), never out of it.
+// Absolute, with its links left in it: any of them may be switched to another folder at any time. Only what stands
+// before a ".." is resolved, for that leads to the parent of a link's target.
+fs::path Anchored(const fs::path& path) {
+  fs::path anchored;
+  for (const fs::path& part : fs::absolute(path)) {
+    if (part.empty() || part == ".") continue;
+    if (part != "..") {
+      anchored /= part;
+      continue;
+    }
+    std::error_code error;
+    const fs::path real = fs::canonical(anchored, error);
+    anchored = (error ? anchored : real).parent_path();
+  }
+  return anchored;
+}
+
+// Links may lead to another place of the directory (that is how a mounted one is swapped), never out of it. `directory`
+// has no links in it.
 bool StaysInside(const fs::path& file, const fs::path& directory) {
   std::error_code error;
   const fs::path real = fs::canonical(file, error);
@@ -111,19 +129,18 @@ absl::StatusOr<FileSource> FileSource::Open(const std::string& path) {
         absl::StrCat("no configuration at '", path, "': ", std::strerror(error ? error.value() : ENOENT)));
   }
   const bool is_directory = fs::is_directory(status);
-  fs::path directory = is_directory ? fs::path(path) : fs::absolute(path).parent_path();
-  directory = fs::canonical(directory, error);
-  if (error) return Failure(path, error.value());
-  return FileSource(path, directory.string(), is_directory);
+  const fs::path anchored = Anchored(path);
+  return FileSource(path, (is_directory ? anchored : anchored.parent_path()).string(), is_directory);
 }
 
 config::UnitSetOptions FileSource::unit_options() const {
   return {.main_name = is_directory_ ? kMainFileName : path_, .directory = directory_, .confined = is_directory_};
 }
 
-std::string FileSource::DataLink() const {
+std::string FileSource::Version() const {
   std::error_code error;
-  return fs::read_symlink(fs::path(directory_) / kDataLink, error).string();
+  const fs::path real = fs::canonical(directory_, error);
+  return absl::StrCat(real.string(), "|", fs::read_symlink(real / kDataLink, error).string());
 }
 
 absl::StatusOr<FileSource::Content> FileSource::ReadDirectory() const {
@@ -138,11 +155,12 @@ absl::StatusOr<FileSource::Content> FileSource::ReadDirectory() const {
     return absl::ResourceExhaustedError(absl::StrCat(path_, " holds more than ", kFilesMax, " files"));
   }
   std::sort(names.begin(), names.end());
+  const fs::path real = fs::canonical(directory_, error);
   Content content;
   for (const std::string& name : names) {
     const std::string path = absl::StrCat(directory_, "/", name);
     absl::StatusOr<std::string> text = absl::InvalidArgumentError(absl::StrCat("a link that leads out of ", path_));
-    if (StaysInside(path, directory_)) text = ReadFile(path, kFileBytesMax);
+    if (StaysInside(path, real)) text = ReadFile(path, kFileBytesMax);
     if (text.ok()) {
       content.files.push_back({name, *std::move(text)});
     } else if (!IsGone(path, directory_)) {
@@ -159,7 +177,7 @@ absl::StatusOr<FileSource::Content> FileSource::Read(std::chrono::milliseconds p
   if (read_once_) return *read_once_;
   absl::StatusOr<Content> content = Content{};
   for (int i = 0; i < kReadsMax; ++i) {
-    const std::string link = DataLink();
+    const std::string version = Version();
     if (is_directory_) {
       content = ReadDirectory();
     } else if (absl::StatusOr<std::string> text = ReadFile(path_, kFileBytesMax, pipe_wait); text.ok()) {
@@ -167,7 +185,7 @@ absl::StatusOr<FileSource::Content> FileSource::Read(std::chrono::milliseconds p
     } else {
       content = text.status();
     }
-    if (link == DataLink()) break;
+    if (version == Version()) break;
   }
   std::error_code error;
   if (content.ok() && !is_directory_ && fs::is_other(fs::status(path_, error))) read_once_ = *content;

@@ -36,23 +36,23 @@ class FileSource {
     std::vector<config::SourceFile> files;
     std::vector<Identity> identities;  // as files
   };
-  /// All of one state: when a `..data` link is swapped meanwhile, it reads again. `pipe_wait`: see ReadFile. An only
-  /// file that cannot be read is an error; one of a directory has its SourceFile::problem. What is no file (a pipe) can
-  /// be read once only: its content stays what it was.
+  /// All of one state: when a `..data` link, or one above, is switched meanwhile, it reads again. `pipe_wait`: see
+  /// ReadFile. An only file that cannot be read is an error; one of a directory has its SourceFile::problem. What is no
+  /// file (a pipe) can be read once only: its content stays what it was.
   absl::StatusOr<Content> Read(std::chrono::milliseconds pipe_wait = {});
 
   /// How a config::UnitSet has to be made for these files.
   config::UnitSetOptions unit_options() const;
   const std::string& path() const { return path_; }
   bool is_directory() const { return is_directory_; }
-  /// Absolute, with links resolved.
+  /// Absolute. Links are left in it: each read follows them anew.
   const std::string& directory() const { return directory_; }
 
  private:
   FileSource(std::string path, std::string directory, bool is_directory)
       : path_(std::move(path)), directory_(std::move(directory)), is_directory_(is_directory) {}
   absl::StatusOr<Content> ReadDirectory() const;
-  std::string DataLink() const;
+  std::string Version() const;  // where the links lead now
 
   std::string path_;  // as given
   std::string directory_;

@@ -9,6 +9,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstring>
+#include <deque>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -23,13 +24,15 @@ namespace {
 namespace asio = boost::asio;
 namespace fs = std::filesystem;
 
-constexpr uint32_t kEvents =
-    IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | IN_ONLYDIR;
+constexpr uint32_t kNameEvents = IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR;
+constexpr uint32_t kEvents = kNameEvents | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB;
+constexpr int kLinksMax = 40;  // as the kernel
 constexpr size_t kEventBytes = 16 * 1024;
 
 // What matters in one directory.
 struct Interest {
   bool yaml = false;
+  bool contents = false;  // of what lies in it; false: only which links and folders have the names
   std::set<std::string, std::less<>> names;
 
   bool Concerns(std::string_view name) const {
@@ -38,8 +41,44 @@ struct Interest {
   }
 };
 
-void AddFile(const fs::path& file, std::map<std::string, Interest>& wanted) {
-  wanted[file.parent_path().string()].names.insert(file.filename().string());
+using Wanted = std::map<std::string, Interest>;  // by folder, without links in its path
+
+// Each name on the way to `path`, links' targets included, is watched in the folder that has it: it may be switched.
+// Returns where the way ends.
+fs::path AddWay(const fs::path& path, Wanted& wanted) {
+  fs::path at = "/";
+  std::deque<fs::path> rest(path.begin(), path.end());
+  for (int links = 0; !rest.empty() && links < kLinksMax;) {
+    const fs::path name = std::move(rest.front());
+    rest.pop_front();
+    if (name.empty() || name == "." || name == "/") continue;
+    if (name == "..") {
+      at = at.parent_path();
+      continue;
+    }
+    wanted[at.string()].names.insert(name.string());
+    std::error_code error;
+    const fs::path target = fs::read_symlink(at / name, error);
+    if (error) {
+      at /= name;
+      continue;
+    }
+    ++links;
+    if (target.is_absolute()) at = "/";
+    rest.insert(rest.begin(), target.begin(), target.end());
+  }
+  return at;
+}
+
+void AddFile(const fs::path& file, Wanted& wanted) {
+  const fs::path real = AddWay(file, wanted);
+  wanted[real.parent_path().string()].contents = true;
+}
+
+void AddFolder(const fs::path& folder, Wanted& wanted) {
+  Interest& interest = wanted[AddWay(folder, wanted).string()];
+  interest.yaml = true;
+  interest.contents = true;
 }
 
 }  // namespace
@@ -110,21 +149,14 @@ bool Watcher::works() const { return impl_->stream.is_open(); }
 
 bool Watcher::Watch(const std::string& directory, const std::vector<std::string>& files) {
   if (!works()) return false;
-  std::map<std::string, Interest> wanted;
-  if (!directory.empty()) wanted[directory].yaml = true;
-  for (const std::string& file : files) {
-    std::error_code error;
-    const fs::path path = fs::absolute(file, error);
-    if (error) continue;
-    AddFile(path, wanted);
-    const fs::path real = fs::canonical(path, error);
-    if (!error && real != path) AddFile(real, wanted);
-  }
+  Wanted wanted;
+  if (!directory.empty()) AddFolder(fs::absolute(directory), wanted);
+  for (const std::string& file : files) AddFile(fs::absolute(file), wanted);
   const int inotify = impl_->stream.native_handle();
   // Two paths may lead to one directory, which then has one descriptor.
   std::map<int, Interest> interests;
   for (auto& [folder, interest] : wanted) {
-    const int descriptor = ::inotify_add_watch(inotify, folder.c_str(), kEvents);
+    const int descriptor = ::inotify_add_watch(inotify, folder.c_str(), interest.contents ? kEvents : kNameEvents);
     if (descriptor < 0) continue;
     Interest& merged = interests[descriptor];
     merged.yaml = merged.yaml || interest.yaml;

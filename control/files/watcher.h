@@ -21,8 +21,8 @@ class Watcher {
   Watcher(const Watcher&) = delete;
   Watcher& operator=(const Watcher&) = delete;
 
-  /// Replaces what is watched: every *.yaml of `directory` (empty: none) and these files, each by its directory and,
-  /// where a link leads elsewhere, by that one's too. Directories that are not there are left to the next call.
+  /// Replaces what is watched: every *.yaml of `directory` (empty: none), these files, and every name on the way to
+  /// them: a link or a folder above may be switched. Directories that are not there are left to the next call.
   /// True when a directory is watched from now on that was not before: what happened in it until now told nobody.
   bool Watch(const std::string& directory, const std::vector<std::string>& files);
 

@@ -1,13 +1,15 @@
 """Reload: every way a file changes, nothing lost while it does, and a bad file changes nothing."""
 
 import os
+import shutil
 import signal
 import socket
 import threading
 import time
 import unittest
 
-from support import Headgate, Nginx, RawServer, RawSocket, Wrk, free_port, request, run_headgate, self_signed, wait_until
+from support import (HEADGATE, Child, Headgate, Nginx, RawServer, RawSocket, Wrk, free_port, request, run_headgate,
+                     self_signed, wait_until)
 
 CONFIG = """
 listeners: [{name: web, address: "127.0.0.1:{port:web}"}]
@@ -73,6 +75,57 @@ class EveryWayToChange(unittest.TestCase):
                 wait_until(lambda i=i: answer_of(headgate) == f"swap {i}", "the swap to take effect", 3, every=0.001)
                 times.append(time.monotonic() - start)
             self.assertLess(sorted(times)[len(times) // 2], 1.0)
+
+
+class ALinkAbove(unittest.TestCase):
+    """As git-sync and release folders do it: --config goes through a link that is renamed to another folder."""
+
+    def release(self, headgate: Headgate, name: str, answer: str) -> None:
+        folder = headgate.root / name
+        folder.mkdir()
+        (folder / "token").write_text(f"token-{name}")
+        text = headgate.expand(config(answer) + '\nadmin: {address: "127.0.0.1:{port:admin}", tokenFile: token}\n')
+        (folder / "headgate.yaml").write_text(text)
+
+    def switch(self, headgate: Headgate, name: str) -> None:
+        (headgate.root / "next").symlink_to(name)
+        os.rename(headgate.root / "next", headgate.root / "cur")
+
+    def begin(self, path: str) -> Headgate:
+        headgate = Headgate(config("none"), wait=False)
+        headgate.child.kill()
+        self.addCleanup(headgate.close)
+        for name in ("a", "b", "c"):
+            self.release(headgate, name, f"from {name}")
+        self.switch(headgate, "a")
+        headgate.child = Child([HEADGATE, "run", "--config", str(headgate.root / path)], headgate.root / "linked.log")
+        headgate.wait_ready()
+        self.assertEqual(answer_of(headgate), "from a")
+        return headgate
+
+    def test_that_is_switched_is_taken_with_what_is_named_relative_to_it(self):
+        for path in ("cur", "cur/headgate.yaml"):
+            with self.subTest(path=path):
+                headgate = self.begin(path)
+                self.switch(headgate, "b")
+                wait_until(lambda: answer_of(headgate) == "from b", "the switch to be seen by itself", 4)
+                shutil.rmtree(headgate.root / "a")
+                self.assertEqual(self.reload(headgate, "a"), 401)
+                self.assertEqual(self.reload(headgate, "b"), 200)
+                self.switch(headgate, "c")
+                self.assertEqual(self.reload(headgate, "c"), 200)
+                self.assertEqual(answer_of(headgate), "from c", "what a reload calls applied is served")
+
+    def reload(self, headgate: Headgate, release: str) -> int:
+        return request(headgate.admin, "/reload", "POST", {"authorization": f"Bearer token-{release}"}).status
+
+    def test_that_dangles_changes_nothing_until_it_leads_somewhere(self):
+        headgate = self.begin("cur")
+        (headgate.root / "cur").unlink()
+        time.sleep(0.3)
+        self.assertEqual(answer_of(headgate), "from a")
+        self.switch(headgate, "b")
+        wait_until(lambda: answer_of(headgate) == "from b", "the new link to be seen", 4)
 
 
 class ALog(unittest.TestCase):

@@ -66,6 +66,28 @@ TEST(FileSource, ALinkOutOfTheDirectoryIsRefusedAndOneWithinItIsNot) {
   EXPECT_EQ(content->files[1].text, "");
 }
 
+TEST(FileSource, ALinkAboveThatIsSwitchedIsFollowedAnewAtEachRead) {
+  const TemporaryDirectory directory;
+  for (const char* release : {"a", "b"}) {
+    fs::create_directory(directory.File(release));
+    directory.Write(release + std::string("/headgate.yaml"), std::string("# ") + release);
+    directory.Write(release + std::string("/routes.yaml"), std::string("# routes of ") + release);
+  }
+  fs::create_symlink("a", directory.File("cur"));
+  auto folder = *FileSource::Open(directory.File("./cur/"));
+  auto file = *FileSource::Open(directory.File("cur/headgate.yaml"));
+  EXPECT_EQ(folder.directory(), directory.File("cur"));
+  EXPECT_EQ(file.directory(), directory.File("cur"));
+  EXPECT_EQ(FileSource::Open(directory.File("cur/../b"))->directory(), directory.File("b"));
+  EXPECT_EQ(folder.Read()->files.at(1).text, "# routes of a");
+  fs::create_symlink("b", directory.File("next"));
+  fs::rename(directory.File("next"), directory.File("cur"));
+  fs::remove_all(directory.File("a"));
+  EXPECT_EQ(folder.Read()->files.at(0).text, "# b");
+  EXPECT_EQ(folder.Read()->files.at(1).text, "# routes of b");
+  EXPECT_EQ(file.Read()->files.at(0).text, "# b");
+}
+
 TEST(FileSource, AFileThatCannotBeReadIsThereWithTheReason) {
   const TemporaryDirectory directory;
   directory.Write("headgate.yaml", "");

@@ -68,6 +68,31 @@ TEST_F(WatcherTest, ASwapOfTheDataLinkIsToldAtOnceForAFileBehindIt) {
   EXPECT_EQ(told, 1);
 }
 
+TEST_F(WatcherTest, ASwitchOfALinkOrFolderAboveIsTold) {
+  for (const char* release : {"a", "b"}) {
+    fs::create_directories(directory.File(release) + std::string("/conf"));
+    directory.Write(release + std::string("/conf/headgate.yaml"), release);
+  }
+  fs::create_symlink("a", directory.File("cur"));
+  fs::create_symlink(directory.File("cur"), directory.File("outer"));  // a link to a link
+  for (const bool of_a_file : {false, true}) {
+    watcher.Watch(of_a_file ? "" : directory.File("outer/conf"),
+                  of_a_file ? std::vector{directory.File("outer/conf/headgate.yaml")} : std::vector<std::string>());
+    int before = told;
+    fs::create_symlink(of_a_file ? "a" : "b", directory.File("next"));
+    fs::rename(directory.File("next"), directory.File("cur"));
+    EXPECT_TRUE(Told(before + 1)) << of_a_file;
+    watcher.Watch(of_a_file ? "" : directory.File("outer/conf"),
+                  of_a_file ? std::vector{directory.File("outer/conf/headgate.yaml")} : std::vector<std::string>());
+    before = told;
+    const std::string folder = directory.File(of_a_file ? "a/conf" : "b/conf");
+    fs::rename(folder, folder + ".old");
+    fs::rename(folder + ".old", folder);
+    EXPECT_TRUE(Told(before + 1)) << "a folder that is replaced";
+    Rests();
+  }
+}
+
 TEST_F(WatcherTest, OtherFilesOfTheDirectoryAreNobodysBusiness) {
   directory.Write("tls.crt", "a");
   watcher.Watch(directory.path(), {directory.File("tls.crt")});
