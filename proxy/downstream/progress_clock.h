@@ -1,10 +1,13 @@
-// Watches that a peer makes progress: something within `idle`, and `rate` bytes per second over a window of 30 s.
-// Runs only between Start and Stop, so that nobody is blamed for time in which it was not its turn. Pure.
+// Watches that a peer makes progress: something within `idle`, and `rate` bytes per second over the last 30 s, which
+// are looked at every 5 s. Runs only between Start and Stop, so that nobody is blamed for time in which it was not its
+// turn, nor praised for bytes that nobody waited for. Pure.
 // Owned by a connection.
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
+#include <numeric>
 
 #include "base/clock.h"
 
@@ -13,6 +16,8 @@ namespace headgate::proxy {
 class ProgressClock {
  public:
   static constexpr base::Duration kWindow = std::chrono::seconds(30);
+  static constexpr size_t kParts = 6;
+  static constexpr base::Duration kPart = kWindow / kParts;
 
   // idle 0: no such limit; bytes_per_second 0: no such limit.
   ProgressClock(base::Duration idle, uint32_t bytes_per_second) noexcept : idle_(idle), rate_(bytes_per_second) {}
@@ -26,16 +31,17 @@ class ProgressClock {
   void Stop(base::Instant now) noexcept {
     if (!running_) return;
     running_ = false;
-    window_used_ += now - resumed_;
+    part_used_ += now - resumed_;
   }
   void Progress(base::Instant now, uint64_t bytes) noexcept {
+    if (!running_) return;
     last_progress_ = now;
-    window_bytes_ += bytes;
+    bytes_[part_] += bytes;
   }
   bool running() const noexcept { return running_; }
   // Its window of kWindow began just now.
   bool window_is_new(base::Instant now) const noexcept {
-    return running_ && window_used_.count() == 0 && resumed_ == now;
+    return running_ && part_ == 0 && part_used_.count() == 0 && resumed_ == now;
   }
 
   // The next instant at which Expired may become true; Instant::max() when it cannot.
@@ -43,31 +49,44 @@ class ProgressClock {
     if (!running_) return base::Instant::max();
     base::Instant deadline = base::Instant::max();
     if (idle_.count() > 0) deadline = last_progress_ + idle_;
-    if (rate_ > 0) deadline = std::min(deadline, resumed_ + (kWindow - window_used_));
+    if (rate_ > 0) deadline = std::min(deadline, resumed_ + (kPart - part_used_));
     return deadline;
   }
-  // True when the peer was too slow. Begins a new window when one ended well.
+  // True when the peer was too slow. Begins a new part of the window when one ended well.
   bool Expired(base::Instant now) noexcept {
     if (!running_) return false;
     if (idle_.count() > 0 && now - last_progress_ >= idle_) return true;
-    if (rate_ == 0 || window_used_ + (now - resumed_) < kWindow) return false;
-    const uint64_t wanted =
-        uint64_t{rate_} * static_cast<uint64_t>(std::chrono::seconds(kWindow / std::chrono::seconds(1)).count());
-    if (window_bytes_ < wanted) return true;
-    window_bytes_ = 0;
-    window_used_ = base::Duration{0};
+    const base::Duration used = part_used_ + (now - resumed_);
+    if (rate_ == 0 || used < kPart) return false;
+    // Whoever looks late has seen nothing more than one that was in time.
+    for (size_t passed = std::min(static_cast<size_t>(used / kPart), kParts); passed > 1; --passed) NextPart();
+    const bool whole_window = window_is_full_ || part_ + 1 == kParts;
+    if (whole_window && std::accumulate(bytes_.begin(), bytes_.end(), uint64_t{0}) < Wanted()) return true;
+    NextPart();
+    part_used_ = base::Duration{0};
     resumed_ = now;
     return false;
   }
 
  private:
+  void NextPart() noexcept {
+    window_is_full_ = window_is_full_ || part_ + 1 == kParts;
+    part_ = (part_ + 1) % kParts;
+    bytes_[part_] = 0;
+  }
+  uint64_t Wanted() const noexcept {
+    return uint64_t{rate_} * static_cast<uint64_t>(kWindow / std::chrono::seconds(1));
+  }
+
   base::Duration idle_;
   uint32_t rate_;
   bool running_ = false;
   base::Instant last_progress_{};
   base::Instant resumed_{};
-  base::Duration window_used_{0};
-  uint64_t window_bytes_ = 0;
+  bool window_is_full_ = false;  // it lasts for kWindow already
+  base::Duration part_used_{0};
+  size_t part_ = 0;
+  std::array<uint64_t, kParts> bytes_{};  // of each part; a ring
 };
 
 }  // namespace headgate::proxy

@@ -42,6 +42,35 @@ TEST_F(ProgressClockTest, WhoKeepsTheRateGetsAnotherWindow) {
   }
 }
 
+// As the timer of its owner does.
+base::Instant RunUntilExpired(ProgressClock& clock, base::Instant now) {
+  for (int part = 0; part < 100; ++part) {
+    now = std::max(now, clock.Deadline());
+    if (clock.Expired(now)) return now;
+  }
+  return now;
+}
+
+TEST_F(ProgressClockTest, ABurstBeforeAnybodyWaitedCountsForNothing) {
+  ProgressClock clock(base::Duration{0}, 1024);
+  clock.Progress(now_, 4 << 20U);
+  clock.Start(now_);
+  EXPECT_EQ(RunUntilExpired(clock, now_), now_ + seconds(30));
+}
+
+TEST_F(ProgressClockTest, ABurstCountsNoLongerThanAWindow) {
+  for (const int burst_ms : {1, 2500, 4999, 5001, 17'000, 29'000}) {
+    ProgressClock clock(base::Duration{0}, 1024);
+    clock.Start(now_);
+    const base::Instant burst = now_ + milliseconds(burst_ms);
+    while (clock.Deadline() < burst) ASSERT_FALSE(clock.Expired(clock.Deadline()));
+    clock.Progress(burst, 4 << 20U);
+    const base::Instant expired = RunUntilExpired(clock, burst);
+    EXPECT_GE(expired, burst + seconds(30)) << burst_ms;
+    EXPECT_LE(expired, burst + seconds(35)) << burst_ms;
+  }
+}
+
 TEST_F(ProgressClockTest, TimeThatIsNotThePeersDoesNotCount) {
   ProgressClock clock(seconds(15), 240);
   clock.Start(now_);
