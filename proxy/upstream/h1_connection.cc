@@ -66,7 +66,10 @@ UpstreamStream& H1Connection::Lease(Attempt& attempt) noexcept {
 
 void H1Connection::Close() noexcept {
   if (state_ == State::kClosed) return;
-  if (leased()) endpoint_->active.fetch_sub(1, std::memory_order_relaxed);
+  if (leased()) {
+    endpoint_->active.fetch_sub(1, std::memory_order_relaxed);
+    transport_.Close(kReset);
+  }
   state_ = State::kClosed;
   attempt_ = nullptr;
   transport_.Close();
@@ -78,6 +81,8 @@ void H1Connection::Release() {
   if (!leased()) return;
   const bool clean = state_ == State::kLeased && !over_ && keep_alive_ && writer_.complete() && reader_.finished() &&
                      reader_.ready().empty() && !reader_.excess();
+  // Given up: the next tier may take a FIN for a half-close, and work on for nobody.
+  if (!writer_.complete() || !reader_.finished()) transport_.Close(kReset);
   endpoint_->active.fetch_sub(1, std::memory_order_relaxed);
   state_ = State::kIdle;
   attempt_ = nullptr;

@@ -97,6 +97,7 @@ class H1Connection final : public UpstreamStream,
 
  private:
   enum class State : uint8_t { kNew, kConnecting, kIdle, kLeased, kTunnel, kClosed };
+  static constexpr bool kReset = true;
 
   void OnTransportReady() override;
   void OnConnecting();

@@ -25,7 +25,7 @@ Error H1Connection::Lost(const char* detail) const noexcept {
 
 void H1Connection::Fail(Error error) {
   over_ = true;
-  transport_.Close();
+  transport_.Close(kReset);
   attempt_->events.OnAttemptFailed(error);
 }
 

@@ -34,8 +34,10 @@ class H1RequestWriter {
   bool started() const noexcept { return state_ != State::kIdle; }
   bool empty() const noexcept { return out_.empty(); }
   bool aborted() const noexcept { return state_ == State::kAborted; }
-  // A whole, well-framed message left: the connection may carry another one.
-  bool complete() const noexcept { return state_ == State::kComplete && out_.empty(); }
+  // A whole, well-framed message, or all of a tunnel's side, was handed to the kernel.
+  bool complete() const noexcept {
+    return (state_ == State::kComplete || state_ == State::kTunnelEnded) && out_.empty();
+  }
   // Body bytes that are queued.
   size_t queued() const noexcept { return body_bytes_ < out_.size() ? body_bytes_ : out_.size(); }
   // Forgets the message and gives the slabs back.

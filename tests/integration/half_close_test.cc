@@ -123,7 +123,7 @@ TEST_F(HalfClose, WhoLeftHasNothingMoreExecuted) {
   EXPECT_THAT(ReceivedByUpstream(), StartsWith("GET /1 "));
   clock_.Advance(milliseconds(300));
   Leave();
-  EXPECT_EQ(ReceivedByUpstream(), "<end>");
+  EXPECT_EQ(ReceivedByUpstream(), "<reset>");
   EXPECT_TRUE(CountedAsLeft());
   pollfd again{.fd = upstream_listener_, .events = POLLIN, .revents = 0};
   EXPECT_EQ(::poll(&again, 1, 0), 0);
@@ -166,7 +166,7 @@ TEST_F(HalfClose, AResetIsNoHalfClose) {
   Send(client_, kFirstGet);
   EXPECT_THAT(ReceivedByUpstream(), StartsWith("GET /1 "));
   Reset();
-  EXPECT_EQ(ReceivedByUpstream(), "<end>");
+  EXPECT_EQ(ReceivedByUpstream(), "<reset>");
   EXPECT_TRUE(CountedAsLeft());
 }
 
@@ -177,7 +177,7 @@ TEST_F(HalfClose, WhoIsGoneBehindAHalfCloseIsNoticedWithTheFirstBytes) {
   EXPECT_FALSE(CountedAsLeft()) << "it may be reading still";
   Send(upstream_, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n");
   Turns();
-  EXPECT_EQ(ReceivedByUpstream(), "<end>");
+  EXPECT_EQ(ReceivedByUpstream(), "<reset>");
   EXPECT_TRUE(CountedAsLeft());
 }
 
