@@ -12,7 +12,7 @@ namespace headgate::proxy {
 namespace {
 
 // How long a listener that had no place for a connection waits before it looks again.
-constexpr base::Duration kPause = std::chrono::milliseconds(50);
+constexpr base::Duration kPause = std::chrono::milliseconds(5);
 
 }  // namespace
 
@@ -87,7 +87,7 @@ void Listener::Shut() {
   paused_ = false;
   resume_timer_.Disarm();
   // Nothing may come between the last Accept and Close: whoever is in the queue then is reset.
-  while (socket_ != nullptr && AcceptOne()) {
+  while (AcceptOne() == Accepting::kGoesOn) {
   }
   socket_->Close();
   socket_ = nullptr;
@@ -98,18 +98,31 @@ void Listener::OnReady(uint32_t /*events*/) {
   if (socket_ != nullptr && !paused_) AcceptSome(base::kAcceptsPerTurn);
 }
 
+// The event says that one waits; whether another one does, the next event says.
 void Listener::AcceptSome(size_t most) {
   for (size_t i = 0; i < most; ++i) {
-    if (!AcceptOne()) return;
+    const Accepting accepting = AcceptOne();
+    if (accepting == Accepting::kGoesOn) continue;
+    if (accepting == Accepting::kMustWait && i == 0) {
+      NoteRefusal();
+      Pause();
+    }
+    return;
   }
 }
 
 // A place among the process's connections and among the listener's own.
 bool Listener::TakePlace() {
-  SharedBudget& process = services_.worker.process.connections;
-  if (!process.TryTake(OrNone(host_.connections_limit()))) return false;
+  ProcessShared& process = services_.worker.process;
+  const uint64_t limit = host_.connections_limit();
+  if (!process.connections.TryTake(OrNone(limit))) {
+    refusal_ = limit == process.shares.clients ? "the process's file limit leaves no room for another client"
+                                               : "limits.maxConnections is reached";
+    return false;
+  }
   if (connections_budget_->TryTake(OrNone(policy_->limits.max_connections))) return true;
-  process.Give();
+  process.connections.Give();
+  refusal_ = "the listener's limits.maxConnections is reached";
   return false;
 }
 
@@ -118,23 +131,41 @@ void Listener::GivePlace() {
   connections_budget_->Give();
 }
 
-bool Listener::AcceptOne() {
-  if (!TakePlace()) {
-    Pause();
-    return false;
-  }
+Listener::Accepting Listener::AcceptOne() {
+  if (!TakePlace()) return Accepting::kMustWait;
   const net::ListenSocket::Accepted accepted = socket_->Accept();
   if (accepted.descriptor >= 0) {
     services_.worker.shard.Add(series_->accepts);
     DownstreamHandshake::Start(*this, accepted.descriptor, accepted.peer);
-    return true;
+    return Accepting::kGoesOn;
   }
   GivePlace();
-  if (accepted.error == EAGAIN || accepted.error == EWOULDBLOCK) return false;
+  switch (accepted.error) {
+    case EAGAIN:
+      return Accepting::kQueueIsEmpty;
+    case ECONNABORTED:
+    case EINTR:
+    case EPROTO:
+      services_.worker.shard.Add(series_->accept_errors);
+      return Accepting::kGoesOn;
+    case EMFILE:
+      refusal_ = "the process's file limit is reached";
+      return Accepting::kMustWait;
+    case ENFILE:
+      refusal_ = "the system's file limit is reached";
+      return Accepting::kMustWait;
+    default:
+      refusal_ = "the kernel refuses (out of memory?)";
+      return Accepting::kMustWait;
+  }
+}
+
+// In the metric whenever a connection waits for a place, in the log now and then.
+void Listener::NoteRefusal() {
   services_.worker.shard.Add(series_->accept_errors);
-  if (accepted.error == ECONNABORTED || accepted.error == EINTR || accepted.error == EPROTO) return true;
-  Pause();
-  return false;
+  refusals_log_.Write(base::log::Level::kWarning, services_.worker.now,
+                      "listener {}: clients wait, {} ({} connections are open)", policy_->name, refusal_,
+                      services_.worker.process.connections.taken());
 }
 
 // No place or no descriptor: the queue waits with the kernel, and the loop does not spin over it.

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/intrusive_list.h"
+#include "base/log/log.h"
 #include "base/timer_wheel.h"
 #include "metrics/series.h"
 #include "proxy/exchange/services.h"
@@ -101,9 +102,11 @@ class Listener final : private net::IoHandler {
  private:
   void OnReady(uint32_t events) override;
   void AcceptSome(size_t most);
-  bool AcceptOne();
+  enum class Accepting : uint8_t { kGoesOn, kQueueIsEmpty, kMustWait };
+  Accepting AcceptOne();
   bool TakePlace();
   void GivePlace();
+  void NoteRefusal();
   void Pause();
   void Resume();
   void MoveGauges(const metrics::ListenerSeries& to);
@@ -120,6 +123,8 @@ class Listener final : private net::IoHandler {
   bool retired_ = false;
   PinRef retired_with_;
   bool paused_ = false;
+  const char* refusal_ = nullptr;  // what a connection that waits was not accepted for
+  base::log::LimitedLog refusals_log_{std::chrono::seconds(10)};
   bool closing_ = false;
   std::array<int64_t, metrics::kConnectionStateCount> counted_{};
   int64_t streams_counted_ = 0;

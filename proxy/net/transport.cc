@@ -68,7 +68,8 @@ base::Result<void> Transport::Connect(const base::SocketAddress& to) noexcept {
   sockaddr_storage address;
   const socklen_t length = ToKernel(to, address);
   const int descriptor = ::socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (descriptor < 0) return failed(base::ErrorCode::kConnectFailed, base::Side::kProxy, "no descriptor left");
+  // Short of descriptors or memory: that is no upstream's fault.
+  if (descriptor < 0) return failed(base::ErrorCode::kOverload, base::Side::kProxy, "no descriptor left");
   SetStreamOptions(descriptor);
   if (::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), length) != 0 && errno != EINPROGRESS) {
     connect_refused_ = errno == ECONNREFUSED;

@@ -31,8 +31,20 @@ class SharedBudget {
   std::atomic<uint64_t> taken_{0};
 };
 
+// How many connections the process's file limit has room for. Every client has a descriptor to an upstream set aside.
+struct DescriptorShares {
+  uint64_t clients = OrNone(0);
+  uint64_t upstreams = OrNone(0);
+};
+// 64 stay with the control side (metrics, admin, DNS, files), some with each worker (its loop, its listeners).
+// `files` 0: there is no limit.
+DescriptorShares SharesOf(uint64_t files, uint32_t workers) noexcept;
+
 struct ProcessShared {
-  SharedBudget connections;  // accepted ones, of all listeners
+  DescriptorShares shares;            // set before the workers start
+  SharedBudget connections;           // accepted ones, of all listeners
+  SharedBudget upstream_connections;  // open or being opened, to all upstreams
+  SharedBudget pending;               // requests waiting for an upstream connection, of all upstreams
   std::atomic<bool> draining{false};
   const http::LoopMark loop_mark;
 };

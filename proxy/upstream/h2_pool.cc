@@ -99,7 +99,7 @@ void H2Pool::Grow(H2Place& place) {
   if (place.connecting > 0 || retired_) return;
   const H2Connection* best = Choose(place, false);
   if (best != nullptr && !best->crowded()) return;
-  if (shared_.connections.TryTake(OrNone(policy_->connections.max))) Open(place);
+  if (TakeFreeSlot()) Open(place);
 }
 
 void H2Pool::OnDraining(H2Connection& connection) { CloseIfUnused(connection); }
@@ -123,7 +123,7 @@ void H2Pool::OnReleased(H2Connection& connection) {
 void H2Pool::CloseIfUnused(H2Connection& connection) {
   if (connection.connecting()) return;
   if (connection.leased() > 0) return Regauge(connection);
-  const bool wanted = waiting_ > 0 || (!retired_ && !OthersWait());
+  const bool wanted = waiting_ > 0 || (!retired_ && OthersWaiting() == 0);
   if (MayCarry(connection) && wanted) return Regauge(connection);
   Destroy(connection);
   if (own_pending_ > 0) worker_.reactor.Defer(*this);
@@ -157,7 +157,7 @@ void H2Pool::Destroy(H2Connection& connection) noexcept {
   connection.Close();
   Regauge(connection);
   static_cast<base::ListNode<AgeTag>&>(connection).Unlink();
-  shared_.connections.Give();
+  GiveSlot();
   worker_.graveyard.Bury(std::unique_ptr<net::Mortal>(&connection));
 }
 
@@ -175,14 +175,14 @@ void H2Pool::OnSweep() {
   all_.ForEach([&](H2Connection& connection) {
     if (connection.open() && !MayCarry(connection)) connection.Drain();
   });
-  if (OthersWait()) ShareSlots();
+  if (OthersWaiting() > 0) ShareSlots();
   if (!all_.empty()) ArmSweep();
 }
 
 // A slot that is held here while another worker's request waits for one must wander: idle connections go at once, else
 // the oldest one takes no more streams.
 void H2Pool::ShareSlots() {
-  uint64_t others = shared_.pending.taken() - own_pending_;
+  uint64_t others = OthersWaiting();
   for (; others > 0 && CloseOldestIdle(); --others) {
   }
   if (others == 0) return;

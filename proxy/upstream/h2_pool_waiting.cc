@@ -21,8 +21,7 @@ base::Result<UpstreamStream*> H2Pool::Wait(Attempt& attempt, H2Place& place) {
   }
   H2Connection* other = own_pending_ == 0 ? ChooseAnywhere(attempt.avoid) : nullptr;
   if (other != nullptr) return &Lease(*other, attempt);
-  if (!shared_.pending.TryTake(policy_->connections.max_pending)) return Overload();
-  ++own_pending_;
+  if (!TakePending()) return Overload();
   Enqueue(attempt);
   UpdatePending();
   return static_cast<UpstreamStream*>(nullptr);
@@ -119,7 +118,7 @@ void H2Pool::OpenForPending() {
     queue_.ForEach([&](Attempt& attempt) {
       if (first == nullptr && attempt.endpoint == nullptr) first = &attempt;
     });
-    if (first == nullptr) return shared_.connections.Give();
+    if (first == nullptr) return GiveSlot();
     H2Place& place = *places_[balancer_.Pick(worker_.now, first->avoid)];
     Open(place);
     queue_.ForEach([&](Attempt& attempt) {

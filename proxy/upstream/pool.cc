@@ -96,7 +96,7 @@ void Pool::MakeFree(H1Connection& connection) {
   if (waiting_ > 0) {
     if (Attempt* attempt = WaiterFor(connection)) return Grant(connection, *attempt);
   }
-  if (!MayKeep(connection) || OthersWait()) {
+  if (!MayKeep(connection) || OthersWaiting() > 0) {
     Destroy(connection);
   } else {
     PutIdle(connection);
@@ -129,7 +129,7 @@ void Pool::Destroy(H1Connection& connection) noexcept {
     AddGauge(ConnectionState::kActive, -1);
   }
   connection.Close();
-  shared_.connections.Give();
+  GiveSlot();
   worker_.graveyard.Bury(std::unique_ptr<net::Mortal>(&connection));
 }
 
@@ -145,7 +145,7 @@ void Pool::OnSweep() {
     if (connection.notes.deadline <= used_last || connection.notes.expires <= worker_.now) Destroy(connection);
   });
   // A slot that is idle here while another worker's request waits for one must wander.
-  for (uint64_t others = OthersWait() ? shared_.pending.taken() - own_pending_ : 0; others > 0; --others) {
+  for (uint64_t others = OthersWaiting(); others > 0; --others) {
     H1Connection* connection = idle_by_age_.front();
     if (connection == nullptr) break;
     Destroy(*connection);

@@ -77,15 +77,46 @@ void PoolBase::StopWaiting(Attempt& attempt) noexcept {
 void PoolBase::UpdatePending() noexcept {
   const size_t expected = Expected();
   const uint64_t pending = waiting_ > expected ? waiting_ - expected : 0;
-  for (; own_pending_ < pending; ++own_pending_) shared_.pending.Take();
-  for (; own_pending_ > pending; --own_pending_) shared_.pending.Give();
+  for (; own_pending_ < pending; ++own_pending_) {
+    shared_.pending.Take();
+    worker_.process.pending.Take();
+  }
+  for (; own_pending_ > pending; --own_pending_) {
+    shared_.pending.Give();
+    worker_.process.pending.Give();
+  }
   if (pending == 0) return slot_poll_.Disarm();
   if (!slot_poll_.armed()) worker_.timers.Arm(slot_poll_, worker_.now + kSlotPoll);
 }
 
-bool PoolBase::TakeSlot() {
-  if (shared_.connections.TryTake(OrNone(policy_->connections.max))) return true;
-  return CloseOldestIdle() && shared_.connections.TryTake(OrNone(policy_->connections.max));
+bool PoolBase::TakePending() noexcept {
+  if (!shared_.pending.TryTake(policy_->connections.max_pending)) return false;
+  worker_.process.pending.Take();
+  ++own_pending_;
+  return true;
+}
+
+bool PoolBase::TakeFreeSlot() noexcept {
+  if (!shared_.connections.TryTake(OrNone(policy_->connections.max))) return false;
+  ProcessShared& process = worker_.process;
+  if (process.upstream_connections.TryTake(process.shares.upstreams)) return true;
+  shared_.connections.Give();
+  return false;
+}
+
+bool PoolBase::TakeSlot() { return TakeFreeSlot() || (CloseOldestIdle() && TakeFreeSlot()); }
+
+void PoolBase::GiveSlot() noexcept {
+  shared_.connections.Give();
+  worker_.process.upstream_connections.Give();
+}
+
+// While descriptors are short, requests to other upstreams wait for the same slots.
+uint64_t PoolBase::OthersWaiting() const noexcept {
+  const ProcessShared& process = worker_.process;
+  const bool short_of_descriptors = process.upstream_connections.taken() >= process.shares.upstreams;
+  const uint64_t all = short_of_descriptors ? process.pending.taken() : shared_.pending.taken();
+  return all > own_pending_ ? all - own_pending_ : 0;
 }
 
 void PoolBase::OnSlotPoll() {
@@ -125,7 +156,9 @@ const std::string& PoolBase::ServerName() const noexcept {
 
 base::Duration PoolBase::SweepInterval() const noexcept {
   const uint64_t slots = policy_->connections.max;
-  const bool scarce = slots != 0 && shared_.connections.taken() * 4 >= slots * 3;
+  const ProcessShared& process = worker_.process;
+  const bool scarce = (slots != 0 && shared_.connections.taken() * 4 >= slots * 3) ||
+                      process.upstream_connections.taken() >= process.shares.upstreams / 4 * 3;
   return std::min(scarce ? kSweepScarce : kSweep, policy_->connections.idle_timeout);
 }
 

@@ -73,9 +73,15 @@ class PoolBase {
   void StopWaiting(Attempt& attempt) noexcept;
   // pending = waiting - expected, kept in the process's count.
   void UpdatePending() noexcept;
-  // A slot of the process. Idle connections to other endpoints make room, the longest unused first.
+  // A place among those who wait for a slot; false: connections.maxPending is reached.
+  bool TakePending() noexcept;
+  // A slot of the upstream, and one of the process's descriptors.
+  bool TakeFreeSlot() noexcept;
+  // The same; idle connections to other endpoints make room, the longest unused first.
   bool TakeSlot();
-  bool OthersWait() const noexcept { return shared_.pending.taken() > own_pending_; }
+  void GiveSlot() noexcept;
+  // How many requests elsewhere in the process wait for a slot that this pool could give back.
+  uint64_t OthersWaiting() const noexcept;
   void OnSlotPoll();
 
   // Counts a failed connect, and sets the endpoint aside if nobody can be reached there.

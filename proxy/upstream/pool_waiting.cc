@@ -10,8 +10,7 @@ using base::Error;
 base::Result<UpstreamStream*> Pool::Wait(Attempt& attempt, size_t endpoint) {
   const bool slot = TakeSlot();
   if (!slot && waiting_ + 1 > connecting_) {
-    if (!shared_.pending.TryTake(policy_->connections.max_pending)) return Overload();
-    ++own_pending_;
+    if (!TakePending()) return Overload();
   }
   Enqueue(attempt);
   if (slot) {

@@ -1,5 +1,7 @@
 #include "proxy/worker/server.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <atomic>
 #include <map>
@@ -13,6 +15,13 @@ namespace headgate::proxy {
 namespace {
 
 constexpr size_t kAccessLogRingBytes = size_t{1} << 20U;
+
+// 0: none.
+uint64_t FileLimit() noexcept {
+  rlimit limit{};
+  const bool limited = ::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+  return limited ? limit.rlim_cur : 0;
+}
 
 }  // namespace
 
@@ -46,6 +55,7 @@ Server::Server(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
 // It delegates so that the destructor runs when a thread cannot be made: the workers that have theirs must be stopped.
 Server::Server(const ServerOptions& options) : Server(std::make_unique<Impl>(options)) {
   const metrics::ProcessSeries& series = options.registry->Process();
+  impl_->process.shares = SharesOf(FileLimit(), options.workers);
   for (uint32_t i = 0; i < options.workers; ++i) {
     metrics::Shard& shard = options.registry->AddShard();
     metrics::AccessLogRing* ring = nullptr;

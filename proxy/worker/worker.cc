@@ -1,7 +1,5 @@
 #include "proxy/worker/worker.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 
 #include "base/limits.h"
@@ -12,16 +10,6 @@ namespace {
 
 // An idle loop turns at least this often: /livez takes ten seconds without a turn for a hang.
 constexpr base::Duration kHeartbeat = std::chrono::seconds(1);
-
-// Connections the process's file limit has room for: each may need a descriptor to an upstream, and a reserve stays
-// for files, probes and the control plane.
-uint64_t ConnectionsWithinFileLimit() noexcept {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return 0;
-  const uint64_t files = limit.rlim_cur;
-  const uint64_t reserve = std::min<uint64_t>(files / 4, 1024);
-  return std::max<uint64_t>(1, files - reserve);
-}
 
 }  // namespace
 
@@ -47,7 +35,6 @@ Worker::Worker(const WorkerOptions& options)
       services_{
           .worker = context_, .random = random_, .date = date_, .pool = exchanges_, .access_log = options.access_log},
       clusters_(context_),
-      file_limit_(ConnectionsWithinFileLimit()),
       sweep_timer_([](void* self) { static_cast<Worker*>(self)->Sweep(); }, this) {
   last_turn_.store(context_.now.time_since_epoch().count(), std::memory_order_relaxed);
   timers_.Arm(sweep_timer_, context_.now + kHeartbeat);
@@ -88,10 +75,7 @@ base::Instant Worker::NextDue() const { return timers_.NextDue(); }
 void Worker::Adopt(std::shared_ptr<const Snapshot> snapshot, const std::vector<LentSocket>& opened) {
   pins_.push_back(std::make_unique<SnapshotPin>(std::move(snapshot)));
   SnapshotPin& pin = *pins_.back();
-  const uint64_t configured = pin.compiled().max_connections;
-  connections_limit_ = configured == 0    ? file_limit_
-                       : file_limit_ == 0 ? configured
-                                          : std::min(configured, file_limit_);
+  connections_limit_ = std::min(OrNone(pin.compiled().max_connections), context_.process.shares.clients);
   clusters_.Adopt(pin);
   AdoptSplits(pin);
   AdoptListeners(pin, opened);

@@ -104,7 +104,6 @@ class Worker final : public net::TurnHooks, public ListenerHost {
   Listeners listeners_;
   std::vector<std::unique_ptr<Listener>> retired_listeners_;
   uint64_t connections_limit_ = 0;
-  uint64_t file_limit_ = 0;
   bool draining_ = false;
   base::Timer sweep_timer_;
   std::atomic<int64_t> last_turn_{0};

@@ -252,7 +252,7 @@ class Headgate:
     """
 
     def __init__(self, config: str | dict[str, str], *, env: dict[str, str] | None = None, defaults: bool = True,
-                 wait: bool = True, files: dict[str, str] | None = None):
+                 wait: bool = True, files: dict[str, str] | None = None, wrapper: tuple[str, ...] = ()):
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="hg-e2e-"))
         self.directory = self.root / "config"
         self.directory.mkdir()
@@ -266,7 +266,7 @@ class Headgate:
         for name, text in (config if isinstance(config, dict) else {"headgate.yaml": config}).items():
             self.write(text, name)
         path = self.directory if self.is_directory else self.main_file
-        self.child = Child([HEADGATE, "run", "--config", str(path)], self.root / "headgate.log", env)
+        self.child = Child([*wrapper, HEADGATE, "run", "--config", str(path)], self.root / "headgate.log", env)
         if wait:
             try:
                 self.wait_ready()
