@@ -12,6 +12,9 @@ namespace headgate::base {
 // What a client may send; the defaults of the table in http.md.
 inline constexpr size_t kHeadBytesMax = 32 * 1024;   // request line and fields: browsers stay below 16 KiB
 inline constexpr size_t kFieldBytesMax = 16 * 1024;  // one name and value: fits a slab, as large cookies need
+// In HTTP/2 nghttp2 takes no longer name or value off the wire, and beyond the other a head is a flood.
+inline constexpr size_t kHttp2FieldBytesMax = 64 * 1024;
+inline constexpr size_t kHttp2HeadBytesMax = 128 * 1024;
 inline constexpr size_t kFieldsMax = 100;            // real requests carry 10 to 40; bounds every scan of a head
 inline constexpr size_t kLoopMarksMax = 32;          // proxies that a request may have passed; no chain has as many
 inline constexpr size_t kTargetBytesMax = 8 * 1024;  // RFC 9110 4.1 asks for at least 8,000 octets
@@ -25,7 +28,7 @@ inline constexpr size_t kLeadingEmptyLinesMax = 1;           // RFC 9112 2.2: a 
 // What an upstream may send.
 inline constexpr size_t kUpstreamHeadBytesMax = 64 * 1024;  // Set-Cookie and policies make responses the larger heads
 inline constexpr size_t kUpstreamFieldsMax = 100;
-inline constexpr size_t kInterimResponsesMax = 8;  // 1xx before the answer; more is a loop at the other end
+inline constexpr size_t kInterimResponsesMax = 100;  // 1xx before the answer: a resumable upload has many 104
 
 // What waits in memory.
 inline constexpr size_t kStreamBufferBytes = 64 * 1024;     // per stream and direction: four slabs, the reader waits

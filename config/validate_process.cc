@@ -1,9 +1,11 @@
 // Rules over listeners and the process as a whole.
+#include <algorithm>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "base/limits.h"
 #include "config/defaults.h"
 #include "config/fields/fields.h"
 #include "config/parse.h"
@@ -125,6 +127,25 @@ void CheckHttpsRedirect(const Model& unit, const Listener& listener, DiagnosticL
                     DidYouMean(redirect.listener->value, ListenerNames(unit)));
 }
 
+bool SpeaksHttp2(const Listener& listener) {
+  if (listener.protocols.empty()) return listener.tls.has_value();
+  return std::any_of(listener.protocols.begin(), listener.protocols.end(),
+                     [](const auto& protocol) { return protocol.value == Protocol::kH2; });
+}
+
+// What the HTTP/2 library keeps of a head, whatever is asked of it.
+void CheckHttp2Limits(const Limits& limits, DiagnosticList& diagnostics) {
+  const auto check = [&](const Setting<uint64_t>& size, const char* key, uint64_t bound) {
+    if (!size.HasValue() || *size <= bound) return;
+    diagnostics.Warning(
+        Code::kNoEffect, size.at(),
+        std::string(key) + " beyond " + FormatQuantity(FieldType::kSize, bound) + " has no effect in HTTP/2");
+  };
+  check(limits.request_head, "requestHead", base::kHttp2HeadBytesMax);
+  check(limits.field_size, "fieldSize", base::kHttp2FieldBytesMax);
+  check(limits.target, "target", base::kHttp2FieldBytesMax);
+}
+
 void CheckLimits(const Limits& limits, DiagnosticList& diagnostics) {
   const uint64_t head = limits.request_head.ValueOr(defaults::kRequestHeadBytes, defaults::kUnlimited);
   const auto check = [&](const Setting<uint64_t>& part, const char* key) {
@@ -175,10 +196,14 @@ void ValidateProcess(const Model& unit, DiagnosticList& diagnostics) {
   CheckAddresses(unit, diagnostics);
   CheckAdmin(unit, diagnostics);
   CheckLimits(unit.limits, diagnostics);
+  if (std::any_of(unit.listeners.begin(), unit.listeners.end(), SpeaksHttp2)) {
+    CheckHttp2Limits(unit.limits, diagnostics);
+  }
   if (unit.drain) CheckDrain(*unit.drain, diagnostics);
   for (const Listener& listener : unit.listeners) {
     if (listener.https_redirect) CheckHttpsRedirect(unit, listener, diagnostics);
     if (listener.limits) CheckLimits(*listener.limits, diagnostics);
+    if (listener.limits && SpeaksHttp2(listener)) CheckHttp2Limits(*listener.limits, diagnostics);
     CheckProtocols(listener, diagnostics);
   }
   for (const auto& range : unit.trusted_proxies) {

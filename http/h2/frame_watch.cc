@@ -19,7 +19,8 @@ uint8_t FrameWatch::flags() const noexcept { return read_[4]; }
 size_t FrameWatch::Needed() const noexcept {
   if (read_size_ < kHeaderBytes) return kHeaderBytes;
   if (type() == NGHTTP2_WINDOW_UPDATE && length() == 4) return kNeededMax;
-  if (type() == NGHTTP2_DATA && (flags() & NGHTTP2_FLAG_PADDED) != 0 && length() > 0) return kHeaderBytes + 1;
+  const bool may_be_padded = type() == NGHTTP2_DATA || type() == NGHTTP2_HEADERS;
+  if (may_be_padded && (flags() & NGHTTP2_FLAG_PADDED) != 0 && length() > 0) return kHeaderBytes + 1;
   return kHeaderBytes;
 }
 
@@ -29,12 +30,12 @@ uint32_t FrameWatch::id() const noexcept {
   return id & 0x7fffffffu;
 }
 
-std::optional<FrameWatch::Finding> FrameWatch::Scan(std::string_view bytes, AbuseGuard& guard,
+std::optional<FrameWatch::Finding> FrameWatch::Scan(std::span<char> bytes, AbuseGuard& guard,
                                                     base::Instant now) noexcept {
   size_t at = 0;
   while (true) {
     const size_t skipped = std::min(left_, bytes.size() - at);
-    left_ -= skipped;
+    if (!Skip(bytes.subspan(at, skipped))) return Finding{at, Abuse::kContinuation, H2Error::kEnhanceYourCalm};
     at += skipped;
     if (at == bytes.size()) return std::nullopt;
     const size_t taken = std::min(Needed() - read_size_, bytes.size() - at);
@@ -47,9 +48,33 @@ std::optional<FrameWatch::Finding> FrameWatch::Scan(std::string_view bytes, Abus
     if (error != H2Error::kNoError) return Finding{good, std::nullopt, error};
     const std::optional<Abuse> abuse = Judge();
     if (abuse.has_value() && !guard.Allow(*abuse, now)) return Finding{good, abuse, H2Error::kEnhanceYourCalm};
-    left_ = length() - (read_size_ - kHeaderBytes);
-    read_size_ = 0;
+    if (type() == NGHTTP2_HEADERS) guard.Forgive(Abuse::kPriority, kPrioritiesPerRequest);
+    BeginPayload();
   }
+}
+
+// The payload behind what was read of it (RFC 9113 6.2). Padding or a priority that does not fit is nghttp2's to judge.
+void FrameWatch::BeginPayload() noexcept {
+  const size_t read = read_size_ - kHeaderBytes;
+  read_size_ = 0;
+  left_ = length() - read;
+  if (!is_block_) return;
+  const bool headers = type() == NGHTTP2_HEADERS;
+  if (headers) hpack_.BeginBlock();
+  before_block_ = headers && (flags() & NGHTTP2_FLAG_PRIORITY) != 0 ? kPriorityBytes : 0;
+  const size_t padding = read > 0 ? read_[kHeaderBytes] : 0;
+  block_bytes_ = left_ - std::min(left_, before_block_ + padding);
+}
+
+// False: there is a string in a header block that no head may have.
+bool FrameWatch::Skip(std::span<char> bytes) noexcept {
+  left_ -= bytes.size();
+  if (!is_block_) return true;
+  const size_t before = std::min(before_block_, bytes.size());
+  before_block_ -= before;
+  const size_t block = std::min(block_bytes_, bytes.size() - before);
+  block_bytes_ -= block;
+  return hpack_.Pass(bytes.subspan(before, block));
 }
 
 // Mistakes of a client that end the connection (RFC 9113 5.1, 6.3).

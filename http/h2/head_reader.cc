@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "http/ascii.h"
 #include "http/framing.h"
+#include "http/h2/hpack_filter.h"
 #include "http/h2/limits.h"
 #include "http/media_type.h"
 
@@ -97,6 +98,10 @@ bool HeadReader::OnField(nghttp2_rcbuf* name, nghttp2_rcbuf* value) {
   decoded_ += name_text.size() + value_text.size() + kFieldOverhead;
   if (decoded_ > kDecodedHeadBytesMax) return false;
   if (kind_ == Kind::kDropped || fault_ != nullptr) return true;
+  if (name_text == kTooLargeMark) {
+    RefuseSize("a field is too large");
+    return true;
+  }
   if (!IsFieldValue(value_text)) {
     Fault("a control character, or white space at an end, in a value");
   } else if (name_text.starts_with(':')) {
@@ -167,9 +172,14 @@ bool HeadReader::Fits(std::string_view name, std::string_view value) {
   if (text_bytes > limits_.field_bytes) detail = "a field is too large";
   if (list_ > limits_.head_bytes) detail = "the head is too large";
   if (detail == nullptr) return keep_;
+  RefuseSize(detail);
+  return false;
+}
+
+void HeadReader::RefuseSize(const char* detail) noexcept {
+  if (kind_ == Kind::kTrailers) return Fault(detail);
   keep_ = false;
   Answer(kind_ == Kind::kRequest ? ErrorCode::kHeaderTooLarge : ErrorCode::kUpstreamHeaderTooLarge, detail);
-  return false;
 }
 
 bool HeadReader::FitsTrailers(size_t text_bytes) {

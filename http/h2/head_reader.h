@@ -64,6 +64,7 @@ class HeadReader {
   void OnRegular(nghttp2_rcbuf* name, nghttp2_rcbuf* value);
   void NoticeGrpc(std::string_view name, std::string_view value) noexcept;
   bool Fits(std::string_view name, std::string_view value);
+  void RefuseSize(const char* detail) noexcept;
   bool FitsTrailers(size_t text_bytes);
   void OnCookie(nghttp2_rcbuf* value);
   void AppendCookie(std::string_view piece);

@@ -7,12 +7,15 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/limits.h"
+
 namespace headgate::http::h2 {
 
 // Heads. A head over the configured limits is answered (431, 414); beyond these the connection ends.
-inline constexpr size_t kDecodedHeadBytesMax = 128 * 1024;  // of one head: HPACK makes 4 KiB out of one byte
-inline constexpr size_t kContinuationFramesMax = 8;         // of one head: 128 KiB in frames of 16 KiB (CVE-2024-28182)
-inline constexpr size_t kCookiePiecesMax = 256;             // clients split cookies for HPACK (RFC 9113 8.2.3)
+inline constexpr size_t kDecodedHeadBytesMax =
+    base::kHttp2HeadBytesMax;                        // of one head: HPACK makes 4 KiB out of one byte
+inline constexpr size_t kContinuationFramesMax = 8;  // of one head: 128 KiB in frames of 16 KiB (CVE-2024-28182)
+inline constexpr size_t kCookiePiecesMax = 256;      // clients split cookies for HPACK (RFC 9113 8.2.3)
 // Bytes of decoded heads kept for requests under way: this for each kStreamsPerHeadBase streams that limits.h2Streams
 // allows, and kHeadBytesPerWireByte for each byte that was received. HPACK makes a repeated head of 300 bytes out
 // of 40.
@@ -38,8 +41,9 @@ struct FloodLimit {
   uint32_t burst;
   uint32_t per_second;
 };
-// Requests cancelled before they were answered. A page that is left cancels what it had open (100 streams at most).
-inline constexpr FloodLimit kResets{100, 20};
+// Requests cancelled before they were answered. A page that is left cancels what it had open (100 streams at most), a
+// wall of photos 30 at each scroll.
+inline constexpr FloodLimit kResets{200, 60};
 // Resets that we were made to send, by malformed frames and heads (CVE-2025-8671): a sane client causes none.
 inline constexpr FloodLimit kProvokedResets{50, 5};
 inline constexpr FloodLimit kSettings{20, 1};  // clients send one, some a second after the first page
@@ -47,7 +51,9 @@ inline constexpr FloodLimit kPings{100, 10};   // keep-alive is one in seconds
 // gRPC probes the bandwidth with a PING a round trip while it receives, and some clients give credit for each frame:
 // a frame of a message that we send forgives so many PINGs and small WINDOW_UPDATEs.
 inline constexpr uint32_t kForgivenPerFrame = 2;
-inline constexpr FloodLimit kPriority{400, 50};  // Firefox and Chromium: a few for each request
+// PRIORITY and PRIORITY_UPDATE. Firefox and Chromium send a few for each request: its HEADERS forgive so many.
+inline constexpr FloodLimit kPriority{400, 50};
+inline constexpr uint32_t kPrioritiesPerRequest = 4;
 // DATA without a byte and without an end, HEADERS frames without a field, and the like (CVE-2019-9518).
 inline constexpr FloodLimit kEmptyFrames{100, 10};
 // Streams refused because the heads under way take too much: sane clients send a refused request again, later.

@@ -17,6 +17,13 @@ constexpr uint32_t kLeastWindowBytes = 65'535;  // a connection's cannot be anno
 // What nghttp2 is told instead of streams_max.
 constexpr uint32_t kNoStreamLimit = 0x7fffffff;
 
+// What is announced is what is kept.
+SessionConfig Bounded(SessionConfig config) noexcept {
+  config.head.head_bytes = std::min(config.head.head_bytes, kDecodedHeadBytesMax);
+  config.head.field_bytes = std::min(config.head.field_bytes, base::kHttp2FieldBytesMax);
+  return config;
+}
+
 void SubmitServerSettings(nghttp2_session* session, const SessionConfig& config) {
   // nghttp2 ends the connection over a stream beyond its limit once the SETTINGS are acknowledged. We refuse the stream
   // ourselves, so nghttp2 is told of no limit, and Session writes the true one into the frame.
@@ -43,20 +50,20 @@ void SubmitClientSettings(nghttp2_session* session, const SessionConfig& config)
 
 Session::Session(const SessionConfig& config, StreamSource* source, base::SlabPool& slabs, base::BlockPool& blocks,
                  const base::Instant& now)
-    : config_(config),
+    : config_(Bounded(config)),
       source_(source),
       slabs_(slabs),
       now_(now),
       window_(std::max(kLeastWindowBytes, std::min(kConnectionWindowBytes, config.held_bytes_max))),
       guard_(config.streams_max),
       watch_(config.role == Role::kServer ? NGHTTP2_CLIENT_MAGIC_LEN : 0),
-      reader_(config.head, config.scheme, slabs),
+      reader_(config_.head, config.scheme, slabs),
       writer_(std::make_unique<HeadWriter>()) {
   session_ = Callbacks::NewSession(*this, config.role, blocks);
   if (config.role == Role::kServer) {
-    SubmitServerSettings(session_, config);
+    SubmitServerSettings(session_, config_);
   } else {
-    SubmitClientSettings(session_, config);
+    SubmitClientSettings(session_, config_);
   }
   nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, static_cast<int32_t>(window_));
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <span>
 
 #include "http/h2/session.h"
 
@@ -19,7 +20,8 @@ void ShareFairly(nghttp2_session* session, int32_t id) {
 bool Session::Feed(const base::SlabRef& owner, std::string_view bytes) {
   if (ended_) return false;
   received_ += bytes.size();
-  const std::optional<FrameWatch::Finding> finding = watch_.Scan(bytes, guard_, now_);
+  const std::span<char> writable(const_cast<char*>(bytes.data()), bytes.size());  // it lies in a slab
+  const std::optional<FrameWatch::Finding> finding = watch_.Scan(writable, guard_, now_);
   input_ = &owner;
   Receive(finding.has_value() ? bytes.substr(0, finding->good) : bytes);
   input_ = nullptr;
@@ -156,7 +158,8 @@ void Session::OnRemoteEnd(Stream& stream) {
 void Session::OnRemoteReset(Stream& stream, H2Error code) {
   stream.reset_by_peer_ = true;
   stream.reset_code_ = code;
-  if (!stream.local_ended_ && config_.role == Role::kServer) Count(Abuse::kResets);
+  const bool answered = stream.local_ended_ || stream.only_end_held();
+  if (!answered && config_.role == Role::kServer) Count(Abuse::kResets);
 }
 
 void Session::OnBeginSettings() noexcept {

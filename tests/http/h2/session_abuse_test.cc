@@ -27,12 +27,12 @@ void ExpectCalm(const RawPeer& peer, Abuse abuse) {
   for (const auto& [id, stream] : peer.streams) EXPECT_TRUE(stream->got_closed) << id;
 }
 
-TEST(Http2Abuse, RapidResetEndsAfterAHundredRequests) {
+TEST(Http2Abuse, RapidResetEndsAfterTwoHundredRequests) {
   RawServer server;
   const auto request_and_reset = [](size_t i) { return Headers(Odd(i), GetFields()) + RstStream(Odd(i)); };
-  EXPECT_EQ(SaysUntilTheEnd(server, 100'000, request_and_reset), 101u);
+  EXPECT_EQ(SaysUntilTheEnd(server, 100'000, request_and_reset), 201u);
   ExpectCalm(server, Abuse::kResets);
-  EXPECT_LE(server.requests_begun, 101u);
+  EXPECT_LE(server.requests_begun, 201u);
 }
 
 TEST(Http2Abuse, RapidResetEndsAlsoWhenSlotsAreBusy) {
@@ -40,8 +40,46 @@ TEST(Http2Abuse, RapidResetEndsAlsoWhenSlotsAreBusy) {
   for (size_t i = 0; i < 50; ++i) server.Say(Headers(Odd(i), GetFields()) + RstStream(Odd(i)));
   server.refuse_all = true;
   const auto request_and_reset = [](size_t i) { return Headers(Odd(50 + i), GetFields()) + RstStream(Odd(50 + i)); };
-  EXPECT_EQ(SaysUntilTheEnd(server, 100'000, request_and_reset), 51u);
+  EXPECT_EQ(SaysUntilTheEnd(server, 100'000, request_and_reset), 151u);
   ExpectCalm(server, Abuse::kResets);
+}
+
+// Chromium names a priority with each request, and another one when a picture comes into sight or leaves it.
+TEST(Http2Abuse, AWallOfPhotosMayCancelThirtyAtEachScroll) {
+  RawServer server;
+  for (size_t scroll = 0, i = 0; scroll < 100; ++scroll) {
+    for (const size_t last = i + 30; i < last; ++i) {
+      const std::string priority = Frame(kPriorityUpdate, 0, 0, Big(static_cast<uint32_t>(Odd(i)), 4) + "u=4, i");
+      const std::string request = Headers(Odd(i), GetFields());
+      ASSERT_TRUE(server.Say(priority + request + priority + priority + RstStream(Odd(i)))) << scroll;
+    }
+    server.now += std::chrono::milliseconds(700);
+  }
+}
+
+TEST(Http2Abuse, PrioritiesAreCountedInRelationToRequests) {
+  RawServer server;
+  std::string page;
+  for (size_t i = 0; i < 90; ++i) {
+    page += Headers(Odd(i), GetFields());
+    for (int j = 0; j < 4; ++j) page += Frame(kPriorityUpdate, 0, 0, Big(static_cast<uint32_t>(Odd(i)), 4) + "u=1");
+  }
+  for (int i = 0; i < 300; ++i) page += Frame(kPriorityUpdate, 0, 0, Big(1, 4) + "u=1");
+  EXPECT_TRUE(server.Say(page));
+}
+
+TEST(Http2Abuse, ARequestWhoseWholeAnswerIsOutButForItsEndWasAnswered) {
+  RawServer server;
+  for (size_t i = 0; i < 1000; ++i) {
+    ASSERT_TRUE(server.Say(Headers(Odd(i), PostFields(), false)));
+    TestStream& stream = server.stream(Odd(i));
+    ResponseHead response(stream.arena);
+    response.status = 413;
+    server.session.HoldEnd(stream);
+    server.session.SubmitResponse(stream, response, {}, true);
+    server.Drain();
+    ASSERT_TRUE(server.Say(RstStream(Odd(i)))) << i;
+  }
 }
 
 TEST(Http2Abuse, AllOfAClientsRequestsMayBeCancelledAtOnce) {
