@@ -84,8 +84,8 @@ class Session {
   void SendBody(Stream& stream, base::Chain& data, bool end);
   // Ends the message. `trailers` must live until the stream's local_ended().
   void SendTrailers(Stream& stream, const HeaderMap& trailers);
-  // Server: END_STREAM waits until Release is called (the request's body is still coming); with `reset` it is followed
-  // by RST_STREAM(NO_ERROR) (RFC 9113 8.1).
+  // Server: END_STREAM waits until ReleaseEnd is called (the request's body is still coming); with `reset` it is
+  // followed by RST_STREAM(NO_ERROR) (RFC 9113 8.1), at once where it has left already.
   void HoldEnd(Stream& stream) noexcept { stream.hold_end_ = true; }
   void ReleaseEnd(Stream& stream, bool reset);
   // RST_STREAM. kClosed news follows when it is in the output.
@@ -108,6 +108,8 @@ class Session {
   size_t held_bytes() const noexcept { return held_; }  // received and not taken
   // The peer has used up the connection's window: no stream can send DATA, whatever its own credit.
   bool peer_is_out_of_credit() const noexcept;
+  // What the peer may still send on this stream without more credit.
+  size_t CreditGiven(const Stream& stream) const noexcept;
   // The peer's window of this stream lets DATA through, whatever the connection's does.
   bool HasCredit(const Stream& stream) const noexcept;
   // A server's: requests refused with REFUSED_STREAM so far.

@@ -45,6 +45,11 @@ void Session::CreditConnection() noexcept {
 
 bool Session::peer_is_out_of_credit() const noexcept { return nghttp2_session_get_local_window_size(session_) <= 0; }
 
+size_t Session::CreditGiven(const Stream& stream) const noexcept {
+  const int32_t left = nghttp2_session_get_stream_local_window_size(session_, stream.id());
+  return left > 0 ? static_cast<size_t>(left) : 0;
+}
+
 bool Session::HasCredit(const Stream& stream) const noexcept {
   return nghttp2_session_get_stream_remote_window_size(session_, stream.id()) > 0;
 }

@@ -50,9 +50,10 @@ void Session::SendTrailers(Stream& stream, const HeaderMap& trailers) {
 }
 
 void Session::ReleaseEnd(Stream& stream, bool reset) {
-  if (stream.closed_) return;
+  if (stream.closed_ || stream.reset_by_us_) return;
   stream.hold_end_ = false;
   stream.reset_after_end_ = reset;
+  if (reset && stream.local_ended_) return SubmitReset(stream, H2Error::kNoError);
   if (stream.out_end_) Resume(stream);
 }
 

@@ -189,19 +189,25 @@ void DownstreamH2Stream::StopBodyClock() {
 // only then (RFC 9113 8.1). One that waits for a 100 sends nothing, and gRPC's answers are a head with the end in it.
 void DownstreamH2Stream::DiscardRequestBody() {
   if (discarding_ || remote_ended() || closed()) return;
+  const bool waits = !head_sent_ && !request->expect_continue && !request->is_grpc;
+  if (waits) connection_.session().HoldEnd(*this);
+  Drain();
+}
+
+// Reads on for a while, whoever the response is from: one that arrives together with RST_STREAM is lost to some clients
+// (curl). What the client had credit for when the answer left was on its way.
+void DownstreamH2Stream::Drain() {
   discarding_ = true;
   body_clock_.Stop(now());
+  drain_until_ = body_bytes() + connection_.session().CreditGiven(*this) + base::kDrainBytesMax;
   connection_.session().DiscardBody(*this);
-  const bool waits = !head_sent_ && !request->expect_continue && !request->is_grpc;
-  if (!waits || body_bytes() > base::kDrainBytesMax) return;
-  connection_.session().HoldEnd(*this);
   deadline_ = now() + base::kDrainTimeMax;
   ArmTimer();
 }
 
 void DownstreamH2Stream::WatchDiscarded() {
   if (malformed()) return;
-  const bool enough = body_bytes() > base::kDrainBytesMax;
+  const bool enough = body_bytes() > drain_until_;
   if (!remote_ended() && !enough) return;
   deadline_ = base::Instant::max();
   connection_.session().ReleaseEnd(*this, !remote_ended());
@@ -223,11 +229,6 @@ void DownstreamH2Stream::NoteSent() {
   if (Stream::queued() == 0) read_clock_.Stop(now());
   StarveIfFull();
   if (exchange_ != nullptr) exchange_->OnResponseFlushed(local_ended());
-  // The whole answer is out, the client still sends (RFC 9113 8.1).
-  if (state_ == State::kClosing && local_ended() && !remote_ended() && !closed()) {
-    connection_.session().Reset(*this, H2Error::kNoError);
-    connection_.WakeUp();
-  }
 }
 
 void DownstreamH2Stream::NoteClosed() {
@@ -264,9 +265,7 @@ void DownstreamH2Stream::OnExchangeDone() {
   exchange_ = nullptr;
   request = nullptr;
   state_ = State::kClosing;
-  deadline_ = base::Instant::max();
-  body_clock_.Stop(now());
-  if (!closed()) connection_.session().DiscardBody(*this);
+  if (!closed() && !discarding_) Drain();
   if (tunnel_ && !closed() && local_ended() && !remote_ended()) {
     connection_.session().Reset(*this, H2Error::kNoError);  // its upstream is gone altogether
     connection_.WakeUp();

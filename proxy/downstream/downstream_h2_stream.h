@@ -70,6 +70,7 @@ class DownstreamH2Stream final : public http::h2::Stream,
   void OnExchangeDone() override;
 
   void StartExchange();
+  void Drain();
   void WatchDiscarded();
   void CountQueued() noexcept;
   void NoteSent();
@@ -107,6 +108,7 @@ class DownstreamH2Stream final : public http::h2::Stream,
   bool body_delivered_ = false;  // the exchange was told the body's end
   bool body_clock_stopped_ = false;
   bool discarding_ = false;
+  uint64_t drain_until_ = 0;  // body_bytes() at which enough was discarded
   bool head_sent_ = false;
   base::Timer timer_;
   base::Instant deadline_ = base::Instant::max();

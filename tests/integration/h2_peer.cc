@@ -162,6 +162,7 @@ void H2Peer::TakeNews() {
         }
       }
     }
+    answer.stopped = answer.stopped || (news.closed && answer.complete && request.reset_by_peer());
     if (news.closed && !answer.complete) {
       answer.reset = true;
       answer.reset_code = request.reset_code();

@@ -24,6 +24,7 @@ struct H2Answer {
   std::multimap<std::string, std::string> trailers;
   bool complete = false;  // ended by END_STREAM
   bool reset = false;
+  bool stopped = false;  // complete, and then the request was reset
   http::h2::H2Error reset_code = http::h2::H2Error::kNoError;
   std::string header(const std::string& name) const {
     const auto found = headers.find(name);
