@@ -55,7 +55,8 @@ UpstreamStream& H1Connection::Lease(Attempt& attempt) noexcept {
   attempt_ = &attempt;
   attempt.endpoint = endpoint_.get();
   attempt.reused = served_ > 0;
-  upgrade_ = over_ = head_delivered_ = response_ended_ = false;
+  upgrade_ = over_ = looked_on_ = head_delivered_ = response_ended_ = false;
+  head_ = nullptr;
   keep_alive_ = true;
   interim_ = 0;
   credit_ = 0;

@@ -107,6 +107,8 @@ class H1Connection final : public UpstreamStream,
   bool Digest();
   bool TakeHeads();
   bool TakeHead(http::ResponseHead& head);
+  bool LooksOn() noexcept;
+  bool DeliverHead();
   bool BecomeTunnel(http::ResponseHead& head);
   bool Deliver();
   bool ReadOnce(bool& more);
@@ -125,6 +127,7 @@ class H1Connection final : public UpstreamStream,
   bool upgrade_ = false;         // asked for
   bool over_ = false;            // the attempt was told of its end
   bool keep_alive_ = true;       // what the response said
+  bool looked_on_ = false;       // the socket was read once more since the final head
   bool head_delivered_ = false;  // the final one
   bool response_ended_ = false;  // all of it was told
   uint8_t interim_ = 0;
@@ -132,7 +135,8 @@ class H1Connection final : public UpstreamStream,
   uint64_t served_ = 0;  // leases that ended
   size_t credit_ = 0;
   Attempt* attempt_ = nullptr;
-  WebSocketKey websocket_;  // of an upgrade whose client sent no key
+  http::ResponseHead* head_ = nullptr;  // the final one, until it is delivered
+  WebSocketKey websocket_;              // of an upgrade whose client sent no key
   H1RequestWriter writer_;
   H1ResponseReader reader_;
   base::Chain delivery_;  // what an event carries

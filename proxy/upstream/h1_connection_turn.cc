@@ -41,7 +41,7 @@ bool H1Connection::Flush() {
 
 bool H1Connection::WantsInput() noexcept {
   if (over_) return false;
-  return reader_.in_head() || (reader_.in_body() && credit_ > 0);
+  return reader_.in_head() || (reader_.in_body() && credit_ > reader_.ready().size());
 }
 
 bool H1Connection::Receive() {
@@ -70,7 +70,8 @@ bool H1Connection::Receive() {
 
 // Reads once. `more`: it may be worth to read again.
 bool H1Connection::ReadOnce(bool& more) {
-  const net::IoResult result = reader_.Fill(transport_, credit_);
+  looked_on_ = head_ != nullptr;
+  const net::IoResult result = reader_.Fill(transport_, credit_ - std::min(credit_, reader_.ready().size()));
   if (result.bytes > 0) {
     if (!writer_.started()) {
       Fail({ErrorCode::kUpstreamProtocol, Side::kUpstream, Retry::kSafe, "bytes before a request was sent"});
@@ -100,6 +101,10 @@ bool H1Connection::ReadOnce(bool& more) {
 bool H1Connection::Digest() {
   if (over_) return false;
   if (reader_.in_head() && !TakeHeads()) return false;
+  if (head_ != nullptr && !reader_.failed()) {
+    if (LooksOn()) return true;
+    if (!DeliverHead()) return false;
+  }
   if (head_delivered_ && !Deliver()) return false;
   if (!reader_.failed()) return true;
   Fail(reader_.error());
@@ -132,6 +137,17 @@ bool H1Connection::TakeHead(http::ResponseHead& head) {
   }
   keep_alive_ = head.keep_alive && head.body.kind != http::BodyKind::kUntilClose;
   reader_.StartBody(head);
+  head_ = &head;
+  return true;
+}
+
+// A body that breaks off in the bytes that came with its head makes a 502, not half a response: the socket is read once
+// more before the head goes on.
+bool H1Connection::LooksOn() noexcept { return !looked_on_ && WantsInput() && transport_.maybe_readable(); }
+
+bool H1Connection::DeliverHead() {
+  const uint64_t lease = leases_;
+  http::ResponseHead& head = *std::exchange(head_, nullptr);
   head_delivered_ = true;
   const bool end = reader_.finished() && reader_.ready().empty() && reader_.trailers() == nullptr;
   response_ended_ = end;

@@ -134,6 +134,8 @@ class H2Connection final : public net::Mortal,
 
   // For the streams.
   http::h2::Session& session() noexcept { return *session_; }
+  // It will be lost when everything that was read has been told.
+  bool failed() const noexcept { return failure_.code != base::ErrorCode::kNone; }
   bool alive() const noexcept { return state_ == State::kOpen || state_ == State::kDraining; }
   void RequestTurn() noexcept { worker_.reactor.Defer(*this); }
   // The stream is looked at in this turn.

@@ -154,6 +154,11 @@ void H2UpstreamStream::Digest() {
   if (state_ == State::kHeld) return OnSettings();
   if (state_ != State::kOpen) return;
   if (malformed() || head_error().code != ErrorCode::kNone) return Fail(BrokenResponse(*this));
+  // While nothing was told of a response that broke off it is a failure, not half a response.
+  if (!head_delivered_ && !remote_ended()) {
+    if (closed()) return FailClosed();
+    if (connection_.failed()) return;
+  }
   if (!TakeHeads()) return;
   if (!head_delivered_ && remote_ended()) return Fail(BrokenProtocol("the stream ended without a response"));
   if (head_delivered_ && !Deliver()) return;

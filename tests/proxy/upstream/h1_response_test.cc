@@ -148,10 +148,10 @@ TEST_F(H1ResponseTest, BrokenFramingIsRefusedAndTheConnectionClosed) {
   }
 }
 
-TEST_F(H1ResponseTest, BrokenChunksAbortAfterTheHead) {
+TEST_F(H1ResponseTest, BrokenChunksFail) {
   for (const std::string_view chunks : {"zz\r\n", "5\nhello", "2\r\nokay\r\n", "-1\r\n"}) {
     const auto request = Answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + std::string(chunks));
-    EXPECT_EQ(request->status, 200);
+    EXPECT_EQ(request->status, 0) << "nothing is told of a head whose body is broken already";
     ASSERT_TRUE(request->error.has_value()) << chunks;
     EXPECT_EQ(request->error->code, ErrorCode::kUpstreamProtocol);
     EXPECT_FALSE(request->ended);
@@ -172,9 +172,29 @@ TEST_F(H1ResponseTest, BytesBehindAResponseWithoutABodyCloseTheConnection) {
   EXPECT_FALSE(Reused());
 }
 
+TEST_F(H1ResponseTest, AResponseThatBreaksOffTogetherWithItsHeadFailsBeforeItIsTold) {
+  for (const std::string_view response :
+       {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhalf",
+        "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"}) {
+    const auto request = Answer(response, true);
+    EXPECT_EQ(request->status, 0) << response;
+    ASSERT_TRUE(request->error.has_value()) << response;
+    EXPECT_EQ(request->error->code, ErrorCode::kUpstreamReset);
+    EXPECT_EQ(request->error->retry, Retry::kNever) << "unless the policy says so";
+  }
+}
+
 TEST_F(H1ResponseTest, LessBodyThanAnnouncedFailsAfterTheHead) {
-  const auto request = Answer("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", true);
-  EXPECT_EQ(request->body, "half");
+  const auto request = Request();
+  request->Begin();
+  ASSERT_TRUE(worker.Until([&] { return request->stream != nullptr; }));
+  peer = server.Accept();
+  peer->ReceiveUntil("\r\n\r\n");
+  peer->Send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
+  ASSERT_TRUE(worker.Until([&] { return request->body == "half"; }));
+  peer->EndSide();
+  ASSERT_TRUE(worker.Until([&] { return request->over(); }));
   EXPECT_FALSE(request->ended);
   ASSERT_TRUE(request->error.has_value());
   EXPECT_EQ(request->error->code, ErrorCode::kUpstreamReset);

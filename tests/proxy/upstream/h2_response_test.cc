@@ -117,6 +117,29 @@ TEST_F(H2ResponseTest, AResponseThatIsResetFailsVisibly) {
   EXPECT_EQ(shared->connections.taken(), 1u);
 }
 
+TEST_F(H2ResponseTest, AResponseThatIsResetTogetherWithItsHeadFailsBeforeItIsTold) {
+  Begin();
+  h2->Interim(0, 103);
+  h2->Head(0, 200, false);
+  h2->Body(0, "half", false);
+  h2->Reset(0, H2Error::kInternalError);
+  ASSERT_TRUE(Failed());
+  EXPECT_EQ(request->error->code, ErrorCode::kUpstreamReset);
+  EXPECT_EQ(request->status, 0);
+  EXPECT_EQ(request->body, "");
+}
+
+TEST_F(H2ResponseTest, AResponseThatLosesItsConnectionTogetherWithItsHeadFailsBeforeItIsTold) {
+  Begin();
+  h2->Head(0, 200, false);
+  h2->Body(0, "half", false);
+  h2->socket().Close();
+  ASSERT_TRUE(worker.Until([&] { return request->over(); }));
+  ASSERT_TRUE(request->error.has_value());
+  EXPECT_EQ(request->error->code, ErrorCode::kUpstreamReset);
+  EXPECT_EQ(request->status, 0);
+}
+
 TEST_F(H2ResponseTest, AStreamThatIsResetBeforeItsResponseIsNotRepeatedByItself) {
   Serve();
   request = Request();
