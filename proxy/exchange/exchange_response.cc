@@ -20,6 +20,15 @@ namespace {
 
 // HTTP/1.0 without Host: a path alone would lead back to where the request came.
 constexpr Error kNoHost{ErrorCode::kBadRequest, base::Side::kClient, base::Retry::kNever, "a redirect without a host"};
+// In HTTP/2 a 2xx opens a WebSocket (RFC 8441 5): only an acceptance may be one.
+constexpr Error kNotAccepted{ErrorCode::kUpstreamProtocol, base::Side::kUpstream, base::Retry::kNever,
+                             "a 2xx or 3xx that does not accept the WebSocket"};
+constexpr Error kNoTunnel{ErrorCode::kForbidden, base::Side::kProxy, base::Retry::kNever,
+                          "a WebSocket on a route that answers by itself"};
+
+bool AsksForH2Tunnel(const http::RequestHead& request) noexcept {
+  return request.wants_websocket && request.version == http::Version::kHttp2;
+}
 
 bool IsEventStream(const http::ResponseHead& head) noexcept {
   return http::IsMediaType(head.headers.Get(HeaderId::kContentType), "text/event-stream");
@@ -35,6 +44,7 @@ void Exchange::OnResponseHead(http::ResponseHead& head, bool end) {
   if (head.status == 101) return BecomeTunnel(head);
   const bool named = route_->retry.on_status.test(head.status);
   if (named && TryAgain({}, head.status, UpstreamResult::k5xx)) return;
+  if (head.status < 400 && AsksForH2Tunnel(*request_)) return AttemptFailed(kNotAccepted);
   replay_.Clear();
   replayable_ = false;
   if (awaiting_continue_) {
@@ -173,6 +183,7 @@ void Exchange::ReplyRespond(const routing::RespondAction& respond) {
   if (grpc_ && respond.status >= 400) {
     return ReplyGrpc(GrpcStatusOfHttp(respond.status), http::ReasonPhrase(respond.status));
   }
+  if (respond.status < 300 && AsksForH2Tunnel(*request_)) return ReplyError(kNoTunnel);
   http::ResponseHead head(arena_);
   head.status = respond.status;
   routing::ApplyHeaderChanges(respond.headers, head.headers);

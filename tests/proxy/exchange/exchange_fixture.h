@@ -87,7 +87,8 @@ class ExchangeFixture : public H2Fixture {
         "  - {name: h2, hostnames: [shop.example.com], backends: [{upstream: shop}], maxBodySize: 100,\n"
         "     timeouts: {request: 30s, idle: 20s}}\n"
         "  - {name: h1, hostnames: [old.example.com], backends: [{upstream: old}]}\n"
-        "  - {name: own, hostnames: [own.example.com], respond: {status: 401, body: no}}\n";
+        "  - {name: own, hostnames: [own.example.com], respond: {status: 401, body: no}}\n"
+        "  - {name: page, hostnames: [page.example.com], respond: {status: 200, body: page}}\n";
     const config::LoadedFile file = config::LoadFile("test.yaml", text);
     EXPECT_NE(file.model, nullptr) << text;
     config::DiagnosticList diagnostics;

@@ -113,6 +113,65 @@ TEST_F(ExchangeH2, ARequestsTrailersReachAnHttp2Upstream) {
   Flushed();
 }
 
+TEST_F(ExchangeH2, AnAnswerThatBreaksOffTogetherWithItsHeadIs502) {
+  NewRequest();
+  ASSERT_TRUE(Arrive());
+  h2->Head(0, 200, false);
+  h2->Body(0, "half", false);
+  h2->Reset(0, http::h2::H2Error::kInternalError);
+  ASSERT_TRUE(Turn([&] { return stream.ended; }));
+  EXPECT_EQ(stream.status, 502);
+  EXPECT_FALSE(stream.aborted);
+  Flushed();
+}
+
+// RFC 8441 5: in HTTP/2 any 2xx opens the WebSocket.
+struct TunnelAnswer {
+  int status;
+  int told;
+};
+class ExchangeH2Tunnel : public ExchangeH2 {
+ protected:
+  Exchange& NewTunnel(std::string_view host) {
+    Exchange& exchange = NewRequest(host);
+    exchange.request().method = http::Method::kGet;
+    exchange.request().wants_websocket = true;
+    exchange.request().body = {};
+    return exchange;
+  }
+};
+
+class ExchangeH2TunnelAnswer : public ExchangeH2Tunnel, public ::testing::WithParamInterface<TunnelAnswer> {};
+
+TEST_P(ExchangeH2TunnelAnswer, OnlyAnAcceptanceOfAnHttp1UpstreamOpensIt) {
+  NewTunnel("old.example.com");
+  Begin();
+  const auto old = old_server.Accept();
+  ASSERT_NE(old, nullptr);
+  std::string request;
+  ASSERT_TRUE(worker.Until([&] { return (request += old->ReceiveNow()).ends_with("\r\n\r\n"); }));
+  old->Send("HTTP/1.1 " + std::to_string(GetParam().status) + " X\r\nContent-Length: 4\r\n\r\npage");
+  ASSERT_TRUE(worker.Until([&] { return stream.ended; }));
+  EXPECT_EQ(stream.status, GetParam().told);
+  EXPECT_EQ(stream.heads, 1);
+  const bool ours = GetParam().status < 400;
+  EXPECT_EQ(stream.body == "page", !ours);
+  Flushed();
+  EXPECT_EQ(Metric(R"(headgate_proxy_errors_total{route="h1",reason="protocol"})"), ours ? 1 : 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Statuses, ExchangeH2TunnelAnswer,
+                         ::testing::Values(TunnelAnswer{200, 502}, TunnelAnswer{206, 502}, TunnelAnswer{302, 502},
+                                           TunnelAnswer{400, 400}, TunnelAnswer{404, 404}, TunnelAnswer{503, 503}));
+
+TEST_F(ExchangeH2Tunnel, ARouteThatAnswersByItselfOpensNone) {
+  NewTunnel("page.example.com");
+  Begin();
+  EXPECT_EQ(stream.status, 403);
+  Flushed();
+  EXPECT_EQ(Metric(R"(headgate_proxy_errors_total{route="page",reason="forbidden"})"), 1);
+}
+
 TEST_F(ExchangeH2, ACutAnswerIsAVisibleCut) {
   NewRequest();
   ASSERT_TRUE(Arrive());
