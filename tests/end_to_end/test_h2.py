@@ -147,7 +147,8 @@ class Suite:
 
     def test_a_response_that_is_cut_short_ends_visibly(self):
         with self.client(self.headgate.port("web")) as peer:
-            self.assertTrue(peer.ask("/cut").cut)
+            reply = peer.ask("/cut")
+            self.assertTrue(reply.cut or reply.status == 502, "502 where the head and the cut came in one read")
 
     def test_the_same_over_tls(self):
         with self.client(self.headgate.port("tls"), tls=True) as peer:

@@ -121,7 +121,7 @@ class Abuse(unittest.TestCase):
 
     # ---- rapid reset (CVE-2023-44487)
 
-    def test_rapid_reset_reaches_the_upstream_a_hundred_times_at_most(self):
+    def test_rapid_reset_reaches_the_upstream_two_hundred_times_at_most(self):
         block = get_block("/slow/rapid")
         one = lambda stream: frame(HEADERS, END_STREAM | END_HEADERS, stream, block) + frame(RST_STREAM, 0, stream, CANCEL)
         data = b"".join(one(2 * i + 1) for i in range(100_000))
@@ -129,7 +129,7 @@ class Abuse(unittest.TestCase):
         if not SANITIZED:
             self.assertLess(took, 1)
         time.sleep(0.3)
-        self.assertLessEqual(self.arrived("/slow/rapid"), 100)
+        self.assertLessEqual(self.arrived("/slow/rapid"), 200)
 
     def test_rapid_reset_again_and_again_leaves_others_their_latency(self):
         block = get_block("/slow")

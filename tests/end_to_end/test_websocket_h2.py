@@ -173,6 +173,13 @@ class OverH2(unittest.TestCase):
             self.assertRegex(named["sec-websocket-key"], r"^[A-Za-z0-9+/]{22}==$")
             self.assertEqual(named["sec-websocket-version"], "13")
 
+    def test_only_an_acceptance_is_a_2xx(self):
+        """In HTTP/2 a 200 opens the WebSocket, whatever the page says."""
+        for path, status in (("/n", 502), ("/page", 403)):
+            with self.subTest(path), H2Client(self.headgate.port()) as client:
+                self.assertEqual(Tunnel(client, path).reply.status, status)
+                self.assertEqual(client.ask("/n").status, 200)
+
     def test_an_accept_that_does_not_fit_is_502(self):
         def serve(connection: socket.socket) -> None:
             data = b""
