@@ -2,21 +2,13 @@
 // Lent by the worker's ExchangePool to a downstream stream; goes back by itself when it is done.
 // One thread: the worker's. Never calls back into a caller's stack: see downstream_stream.h and attempt.h.
 //
-//            Begin
-//              | filters, route, split         (refused: Reply)
-//   +----> kConnecting --------------------------------------+
-//   |          | connection                                  | failed
-//   |          v                                             v
-//   |      kAwaitingHead --- failed, timed out, code --> DecideRetry --- no ---> Reply 5xx
-//   |          |      \                                      | yes
-//   |          | head  \ 101                                 v
-//   |          v        v                                kBackoff
-//   |      kResponding  kTunnel                              |
-//   |          |          |                                  |
-//   +----------|----------|----------------------------------+
-//              v          v        kReplying (our own answer)
-//              +----> all flushed <----+
-//                        Finish
+//   kFree --Begin--> kJudging --route, filters, split--> kForwarding --head--> kResponding ---+
+//                       |                                  |     \                            |
+//                       | refused, answered                | failed\--101--> kTunnel --------+
+//                       v                                  v                                  |
+//                    kReplying <---------------------------+                                  |
+//                       |                                                                     |
+//                       +--all flushed--> kFinished <--all flushed, or cut at any time--------+
 #pragma once
 
 #include <cstddef>
@@ -28,19 +20,18 @@
 #include "base/arena.h"
 #include "base/timer_wheel.h"
 #include "http/message.h"
+#include "proxy/exchange/deadlines.h"
 #include "proxy/exchange/downstream_stream.h"
+#include "proxy/exchange/forwarder.h"
 #include "proxy/exchange/grpc.h"
-#include "proxy/exchange/retry_decision.h"
 #include "proxy/exchange/services.h"
 #include "proxy/snapshot/pin.h"
-#include "proxy/upstream/attempt.h"
-#include "proxy/upstream/cluster.h"
 #include "routing/route_table.h"
 #include "routing/split.h"
 
 namespace headgate::proxy {
 
-class Exchange final : private AttemptEvents {
+class Exchange final : private ForwarderEvents {
  public:
   explicit Exchange(ExchangeServices& services);
   Exchange(const Exchange&) = delete;
@@ -66,23 +57,12 @@ class Exchange final : private AttemptEvents {
   // we close), or the body is wrong or late (kBadRequest, kBodyTimeout ...: answered if no head has left yet, unless
   // IsNeverAnswered).
   void OnClientError(const base::Error& error);
-  bool waits_for_upstream() const noexcept {
-    return state_ == State::kConnecting || state_ == State::kAwaitingHead || state_ == State::kBackoff;
-  }
+  bool waits_for_upstream() const noexcept { return state_ == State::kForwarding; }
   bool tunnel() const noexcept { return state_ == State::kTunnel; }
 
  private:
   friend class ExchangePool;
-  enum class State : uint8_t {
-    kFree,
-    kConnecting,
-    kBackoff,
-    kAwaitingHead,
-    kResponding,
-    kTunnel,
-    kReplying,
-    kFinished
-  };
+  enum class State : uint8_t { kFree, kJudging, kForwarding, kResponding, kTunnel, kReplying, kFinished };
 
   // exchange_start.cc: judge, route, choose.
   void Start(const base::Error& head_error);
@@ -94,24 +74,14 @@ class Exchange final : private AttemptEvents {
   void PrepareUpstreamHead();
   void RememberForLog();
 
-  // exchange_attempt.cc: the upstream's side up to the response's head.
-  void BeginAttempt();
-  void SendRequest(UpstreamStream& stream);
-  void SendWaitingBody();
-  void EndAttempt(metrics::UpstreamResult result);
-  void AttemptFailed(const base::Error& error);
-  bool TryAgain(const base::Error& error, uint16_t status, metrics::UpstreamResult result);
-  bool TakeRetryBudget();
-  void KeepForReplay(const base::Chain& data);
-  void UpdateRequestCredit();
-  void OnConnected(UpstreamStream& stream) override;
-  void OnAttemptFailed(const base::Error& error) override;
-  void OnInterimResponse(http::ResponseHead& head) override;
-  void OnRequestFlushed() override;
-
   // exchange_response.cc: the response's way to the client.
   void OnResponseHead(http::ResponseHead& head, bool end) override;
   void OnResponseBody(base::Chain& data, bool end, const http::HeaderMap* trailers) override;
+  void OnInterimResponse(http::ResponseHead& head) override;
+  void OnRequestRoom() override;
+  void OnForwardFailed(const base::Error& error) override;
+  void UpdateRequestCredit();
+  bool BodyNotAskedFor() const noexcept;
   void BecomeTunnel(http::ResponseHead& head);
   void RelayTunnelEnd();
   void UpdateResponseCredit();
@@ -132,9 +102,6 @@ class Exchange final : private AttemptEvents {
   // exchange_finish.cc: deadlines and the outcome.
   void OnTimer();
   void ArmTimer();
-  void MoveIdleDeadline() noexcept;
-  void StartIdleClock() noexcept;
-  bool AwaitsRequestBody() const noexcept;
   void Finish();
   // A malformed HTTP/2 message: its stream was reset, nothing can be said on it (RFC 9113 8.1.1).
   bool IsNeverAnswered(const base::Error& error) const noexcept;
@@ -169,63 +136,36 @@ class Exchange final : private AttemptEvents {
   size_t buffer_bytes_ = 0;
   base::IpAddress client_;
 
-  // The attempt under way.
-  std::optional<Attempt> attempt_;
-  UpstreamStream* upstream_ = nullptr;
-  Cluster* cluster_ = nullptr;
+  Forwarder forwarder_;
   uint32_t backend_series_ = 0;  // index into RouteSeries::backends; 0: no upstream
   std::string_view upstream_name_;
   std::string_view set_cookie_;
-  uint32_t attempts_ = 0;
-  uint32_t retries_ = 0;
-  bool attempt_open_ = false;  // between Begin and EndAttempt
-  bool stale_retry_done_ = false;
-  bool retry_budget_taken_ = false;
-  bool upstream_budget_taken_ = false;
   bool route_counted_ = false;
 
-  // The request's body on its way: what waits for a connection, and what a retry would need again.
-  base::Chain waiting_body_;
-  base::Chain replay_;
-  base::Chain outgoing_;  // storage for what leaves within one call
-  bool replayable_ = true;
-  bool request_ended_ = false;  // the client's side is complete
-  bool request_end_sent_ = false;
-  bool awaiting_continue_ = false;  // the client waits for a 100
-  bool continue_sent_ = false;
+  base::Chain outgoing_;             // storage for what leaves within one call
+  bool request_ended_ = false;       // the client's side is complete
   bool response_ended_ = false;      // everything was given to the downstream stream
   bool response_flushed_ = false;    // and has left it
   bool response_committed_ = false;  // a final head was given to the downstream stream
-  bool streaming_ = false;           // gRPC, event streams, tunnels: only timeouts.idle applies after the head
-  bool wants_upgrade_ = false;
   bool client_gone_ = false;
-  bool grpc_ = false;         // over HTTP/2; over HTTP/1.1 it is a request as any
-  bool h2_upstream_ = false;  // trailers always reach it
-  const http::HeaderMap* request_trailers_ = nullptr;
+  bool grpc_ = false;  // over HTTP/2; over HTTP/1.1 it is a request as any
 
   // Deadlines; Instant::max() is none.
   base::Timer timer_;
   base::Instant request_deadline_ = base::Instant::max();
-  base::Instant attempt_deadline_ = base::Instant::max();
   base::Instant grpc_deadline_ = base::Instant::max();  // grpc-timeout
-  base::Instant idle_deadline_ = base::Instant::max();
-  base::Instant continue_deadline_ = base::Instant::max();
-  base::Instant backoff_deadline_ = base::Instant::max();
-  base::Duration idle_timeout_{0};
+  IdleClock idle_;
 
   // For metrics and the access log.
   base::Instant started_{};
   base::WallTime wall_started_{};
-  base::Instant request_sent_{};    // the attempt's request left
   base::Instant upstream_ended_{};  // the response's last byte came
-  base::Duration upstream_head_time_{-1};
-  base::Duration overhead_{0};
   uint64_t bytes_in_ = 0;
   uint64_t bytes_out_ = 0;
   uint16_t status_ = 0;
   uint8_t grpc_status_ = metrics::kGrpcStatusOther;  // its label
   base::Error error_;
-  std::string_view log_host_, log_path_, log_query_, log_user_agent_, log_referer_, request_id_, endpoint_text_;
+  std::string_view log_host_, log_path_, log_query_, log_user_agent_, log_referer_, request_id_;
   std::string_view trace_id_;
 };
 

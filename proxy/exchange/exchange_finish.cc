@@ -35,6 +35,7 @@ std::string_view ProtocolName(http::Version version) noexcept {
 Exchange::Exchange(ExchangeServices& services)
     : services_(services),
       arena_(services.worker.slabs),
+      forwarder_(services.worker, arena_, *this),
       timer_([](void* self) { static_cast<Exchange*>(self)->OnTimer(); }, this) {
   arena_.Reset();
   request_.emplace(arena_);
@@ -43,44 +44,21 @@ Exchange::Exchange(ExchangeServices& services)
 Exchange::~Exchange() = default;
 
 void Exchange::ArmTimer() {
-  base::Instant next =
-      std::min({request_deadline_, attempt_deadline_, idle_deadline_, continue_deadline_, backoff_deadline_});
+  base::Instant next = std::min(request_deadline_, idle_.deadline());
   if (state_ == State::kResponding && pin_) next = std::min(next, now() + kPinnedMax);
   if (next != base::Instant::max()) services_.worker.timers.Arm(timer_, next);
 }
 
-// Something moved.
-void Exchange::MoveIdleDeadline() noexcept {
-  idle_deadline_ = idle_timeout_.count() > 0 ? now() + idle_timeout_ : base::Instant::max();
-}
-
 void Exchange::OnTimer() {
   const base::Instant at = now();
-  if (at >= continue_deadline_) {
-    continue_deadline_ = base::Instant::max();
-    http::ResponseHead head(arena_);
-    head.status = 100;
-    OnInterimResponse(head);
-  }
-  const bool connecting = state_ == State::kConnecting;
   if (at >= request_deadline_) {
+    const bool connecting = forwarder_.connecting();
     const char* which = connecting ? "timeouts.request passed while connecting" : "timeouts.request passed";
     if (at >= grpc_deadline_) which = connecting ? "grpc-timeout passed while connecting" : "grpc-timeout passed";
     return Fail({ErrorCode::kRequestTimeout, Side::kProxy, Retry::kNever, which});
   }
-  if (at >= attempt_deadline_) {
-    const char* which =
-        connecting ? "timeouts.backendRequest passed while connecting" : "timeouts.backendRequest passed";
-    const Error late{ErrorCode::kUpstreamTimeout, Side::kUpstream, Retry::kNever, which};
-    return response_committed_ ? Fail(late) : AttemptFailed(late);
-  }
-  if (at >= idle_deadline_ && AwaitsRequestBody()) MoveIdleDeadline();
-  if (at >= idle_deadline_) {
+  if (at >= idle_.deadline()) {
     return Fail({ErrorCode::kIdleTimeout, Side::kProxy, Retry::kNever, "nothing moved for timeouts.idle"});
-  }
-  if (at >= backoff_deadline_) {
-    backoff_deadline_ = base::Instant::max();
-    return BeginAttempt();
   }
   if (state_ == State::kResponding) LetGoOfSnapshot();
   ArmTimer();
@@ -114,7 +92,7 @@ void Exchange::Fail(const Error& error) {
   UpstreamResult result = ours ? UpstreamResult::kCanceled : UpstreamResult::kReset;
   // In a tunnel nobody owed anything.
   if (late) result = idle && state_ == State::kTunnel ? UpstreamResult::kOk : UpstreamResult::kTimeout;
-  EndAttempt(result);
+  forwarder_.End(result);
   if (!response_committed_ && !client_gone_ && !IsNeverAnswered(error)) return ReplyError(error);
   if (EndGrpcResponse(error)) return;
   if (!response_committed_) status_ = OutcomeOf(error.code).status;
@@ -125,13 +103,11 @@ void Exchange::Fail(const Error& error) {
 void Exchange::Finish() {
   if (state_ == State::kFinished) return;
   const bool tunnel = state_ == State::kTunnel;
-  EndAttempt(UpstreamResult::kOk);
+  forwarder_.End(UpstreamResult::kOk);
   const base::Instant ended = services_.worker.clock.Now();  // many a request begins and ends in one turn
   CountOutcome(ended);
   if (tunnel) shard().AddGauge(series_->tunnels_active, -1);
   if (route_counted_) shard().AddGauge(series_->requests_active, -1);
-  if (upstream_budget_taken_) cluster_->shared().requests.Give();
-  if (retry_budget_taken_) cluster_->shared().retries.Give();
   WriteAccessLog(ended);
   state_ = State::kFinished;
   DownstreamStream* stream = std::exchange(stream_, nullptr);
@@ -147,7 +123,7 @@ void Exchange::CountOutcome(base::Instant ended) {
     if (grpc_) cells.CountGrpc(backend.requests, grpc_status_);
     cells.Observe(backend.duration, ended - started_);
     if (backend_series_ != 0 && upstream_ended_ != base::Instant{}) {
-      cells.Observe(services_.worker.series.proxy_overhead, overhead_ + (ended - upstream_ended_));
+      cells.Observe(services_.worker.series.proxy_overhead, forwarder_.overhead() + (ended - upstream_ended_));
     }
   }
   if (bytes_in_ > 0) cells.Add(series_->request_bytes, bytes_in_);
@@ -178,7 +154,7 @@ void Exchange::WriteAccessLog(base::Instant ended) {
               .protocol = ProtocolName(request_->version),
               .route = route_ != nullptr ? std::string_view(route_->name) : std::string_view(),
               .upstream = upstream_name_,
-              .endpoint = endpoint_text_,
+              .endpoint = forwarder_.endpoint(),
               .reason = base::ErrorCodeName(error_.code),
               .detail = error_.detail,
               .tls = connection.tls_version,
@@ -188,8 +164,8 @@ void Exchange::WriteAccessLog(base::Instant ended) {
               .bytes_in = bytes_in_,
               .bytes_out = bytes_out_,
               .duration = ended - started_,
-              .upstream_duration = upstream_head_time_,
-              .attempts = attempts_,
+              .upstream_duration = forwarder_.head_time(),
+              .attempts = forwarder_.attempts(),
               .code = status_});
 }
 
@@ -201,30 +177,19 @@ void Exchange::Reset() noexcept {
   route_ = nullptr;
   series_ = nullptr;
   listener_ = nullptr;
-  attempt_.reset();
-  upstream_ = nullptr;
-  cluster_ = nullptr;
+  forwarder_.Reset();
   backend_series_ = 0;
   upstream_name_ = set_cookie_ = {};
-  attempts_ = retries_ = 0;
-  attempt_open_ = stale_retry_done_ = retry_budget_taken_ = upstream_budget_taken_ = route_counted_ = false;
-  waiting_body_.Clear();
-  replay_.Clear();
-  replayable_ = true;
-  request_ended_ = request_end_sent_ = awaiting_continue_ = continue_sent_ = false;
-  response_ended_ = response_flushed_ = response_committed_ = streaming_ = wants_upgrade_ = client_gone_ = grpc_ =
-      h2_upstream_ = false;
-  request_trailers_ = nullptr;
-  request_deadline_ = attempt_deadline_ = idle_deadline_ = base::Instant::max();
-  continue_deadline_ = backoff_deadline_ = grpc_deadline_ = base::Instant::max();
-  request_sent_ = upstream_ended_ = {};
-  upstream_head_time_ = base::Duration{-1};
-  overhead_ = {};
+  route_counted_ = request_ended_ = client_gone_ = grpc_ = false;
+  response_ended_ = response_flushed_ = response_committed_ = false;
+  request_deadline_ = grpc_deadline_ = base::Instant::max();
+  idle_.Stop();
+  upstream_ended_ = {};
   bytes_in_ = bytes_out_ = 0;
   status_ = 0;
   grpc_status_ = metrics::kGrpcStatusOther;
   error_ = {};
-  request_id_ = endpoint_text_ = trace_id_ = {};
+  request_id_ = trace_id_ = {};
   head_slab_.reset();
   arena_.Reset();
   request_.emplace(arena_);

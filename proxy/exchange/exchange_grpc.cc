@@ -47,10 +47,10 @@ bool Exchange::EndGrpcResponse(const Error& error) {
   auto* trailers = new (arena_.Allocate(sizeof(http::HeaderMap), alignof(http::HeaderMap))) http::HeaderMap(arena_);
   AddGrpcStatus(GrpcStatusOf(error.code), PublicReason(error.code), *trailers);
   response_ended_ = true;
-  request_deadline_ = attempt_deadline_ = base::Instant::max();
+  request_deadline_ = base::Instant::max();
   if (!request_ended_) stream_->DiscardRequestBody();
   stream_->SendTrailers(*trailers);
-  MoveIdleDeadline();
+  idle_.Move(now());
   ArmTimer();
   return true;
 }

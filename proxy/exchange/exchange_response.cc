@@ -36,20 +36,63 @@ bool IsEventStream(const http::ResponseHead& head) noexcept {
 
 }  // namespace
 
+void Exchange::OnRequestBody(base::Chain& data, bool end, const http::HeaderMap* trailers) {
+  bytes_in_ += data.size();
+  idle_.Move(now());
+  if (state_ == State::kTunnel) {
+    request_ended_ = request_ended_ || end;
+    forwarder_.SendBody(data, end, nullptr);
+    return RelayTunnelEnd();
+  }
+  if (state_ == State::kReplying || (state_ == State::kResponding && forwarder_.over())) {
+    request_ended_ = end;  // answered already: nobody wants the rest, be it beyond a limit
+    return data.Clear();
+  }
+  const uint64_t limit = route_ != nullptr ? route_->max_body_bytes : 0;
+  if (limit > 0 && bytes_in_ > limit) {
+    data.Clear();
+    return Fail({ErrorCode::kBodyTooLarge, base::Side::kClient, base::Retry::kNever, "the body passed maxBodySize"});
+  }
+  request_ended_ = end;
+  forwarder_.SendBody(data, end, trailers);
+  UpdateRequestCredit();
+}
+
+void Exchange::UpdateRequestCredit() {
+  if (stream_ == nullptr) return;
+  const bool wanted = state_ == State::kTunnel || (!request_ended_ && state_ != State::kReplying);
+  stream_->SetRequestCredit(wanted ? forwarder_.room() : 0);
+}
+
+void Exchange::OnRequestRoom() {
+  idle_.Move(now());
+  if (state_ == State::kTunnel) return RelayTunnelEnd();
+  UpdateRequestCredit();
+}
+
+void Exchange::OnForwardFailed(const Error& error) {
+  if (state_ != State::kTunnel || !response_ended_) return Fail(error);
+  // Its last words are on their way; what the client says still, nobody hears.
+  request_ended_ = true;
+  stream_->SetRequestCredit(0);
+  RelayTunnelEnd();
+}
+
+void Exchange::OnInterimResponse(http::ResponseHead& head) {
+  idle_.Move(now());
+  if (request_->version != http::Version::kHttp10) stream_->SendInterim(head);
+}
+
+// The client waits for a 100 and may or may not send the body now (RFC 9110 10.1.1): nobody could tell it from the next
+// request.
+bool Exchange::BodyNotAskedFor() const noexcept {
+  return !request_ended_ && request_->expect_continue && !forwarder_.continue_sent();
+}
+
 void Exchange::OnResponseHead(http::ResponseHead& head, bool end) {
-  upstream_head_time_ = now() - request_sent_;
-  shard().Observe(cluster_->series().response, upstream_head_time_);
-  attempt_->endpoint->Succeeded();
-  continue_deadline_ = base::Instant::max();
   if (head.status == 101) return BecomeTunnel(head);
-  const bool named = route_->retry.on_status.test(head.status);
-  if (named && TryAgain({}, head.status, UpstreamResult::k5xx)) return;
-  if (head.status < 400 && AsksForH2Tunnel(*request_)) return AttemptFailed(kNotAccepted);
-  replay_.Clear();
-  replayable_ = false;
-  if (awaiting_continue_) {
-    // Answered without the body: the client may or may not send it now (RFC 9110 10.1.1).
-    awaiting_continue_ = false;
+  if (head.status < 400 && AsksForH2Tunnel(*request_)) return Fail(kNotAccepted);
+  if (BodyNotAskedFor()) {
     stream_->CloseAfterResponse();
     stream_->DiscardRequestBody();
   }
@@ -58,12 +101,10 @@ void Exchange::OnResponseHead(http::ResponseHead& head, bool end) {
   state_ = State::kResponding;
   response_committed_ = true;
   status_ = head.status;
-  idle_timeout_ = route_->timeouts.idle;
-  MoveIdleDeadline();
-  streaming_ = request_->is_grpc || IsEventStream(head);
-  if (streaming_) {
+  idle_.Start(route_->timeouts.idle, now());
+  if (request_->is_grpc || IsEventStream(head)) {  // only timeouts.idle applies after the head
     request_deadline_ = grpc_deadline_;
-    attempt_deadline_ = base::Instant::max();
+    forwarder_.StopAttemptClock();
   }
   if (grpc_) grpc_status_ = GrpcStatusLabelIn(head.headers).value_or(grpc_status_);
   stream_->StopBodyClock();
@@ -73,12 +114,12 @@ void Exchange::OnResponseHead(http::ResponseHead& head, bool end) {
   if (!end) return ArmTimer();
   response_ended_ = true;
   if (!request_ended_) stream_->DiscardRequestBody();
-  EndAttempt(head.status >= 500 ? UpstreamResult::k5xx : UpstreamResult::kOk);
+  forwarder_.End(head.status >= 500 ? UpstreamResult::k5xx : UpstreamResult::kOk);
 }
 
 void Exchange::OnResponseBody(base::Chain& data, bool end, const http::HeaderMap* trailers) {
   bytes_out_ += data.size();
-  MoveIdleDeadline();
+  idle_.Move(now());
   if (state_ == State::kTunnel) {
     response_ended_ = response_ended_ || end;
     stream_->SendBody(data, end);
@@ -100,7 +141,7 @@ void Exchange::OnResponseBody(base::Chain& data, bool end, const http::HeaderMap
   } else {
     stream_->SendBody(data, true);
   }
-  EndAttempt(status_ >= 500 ? UpstreamResult::k5xx : UpstreamResult::kOk);
+  forwarder_.End(status_ >= 500 ? UpstreamResult::k5xx : UpstreamResult::kOk);
 }
 
 void Exchange::BecomeTunnel(http::ResponseHead& head) {
@@ -109,10 +150,9 @@ void Exchange::BecomeTunnel(http::ResponseHead& head) {
   state_ = State::kTunnel;
   response_committed_ = true;
   status_ = request_->version == http::Version::kHttp2 ? 200 : 101;  // RFC 8441 5
-  request_ended_ = request_end_sent_ = false;
-  request_deadline_ = attempt_deadline_ = base::Instant::max();
-  idle_timeout_ = route_->timeouts.tunnel_idle;
-  MoveIdleDeadline();
+  request_ended_ = false;
+  request_deadline_ = base::Instant::max();
+  idle_.Start(route_->timeouts.tunnel_idle, now());
   shard().CountRequest(series_->backends[backend_series_].requests,
                        metrics::MethodLabel(static_cast<unsigned>(request_->method)), status_);
   shard().AddGauge(series_->tunnels_active, 1);
@@ -126,24 +166,20 @@ void Exchange::BecomeTunnel(http::ResponseHead& head) {
 
 // A side that has ended stays half-closed; the tunnel is over when both have.
 void Exchange::RelayTunnelEnd() {
-  if (request_ended_ || response_ended_) idle_timeout_ = route_->timeouts.idle;
-  if (!request_end_sent_) UpdateRequestCredit();
-  if (!request_ended_ || !response_ended_) return;
-  if (upstream_ != nullptr && upstream_->queued() > 0) return;
-  EndAttempt(UpstreamResult::kOk);
+  if (request_ended_ || response_ended_) idle_.SetTimeout(route_->timeouts.idle);
+  if (!request_ended_) UpdateRequestCredit();
+  if (!request_ended_ || !response_ended_ || forwarder_.queued() > 0) return;
+  forwarder_.End(UpstreamResult::kOk);
   if (response_flushed_) Finish();
 }
 
 void Exchange::UpdateResponseCredit() {
-  if (upstream_ == nullptr) return;
   const size_t queued = stream_->queued();
-  upstream_->SetResponseCredit(queued < buffer_bytes() ? buffer_bytes() - queued : 0);
+  forwarder_.SetResponseCredit(queued < buffer_bytes_ ? buffer_bytes_ - queued : 0);
 }
 
 void Exchange::OnResponseFlushed(bool all) {
-  if (state_ == State::kResponding || state_ == State::kTunnel) {
-    MoveIdleDeadline();
-  }
+  idle_.Move(now());
   if (!response_ended_) return UpdateResponseCredit();
   if (!all) return;
   response_flushed_ = true;
@@ -197,12 +233,10 @@ void Exchange::SendReply(http::ResponseHead& head, std::string_view body) {
   status_ = head.status;
   response_committed_ = true;
   response_ended_ = true;
-  waiting_body_.Clear();
-  replay_.Clear();
-  request_deadline_ = attempt_deadline_ = idle_deadline_ = backoff_deadline_ = base::Instant::max();
+  request_deadline_ = base::Instant::max();
+  idle_.Stop();
   if (!request_ended_) stream_->DiscardRequestBody();
-  // The client may or may not send the body now (RFC 9110 10.1.1): nobody could tell it from the next request.
-  if (!request_ended_ && request_->expect_continue && !continue_sent_) stream_->CloseAfterResponse();
+  if (BodyNotAskedFor()) stream_->CloseAfterResponse();
   const bool only_trailers = body.empty() && head.headers.Has(HeaderId::kGrpcStatus);
   const bool bodiless = head.status == 204 || head.status == 304 || only_trailers;
   const bool head_request = request_->method == http::Method::kHead;

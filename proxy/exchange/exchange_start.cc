@@ -69,6 +69,7 @@ std::string_view HostOf(const routing::UpstreamPolicy& upstream, base::Arena& ar
 
 void Exchange::Begin(DownstreamStream& stream, PinRef pin, uint32_t listener, base::Instant first_byte,
                      const Error& head_error) {
+  state_ = State::kJudging;
   stream_ = &stream;
   pin_ = std::move(pin);
   const ListenerRuntime& runtime = pin_->snapshot().listeners[listener];
@@ -170,22 +171,29 @@ void Exchange::Forward(const routing::ForwardAction& action) {
     return ReplyError({ErrorCode::kNoBackends, base::Side::kProxy, base::Retry::kNever, "every weight is 0"});
   }
   const routing::Backend& backend = action.backends[choice->backend];
-  cluster_ = pin_->clusters[backend.upstream];
+  const routing::UpstreamPolicy& upstream = *pin_->compiled().upstreams[backend.upstream];
   backend_series_ = choice->backend + 1;
   upstream_name_ = backend.name;
   set_cookie_ = choice->set_cookie;
-  h2_upstream_ = pin_->compiled().upstreams[backend.upstream]->protocol != routing::UpstreamProtocol::kHttp1;
-  if (grpc_ && !h2_upstream_) return ReplyGrpcNeedsHttp2();
+  const bool h2 = upstream.protocol != routing::UpstreamProtocol::kHttp1;
+  if (grpc_ && !h2) return ReplyGrpcNeedsHttp2();
   if (request_->is_grpc) stream_->StopBodyClock();
-  wants_upgrade_ = request_->wants_websocket;
-  awaiting_continue_ = request_->expect_continue && !request_ended_;
-  cluster_->shared().requests.Take();
-  upstream_budget_taken_ = true;
   const base::Result<void> rewritten = routing::ApplyRewrite(route_->rewrite, match_, *request_);
   if (!rewritten.ok()) return ReplyError(rewritten.error());
-  if (request_->authority.empty()) request_->authority = HostOf(*pin_->compiled().upstreams[backend.upstream], arena_);
+  if (request_->authority.empty()) request_->authority = HostOf(upstream, arena_);
   PrepareUpstreamHead();
-  BeginAttempt();
+  state_ = State::kForwarding;
+  ArmTimer();
+  forwarder_.Begin({.cluster = pin_->clusters[backend.upstream],
+                    .head = &*request_,
+                    .retry = &route_->retry,
+                    .deadline = request_deadline_,
+                    .attempt_timeout = route_->timeouts.backend_request,
+                    .idle_timeout = route_->timeouts.idle,
+                    .buffer_bytes = buffer_bytes_,
+                    .head_bytes_max = listener_->limits.upstream_head_bytes,
+                    .ended = request_ended_,
+                    .h2 = h2});
 }
 
 void Exchange::PrepareUpstreamHead() {
