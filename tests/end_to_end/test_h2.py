@@ -105,7 +105,8 @@ class Suite:
         if self.server is H2Server:
             self.assertEqual([len(value) for _, value in reply.trailers], [1000] * 40)
         else:
-            self.assertTrue(reply.cut, "over the limit of HTTP/1.1: a visible cut")
+            # Over the limit of HTTP/1.1: 502 when it came in one read with its head, else a visible cut.
+            self.assertTrue(reply.cut or reply.status == 502)
 
     def test_trailers_of_a_request_do_not_break_it(self):
         reply = self.peer.ask("/echo", "POST", body=b"abc", trailers=[("x-sum", "1")], headers=[("te", "trailers")])

@@ -259,7 +259,7 @@ TEST(Http2, AnAnswerOfOurOwnWaitsForTheBodyAndEndsWithNoError) {
   EXPECT_GT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(800));
   EXPECT_EQ(client.answer(endless).body, "ours");
   const size_t large = client.Ask("POST", "/direct", {}, false);
-  client.Send(large, std::string(100'000, 'x'), false);
+  client.Send(large, std::string(200'000, 'x'), false);
   EXPECT_TRUE(client.Wait(large, 900).complete);
 }
 
