@@ -28,7 +28,7 @@ endfunction()
 # of a folder with more than BATCH sources a few: which of them a source joins its name alone decides, so that a new file
 # compiles again nobody but those that it joins. Folders of less than four sources share their parent's. Sources are
 # included as PREFIX/..., by the target's own include root, where CMake's own unity builds write absolute paths: so the
-# compiler cache knows them again in every checkout. What a source includes itself is checked by single_sources.
+# compiler cache knows them again in every checkout. What a source includes itself is checked by the single preset.
 function(headgate_unity target batch prefix folder)
   if(NOT HEADGATE_UNITY)
     return()
