@@ -291,7 +291,7 @@ struct Route {
 // ---- all of it ---------------------------------------------------------------------------------------------------
 
 struct Model {
-  std::vector<std::string> files;  // names as Position::file counts them; only ever grows within one UnitSet
+  std::vector<std::string> files;  // names as Position::file counts them; that of a file that is gone goes to another
   std::vector<Listener> listeners;
   Optional<uint32_t> workers;  // absent: auto
   Setting<Admin> admin;        // none: no admin listener; absent: the default address

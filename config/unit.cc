@@ -94,11 +94,11 @@ void DecodeTree(const YamlTree& tree, uint32_t file, bool is_main, std::string_v
 
 }  // namespace
 
-std::shared_ptr<const UnitContent> DecodeUnit(const std::string& text, uint32_t file, bool is_main,
+std::shared_ptr<const UnitContent> DecodeUnit(const SharedText& text, uint32_t file, bool is_main,
                                               std::string_view directory, const UnitCheck& check) {
   auto content = std::make_shared<UnitContent>();
-  content->text = std::make_shared<const std::string>(text);
-  const YamlTree tree = ReadYaml(text, file, content->diagnostics);
+  content->text = text;
+  const YamlTree tree = ReadYaml(text.value(), file, content->diagnostics);
   if (!tree.empty()) DecodeTree(tree, file, is_main, directory, *content);
   ValidateUnit(content->model, content->diagnostics);
   content->claims = MatchClaims(content->model);

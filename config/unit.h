@@ -20,7 +20,7 @@ namespace headgate::config {
 inline constexpr size_t kComparedMax = 256;
 
 struct UnitContent {
-  std::shared_ptr<const std::string> text;
+  SharedText text;
   Model model;  // of a file besides the main one: upstreams and routes only
   DiagnosticList diagnostics;
   std::vector<MatchClaim> claims;
@@ -30,7 +30,7 @@ struct UnitContent {
 };
 
 /// Never null. Two routes of the file with the same listener, hostname and matches are an error here already.
-std::shared_ptr<const UnitContent> DecodeUnit(const std::string& text, uint32_t file, bool is_main,
+std::shared_ptr<const UnitContent> DecodeUnit(const SharedText& text, uint32_t file, bool is_main,
                                               std::string_view directory, const UnitCheck& check);
 
 }  // namespace headgate::config

@@ -20,8 +20,8 @@ constexpr int kRoundsMax = 16;
 constexpr char kDefaultListenerName[] = "web";
 constexpr uint16_t kDefaultListenerPort = 8080;
 
-bool SameText(const std::shared_ptr<const UnitContent>& content, const std::string& text) {
-  return content != nullptr && *content->text == text;
+bool SameText(const std::shared_ptr<const UnitContent>& content, const SharedText& text) {
+  return content != nullptr && content->text == text;
 }
 
 Listener DefaultListener() {
@@ -81,10 +81,25 @@ bool Proposal::HasErrors() const {
 }
 
 uint32_t UnitSet::FileId(const std::string& name) {
-  const auto found = std::find(file_names_.begin(), file_names_.end(), name);
-  const auto id = static_cast<uint32_t>(found - file_names_.begin());
-  if (found == file_names_.end()) file_names_.push_back(name);
+  if (free_ids_.empty()) {
+    file_names_.push_back(name);
+    return static_cast<uint32_t>(file_names_.size() - 1);
+  }
+  const uint32_t id = free_ids_.back();
+  free_ids_.pop_back();
+  file_names_[id] = name;
   return id;
+}
+
+// An upstream that outlives its file, for a file that was kept, still says where it was written.
+void UnitSet::FreeIds() {
+  if (gone_ids_.empty()) return;
+  std::vector<bool> used(file_names_.size());
+  for (const auto& [name, upstream] : upstreams_) used[upstream->at.file] = true;
+  std::erase_if(gone_ids_, [&](uint32_t id) {
+    if (!used[id]) free_ids_.push_back(id);
+    return !used[id];
+  });
 }
 
 void UnitSet::Offer(const SourceFile& file) {
@@ -108,7 +123,7 @@ void UnitSet::Offer(const SourceFile& file) {
 void UnitSet::OfferUnread(const SourceFile& file) {
   const auto found = units_.find(file.name);
   const bool keeps = found != units_.end() && found->second->in_force != nullptr;
-  Offer({file.name, keeps ? *found->second->in_force->text : std::string()});
+  Offer({file.name, keeps ? found->second->in_force->text : SharedText()});
   Unit& unit = *units_[file.name];
   unit.rejected.Error(Code::kUnreadable, {unit.file, 0, 0, 0}, file.problem);
 }
@@ -118,7 +133,7 @@ void UnitSet::OfferMain(bool present) {
   if (present) return;
   const auto found = units_.find(options_.main_name);
   const bool keeps = found != units_.end() && found->second->in_force != nullptr;
-  Offer({options_.main_name, keeps ? *found->second->in_force->text : std::string()});
+  Offer({options_.main_name, keeps ? found->second->in_force->text : SharedText()});
   Unit& main = *units_[options_.main_name];
   main.rejected.Warning(Code::kMainFileMissing, {main.file, 0, 0, 0},
                         keeps ? "the main file is missing: its last content stays in force"
@@ -185,8 +200,9 @@ Proposal UnitSet::Link() {
     if (report.diagnostics.HasErrors()) {
       report.status = unit->chosen != nullptr ? UnitStatus::kKept : UnitStatus::kLeftOut;
     }
-    proposal.offered.Set(unit->file, unit->name, unit->offered->text);
-    proposal.chosen.Set(unit->file, unit->name, (unit->chosen != nullptr ? unit->chosen : unit->offered)->text);
+    proposal.offered.Set(unit->file, unit->name, unit->offered->text.shared());
+    proposal.chosen.Set(unit->file, unit->name,
+                        (unit->chosen != nullptr ? unit->chosen : unit->offered)->text.shared());
     proposal.files.push_back(std::move(report));
   }
   return proposal;
@@ -279,9 +295,11 @@ void UnitSet::Commit() {
   for (auto it = units_.begin(); it != units_.end();) {
     Unit& unit = *it->second;
     unit.in_force = unit.chosen;
+    if (!unit.present) gone_ids_.push_back(unit.file);
     it = unit.present ? std::next(it) : units_.erase(it);
   }
   upstreams_ = proposed_upstreams_;
+  FreeIds();
 }
 
 LoadedFile LoadFile(std::string_view name, std::string_view text, std::string_view directory) {

@@ -13,6 +13,7 @@
 
 #include "config/diagnostic.h"
 #include "config/render.h"
+#include "config/shared_text.h"
 
 namespace headgate::config {
 
@@ -25,7 +26,7 @@ using UnitCheck = std::function<void(const Model& unit, DiagnosticList& diagnost
 
 struct SourceFile {
   std::string name;  // as diagnostics print it; within one set a name is a file's identity
-  std::string text;
+  SharedText text;
   std::string problem = {};  // not empty: the file is there but cannot be read, and this says why; no text then
 };
 
@@ -81,6 +82,7 @@ class UnitSet {
   struct Names;
 
   uint32_t FileId(const std::string& name);
+  void FreeIds();
   void Offer(const SourceFile& file);
   void OfferUnread(const SourceFile& file);
   void OfferMain(bool present);
@@ -91,7 +93,9 @@ class UnitSet {
 
   UnitSetOptions options_;
   UnitCheck check_;
-  std::vector<std::string> file_names_;
+  std::vector<std::string> file_names_;  // by id
+  std::vector<uint32_t> free_ids_;
+  std::vector<uint32_t> gone_ids_;  // of units that are gone and may still be pointed into
   std::map<std::string, std::unique_ptr<Unit>, std::less<>> units_;
   std::shared_ptr<const Model> proposed_;
   // What upstreams' names mean, in force and as proposed: a file that is kept keeps the upstreams that it knew.

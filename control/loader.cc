@@ -13,12 +13,12 @@ constexpr int kRoundsMax = 8;
 }  // namespace
 
 std::string HashOf(const std::vector<config::SourceFile>& files) {
-  if (files.size() == 1) return base::Sha256Hex(files.front().text);
+  if (files.size() == 1) return files.front().text.digest();
   std::string all;
   for (const config::SourceFile& file : files) {
     all += file.name;
     all += '\0';
-    all += base::Sha256Hex(file.text);
+    all += file.text.digest();
   }
   return base::Sha256Hex(all);
 }
@@ -48,7 +48,7 @@ Loader::Loaded Loader::Compile(config::Proposal proposal, const routing::Compile
 }
 
 void Loader::FillTexts(Loaded& loaded) const {
-  std::map<std::string_view, const std::string*> read;
+  std::map<std::string_view, const config::SharedText*> read;
   for (const config::SourceFile& file : content_.files) read[file.name] = &file.text;
   for (const config::FileReport& report : loaded.proposal.files) {
     const auto offered = read.find(report.name);

@@ -46,7 +46,7 @@ class Loader {
   FileSource source_;
   config::UnitSet units_;
   FileSource::Content content_;
-  std::map<std::string, std::string> in_force_;  // name to text
+  std::map<std::string, config::SharedText> in_force_;  // by name
 };
 
 std::string HashOf(const std::vector<config::SourceFile>& files);

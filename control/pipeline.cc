@@ -11,7 +11,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "base/crypto/crypto.h"
 #include "base/log/log.h"
 #include "control/certificate_check.h"
 #include "control/reload_text.h"
@@ -221,7 +220,7 @@ bool Pipeline::Impl::IsSettled(const FileSource::Content& content) {
     const auto known = seen.find(file.name);
     if (!file.problem.empty()) continue;
     if (known == seen.end() || known->second.inode != content.identities[i].inode) continue;
-    std::string digest = base::Sha256Hex(file.text);
+    const std::string& digest = file.text.digest();
     if (digest == known->second.digest) continue;
     absl::StrAppend(&rewritten, file.name, "|", digest, "\n");
     const base::Duration rest = file.text.empty() ? base::Duration(kEmptied) : base::Duration(kSettled);
@@ -243,7 +242,7 @@ bool Pipeline::Impl::Offer(const FileSource::Content& content, Trigger trigger) 
   seen.clear();
   candidate.clear();
   for (size_t i = 0; i < content.files.size(); ++i) {
-    seen[content.files[i].name] = {content.identities[i].inode, base::Sha256Hex(content.files[i].text)};
+    seen[content.files[i].name] = {content.identities[i].inode, content.files[i].text.digest()};
   }
   const bool same = std::exchange(offered, now) == now;
   files_moved = false;

@@ -133,7 +133,7 @@ std::string ConfigJson(const InForce& in_force, const ReloadReport* last_reload)
   all["since"] = TimeText(in_force.since);
   Array files;
   for (const config::SourceFile& file : in_force.files) {
-    files.push_back(Object({{"name", file.name}, {"text", file.text}}));
+    files.push_back(Object({{"name", file.name}, {"text", file.text.value()}}));
   }
   all["files"] = std::move(files);
   if (last_reload != nullptr) all["lastReload"] = ReloadObject(*last_reload);

@@ -143,7 +143,7 @@ TEST(Performance, OneOfAThousandFilesIsDecodedAlone) {
   ASSERT_NE(set.Propose(files).model, nullptr);
   set.Commit();
   decoded = 0;
-  files[500].text += "\n";
+  files[500].text = files[500].text.value() + "\n";
   ASSERT_NE(set.Propose(files).model, nullptr);
   EXPECT_EQ(decoded, 1);
 }

@@ -301,5 +301,32 @@ TEST(UnitSet, ASingleFileMayNameFilesAnywhere) {
   EXPECT_EQ(loaded.model->admin->token_file->value.resolved, "/run/token");
 }
 
+TEST(UnitSet, AFilesNumberGoesToAnotherWhenTheFileIsGone) {
+  UnitSet set({.main_name = "headgate.yaml"});
+  Proposal proposal;
+  for (int i = 0; i < 100; ++i) {
+    proposal = set.Propose({{"headgate.yaml", ""}, {"team-" + std::to_string(i) + ".yaml", "upstreams: {u: {x: y}}"}});
+    ASSERT_NE(proposal.model, nullptr);
+    const Position& at = proposal.files[1].diagnostics.items().at(0).at;
+    EXPECT_EQ(proposal.offered.NameOf(at.file), "team-" + std::to_string(i) + ".yaml");
+    set.Commit();
+  }
+  EXPECT_LE(proposal.model->files.size(), 3U);
+}
+
+TEST(UnitSet, AnUpstreamThatOutlivesItsFileKeepsItsPlace) {
+  UnitSet set({.main_name = "headgate.yaml"});
+  const SourceFile main{"headgate.yaml", ""};
+  const SourceFile routes{"routes.yaml", "routes: [{name: r, backends: [{upstream: u}]}]"};
+  ASSERT_NE(set.Propose({main, routes, {"upstreams.yaml", "upstreams: {u: {endpoints: [\"127.0.0.1:1\"]}}"}}).model,
+            nullptr);
+  set.Commit();
+  set.Propose({main, routes});  // refused for its unknown upstream, and so kept with the one that it knew
+  set.Commit();
+  const Proposal proposal = set.Propose({main, routes, {"other.yaml", ""}});
+  ASSERT_EQ(proposal.model->upstreams.size(), 1U);
+  EXPECT_EQ(proposal.model->files[proposal.model->upstreams[0]->at.file], "upstreams.yaml");
+}
+
 }  // namespace
 }  // namespace headgate::config
