@@ -351,7 +351,7 @@ std::shared_ptr<const routing::Compiled> Pipeline::LoadFirst(std::string& proble
 
 ReloadReport Pipeline::ApplyFirst(proxy::Server& server) {
   impl_->server = &server;
-  impl_->builder.emplace(*impl_->options.registry, *impl_->options.tickets, server.workers());
+  impl_->builder.emplace(*impl_->options.registry, *impl_->options.tickets, server.workers(), *impl_->options.clock);
   ReloadReport report = impl_->Apply();
   if (impl_->current != nullptr) impl_->Finish(report, true);
   if (impl_->current != nullptr && impl_->options.watch) impl_->options.watch(impl_->Named());

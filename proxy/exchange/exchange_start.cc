@@ -156,7 +156,7 @@ bool Exchange::RunFilters() {
 }
 
 void Exchange::Forward(const routing::ForwardAction& action) {
-  routing::SplitState& split = *pin_->splits[match_.route_index];
+  routing::SplitState& split = pin_->split(match_.route_index);
   bool usable[kBackendsOnStack];
   size_t known = 0;
   if (action.backends.size() <= kBackendsOnStack && action.backends.size() > 1) {

@@ -3,10 +3,12 @@
 // Any thread.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/file_stamp.h"
 #include "proxy/net/openssl_ptr.h"
 #include "proxy/net/tls_context.h"
 
@@ -15,13 +17,15 @@ namespace headgate::proxy::net {
 struct CertificateParts {
   std::string cert_file;
   std::string key_file;
+  base::FileStamp cert_stamp;  // before they were read
+  base::FileStamp key_stamp;
   std::string digest;  // of both files' contents
   std::vector<X509Ptr> chain;
   KeyPtr key;
 };
 
 struct CertificateSet::Impl {
-  std::vector<CertificateParts> parts;
+  std::vector<std::shared_ptr<const CertificateParts>> parts;  // shared with the sets before
   // Sorted by name; of two certificates with one name the first serves. Wildcards without their "*".
   std::vector<std::pair<std::string, int>> exact;
   std::vector<std::pair<std::string, int>> wildcard;

@@ -63,7 +63,7 @@ std::vector<std::string> DnsNamesOf(const X509* certificate) {
   return names;
 }
 
-CertificateInfo InfoOf(const X509* certificate, const std::string& cert_file) {
+CertificateInfo InfoOf(const X509* certificate, const std::string& cert_file, base::WallTime now) {
   CertificateInfo info;
   info.cert_file = cert_file;
   info.names = DnsNamesOf(certificate);
@@ -72,33 +72,49 @@ CertificateInfo InfoOf(const X509* certificate, const std::string& cert_file) {
   info.fingerprint_sha256 = FingerprintOf(certificate);
   info.not_before = TimeOf(X509_get0_notBefore(certificate));
   info.not_after = TimeOf(X509_get0_notAfter(certificate));
-  info.expired = info.not_after < std::chrono::system_clock::now();
+  info.expired = info.not_after < now;
   return info;
 }
 
-absl::StatusOr<CertificateParts> LoadOne(const routing::CertificateFiles& files) {
-  CertificateParts parts;
-  parts.cert_file = files.cert_file;
-  parts.key_file = files.key_file;
-  absl::StatusOr<std::string> cert_text = ReadWholeFile(files.cert_file);
+absl::StatusOr<std::shared_ptr<const CertificateParts>> LoadOne(CertificateParts parts) {
+  const std::string& cert_file = parts.cert_file;
+  const std::string& key_file = parts.key_file;
+  absl::StatusOr<std::string> cert_text = ReadWholeFile(cert_file);
   if (!cert_text.ok()) return cert_text.status();
-  absl::StatusOr<std::string> key_text = ReadWholeFile(files.key_file);
+  absl::StatusOr<std::string> key_text = ReadWholeFile(key_file);
   if (!key_text.ok()) return key_text.status();
   parts.digest = absl::StrCat(base::Sha256Hex(*cert_text), base::Sha256Hex(*key_text));
-  absl::StatusOr<std::vector<X509Ptr>> chain = ParseCertificates(*cert_text, files.cert_file);
+  absl::StatusOr<std::vector<X509Ptr>> chain = ParseCertificates(*cert_text, cert_file);
   if (!chain.ok()) return chain.status();
   parts.chain = *std::move(chain);
-  absl::StatusOr<KeyPtr> key = ParsePrivateKey(*key_text, files.key_file);
+  absl::StatusOr<KeyPtr> key = ParsePrivateKey(*key_text, key_file);
   OPENSSL_cleanse(key_text->data(), key_text->size());
   if (!key.ok()) return key.status();
   parts.key = *std::move(key);
   // A trial, so that a key too weak for the security level is found now.
   const SslContextPtr trial(SSL_CTX_new(TLS_server_method()));
   if (trial == nullptr) return absl::InternalError(absl::StrCat("OpenSSL: ", TakeOpensslReason()));
-  const absl::Status usable =
-      UseCertificate(trial.get(), parts.chain, parts.key.get(), files.cert_file, files.key_file);
+  const absl::Status usable = UseCertificate(trial.get(), parts.chain, parts.key.get(), cert_file, key_file);
   if (!usable.ok()) return usable;
-  return parts;
+  return std::make_shared<const CertificateParts>(std::move(parts));
+}
+
+// What the files hold now: `previous` has it if they did not change.
+absl::StatusOr<std::shared_ptr<const CertificateParts>> PartsOf(
+    const routing::CertificateFiles& files, std::span<const std::shared_ptr<const CertificateParts>> previous,
+    base::WallTime now) {
+  CertificateParts fresh{.cert_file = files.cert_file,
+                         .key_file = files.key_file,
+                         .cert_stamp = base::FileStamp::Of(files.cert_file, now),
+                         .key_stamp = base::FileStamp::Of(files.key_file, now),
+                         .digest = {},
+                         .chain = {},
+                         .key = {}};
+  for (const auto& before : previous) {
+    const bool same = before->cert_file == fresh.cert_file && before->key_file == fresh.key_file;
+    if (same && before->cert_stamp.Holds(fresh.cert_stamp) && before->key_stamp.Holds(fresh.key_stamp)) return before;
+  }
+  return LoadOne(std::move(fresh));
 }
 
 void SortNames(Names& names) {
@@ -121,15 +137,16 @@ CertificateSet::CertificateSet(std::unique_ptr<Impl> impl, std::vector<Certifica
 CertificateSet::~CertificateSet() = default;
 
 absl::StatusOr<std::shared_ptr<const CertificateSet>> CertificateSet::Load(
-    std::span<const routing::CertificateFiles> files) {
+    std::span<const routing::CertificateFiles> files, const CertificateSet* previous, base::WallTime now) {
   if (files.empty()) return absl::InvalidArgumentError("TLS needs at least one certificate");
   auto impl = std::make_unique<Impl>();
   std::vector<CertificateInfo> infos;
   for (const routing::CertificateFiles& pair : files) {
-    absl::StatusOr<CertificateParts> parts = LoadOne(pair);
+    const std::span<const std::shared_ptr<const CertificateParts>> none;
+    auto parts = PartsOf(pair, previous == nullptr ? none : previous->impl_->parts, now);
     if (!parts.ok()) return parts.status();
     const int index = static_cast<int>(infos.size());
-    infos.push_back(InfoOf(parts->chain.front().get(), pair.cert_file));
+    infos.push_back(InfoOf((*parts)->chain.front().get(), pair.cert_file, now));
     for (const std::string& name : infos.back().names) {
       if (name.starts_with("*.")) {
         impl->wildcard.emplace_back(name.substr(1), index);
@@ -155,8 +172,8 @@ int CertificateSet::IndexFor(std::string_view lower_case_name, bool* matched) co
 }
 
 bool CertificateSet::SameAs(const CertificateSet& other) const noexcept {
-  const auto same = [](const CertificateParts& a, const CertificateParts& b) {
-    return a.cert_file == b.cert_file && a.key_file == b.key_file && a.digest == b.digest;
+  const auto same = [](const auto& a, const auto& b) {
+    return a == b || (a->cert_file == b->cert_file && a->key_file == b->key_file && a->digest == b->digest);
   };
   return std::equal(impl_->parts.begin(), impl_->parts.end(), other.impl_->parts.begin(), other.impl_->parts.end(),
                     same);

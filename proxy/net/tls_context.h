@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "base/clock.h"
 #include "routing/policy/listener.h"
 #include "routing/policy/upstream.h"
 
@@ -39,8 +40,11 @@ struct CertificateInfo {
 // Certificates and keys of one listener, parsed once from their files' contents.
 class CertificateSet {
  public:
-  // Reads, parses and checks: missing, unreadable, unparsable, a key that does not fit are errors naming the file.
-  static absl::StatusOr<std::shared_ptr<const CertificateSet>> Load(std::span<const routing::CertificateFiles> files);
+  // Reads, parses and checks: missing, unreadable, unparsable, a key that does not fit are errors naming the file. What
+  // `previous` (may be null) holds of the same files is taken over unread while their stamps hold.
+  static absl::StatusOr<std::shared_ptr<const CertificateSet>> Load(
+      std::span<const routing::CertificateFiles> files, const CertificateSet* previous = nullptr,
+      base::WallTime now = std::chrono::system_clock::now());
   ~CertificateSet();
   const std::vector<CertificateInfo>& infos() const noexcept { return infos_; }
   // Which certificate serves a server name: exact name, then wildcard (one label), then the first (RFC 6125 6.4.3).

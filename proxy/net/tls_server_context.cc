@@ -85,12 +85,12 @@ int OnServerName(SSL* ssl, int*, void*) {
 }  // namespace
 
 absl::Status TlsServerParts::Build(routing::TlsVersion min_version) {
-  for (const CertificateParts& parts : certificates->impl_->parts) {
+  for (const auto& parts : certificates->impl_->parts) {
     SslContextPtr context(SSL_CTX_new(TLS_server_method()));
     if (context == nullptr) return absl::InternalError(absl::StrCat("OpenSSL: ", TakeOpensslReason()));
     absl::Status status = SetCommonOptions(context.get(), min_version);
     if (!status.ok()) return status;
-    status = UseCertificate(context.get(), parts.chain, parts.key.get(), parts.cert_file, parts.key_file);
+    status = UseCertificate(context.get(), parts->chain, parts->key.get(), parts->cert_file, parts->key_file);
     if (!status.ok()) return status;
     SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
     SSL_CTX_set_session_id_context(context.get(), kSessionContext, sizeof(kSessionContext) - 1);

@@ -1,5 +1,6 @@
 #include "proxy/snapshot/builder.h"
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 #include <iterator>
@@ -7,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "base/crypto/crypto.h"
 
@@ -38,6 +40,19 @@ const ListenerRuntime* Before(const Snapshot* previous, const routing::ListenerP
   return found;
 }
 
+std::vector<base::FileStamp> StampsOf(const routing::UpstreamTlsPolicy& policy, base::WallTime now) {
+  std::vector<base::FileStamp> stamps;
+  for (const std::string* path : {&policy.ca_file, &policy.cert_file, &policy.key_file}) {
+    if (!path->empty()) stamps.push_back(base::FileStamp::Of(*path, now));
+  }
+  return stamps;
+}
+
+bool AllHold(const std::vector<base::FileStamp>& before, const std::vector<base::FileStamp>& now) {
+  return std::equal(before.begin(), before.end(), now.begin(), now.end(),
+                    [](const base::FileStamp& a, const base::FileStamp& b) { return a.Holds(b); });
+}
+
 // A digest of what the policy's files hold now: a context is built anew when a file changed under its name.
 std::string DigestOfFiles(const routing::UpstreamTlsPolicy& policy) {
   std::string contents;
@@ -59,6 +74,28 @@ bool SameFiles(const routing::ListenerPolicy& a, const routing::ListenerPolicy& 
   return true;
 }
 
+// Where the previous snapshot has what is of one name. Most things keep their place.
+template <class T>
+class Former {
+ public:
+  explicit Former(std::span<const std::shared_ptr<const T>> before) : before_(before) {}
+
+  uint32_t IndexOf(uint32_t likely, const T& now) {
+    if (likely < before_.size() && before_[likely]->name == now.name) return likely;
+    if (by_name_.empty()) {
+      for (uint32_t i = 0; i < before_.size(); ++i) by_name_.emplace(before_[i]->name, i);
+    }
+    const auto found = by_name_.find(now.name);
+    return found == by_name_.end() ? SnapshotChanges::kNew : found->second;
+  }
+
+ private:
+  std::span<const std::shared_ptr<const T>> before_;
+  absl::flat_hash_map<std::string_view, uint32_t> by_name_;
+};
+template <class T>
+const std::vector<std::shared_ptr<const T>> kNothing;
+
 std::vector<std::string> ProblemsOf(const routing::ListenerPolicy& policy) {
   std::vector<std::string> problems;
   for (const routing::CertificateFiles& files : policy.certificates) {
@@ -70,8 +107,9 @@ std::vector<std::string> ProblemsOf(const routing::ListenerPolicy& policy) {
 
 }  // namespace
 
-SnapshotBuilder::SnapshotBuilder(metrics::Registry& registry, const net::TicketKeys& tickets, uint32_t workers)
-    : registry_(registry), tickets_(tickets), workers_(workers) {}
+SnapshotBuilder::SnapshotBuilder(metrics::Registry& registry, const net::TicketKeys& tickets, uint32_t workers,
+                                 const base::Clock& clock)
+    : registry_(registry), tickets_(tickets), workers_(workers), clock_(clock) {}
 
 SnapshotBuilder::~SnapshotBuilder() = default;
 
@@ -82,8 +120,8 @@ std::shared_ptr<UpstreamShared> SnapshotBuilder::SharedFor(const std::string& na
   return shared;
 }
 
-// Certificates are read each time: a file may have changed while its name did not. Contexts are shared when nothing
-// did.
+// A file may have changed while its name did not: its certificate is read again then. Contexts are shared when nothing
+// changed.
 absl::Status SnapshotBuilder::BuildListener(const routing::ListenerPolicy& policy, const ListenerRuntime* before,
                                             ListenerRuntime& runtime, std::vector<std::string>& warnings) {
   runtime.series = registry_.Listener(policy.name);
@@ -91,8 +129,9 @@ absl::Status SnapshotBuilder::BuildListener(const routing::ListenerPolicy& polic
   runtime.connections = known.lock();
   if (runtime.connections == nullptr) known = runtime.connections = std::make_shared<SharedBudget>();
   if (!policy.tls) return absl::OkStatus();
-  auto loaded = net::CertificateSet::Load(policy.certificates);
-  const bool keeps = before != nullptr && before->certificates != nullptr && SameFiles(policy, *before->policy);
+  const net::CertificateSet* certificates = before == nullptr ? nullptr : before->certificates.get();
+  auto loaded = net::CertificateSet::Load(policy.certificates, certificates, clock_.WallNow());
+  const bool keeps = certificates != nullptr && SameFiles(policy, *before->policy);
   if (!loaded.ok()) {
     const std::string problem = absl::StrCat("listener '", policy.name, "': ", loaded.status().message());
     if (!keeps) return absl::Status(loaded.status().code(), problem);
@@ -123,6 +162,12 @@ absl::Status SnapshotBuilder::BuildListener(const routing::ListenerPolicy& polic
 
 absl::Status SnapshotBuilder::BuildUpstream(const routing::UpstreamPolicy& policy, const UpstreamRuntime* before,
                                             UpstreamRuntime& runtime) {
+  std::vector<base::FileStamp> stamps = StampsOf(policy.tls, clock_.WallNow());
+  if (before != nullptr && before->policy == runtime.policy && AllHold(before->tls_stamps, stamps)) {
+    runtime = *before;
+    return absl::OkStatus();
+  }
+  runtime.tls_stamps = std::move(stamps);
   runtime.shared = SharedFor(policy.name);
   runtime.series = registry_.Upstream(policy.name);
   if (policy.dns_host.empty()) {
@@ -153,16 +198,76 @@ absl::Status SnapshotBuilder::BuildUpstream(const routing::UpstreamPolicy& polic
   return absl::OkStatus();
 }
 
-void SnapshotBuilder::BuildRoutes(Snapshot& snapshot) {
-  snapshot.no_route = registry_.Route(metrics::kNoRoute, {});
-  std::vector<std::string_view> backends;
-  for (const auto& route : snapshot.compiled->routes) {
-    backends.clear();
-    if (const auto* forward = std::get_if<routing::ForwardAction>(&route->action)) {
-      for (const routing::Backend& backend : forward->backends) backends.push_back(backend.name);
-    }
-    snapshot.routes.push_back(registry_.Route(route->name, backends));
+void SnapshotBuilder::BuildRoute(Snapshot& snapshot, uint32_t index, const Snapshot* previous, uint32_t before) {
+  const auto& route = snapshot.compiled->routes[index];
+  const bool known = before != SnapshotChanges::kNew;
+  if (known && previous->compiled->routes[before] == route) {
+    snapshot.routes.push_back(previous->routes[before]);
+    snapshot.splits.push_back(previous->splits[before]);
+    return;
   }
+  std::vector<std::string_view> backends;
+  std::shared_ptr<RouteSplit> split;
+  if (const auto* forward = std::get_if<routing::ForwardAction>(&route->action)) {
+    for (const routing::Backend& backend : forward->backends) backends.push_back(backend.name);
+    split = std::make_shared<RouteSplit>();
+    split->workers.resize(workers_);
+    if (known && previous->splits[before] != nullptr) {
+      snapshot.changes.splits.push_back({index, previous->splits[before]});
+    } else {
+      for (RouteSplit::OfWorker& worker : split->workers) worker.state.Adopt(*forward);
+    }
+  }
+  snapshot.routes.push_back(registry_.Route(route->name, backends));
+  snapshot.splits.push_back(std::move(split));
+}
+
+void SnapshotBuilder::BuildRoutes(Snapshot& snapshot, const Snapshot* previous) {
+  snapshot.no_route = previous != nullptr ? previous->no_route : registry_.Route(metrics::kNoRoute, {});
+  const auto& routes = snapshot.compiled->routes;
+  Former<routing::RoutePolicy> former(previous == nullptr ? kNothing<routing::RoutePolicy>
+                                                          : previous->compiled->routes);
+  snapshot.routes.reserve(routes.size());
+  snapshot.splits.reserve(routes.size());
+  for (uint32_t i = 0; i < routes.size(); ++i) BuildRoute(snapshot, i, previous, former.IndexOf(i, *routes[i]));
+}
+
+absl::Status SnapshotBuilder::BuildListeners(Snapshot& snapshot, const Snapshot* previous,
+                                             std::vector<std::string>& warnings) {
+  for (const auto& policy : snapshot.compiled->listeners) {
+    ListenerRuntime runtime{
+        .policy = policy, .series = {}, .connections = {}, .certificates = {}, .tls = {}, .certificate_problems = {}};
+    const absl::Status status = BuildListener(*policy, Before(previous, *policy), runtime, warnings);
+    if (!status.ok()) return status;
+    snapshot.listeners.push_back(std::move(runtime));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SnapshotBuilder::BuildUpstreams(Snapshot& snapshot, const Snapshot* previous) {
+  const auto& policies = snapshot.compiled->upstreams;
+  Former<routing::UpstreamPolicy> former(previous == nullptr ? kNothing<routing::UpstreamPolicy>
+                                                             : previous->compiled->upstreams);
+  SnapshotChanges& changes = snapshot.changes;
+  std::vector<bool> stays(previous == nullptr ? 0 : previous->upstreams.size());
+  snapshot.upstreams.reserve(policies.size());
+  changes.former_upstreams.reserve(policies.size());
+  for (uint32_t i = 0; i < policies.size(); ++i) {
+    const uint32_t index = former.IndexOf(i, *policies[i]);
+    const UpstreamRuntime* before = index == SnapshotChanges::kNew ? nullptr : &previous->upstreams[index];
+    UpstreamRuntime runtime;
+    runtime.policy = policies[i];
+    const absl::Status status = BuildUpstream(*policies[i], before, runtime);
+    if (!status.ok()) return status;
+    if (before != nullptr) stays[index] = true;
+    if (before == nullptr || !runtime.SameAs(*before)) changes.upstreams.push_back(i);
+    changes.former_upstreams.push_back(index);
+    snapshot.upstreams.push_back(std::move(runtime));
+  }
+  for (uint32_t i = 0; i < stays.size(); ++i) {
+    if (!stays[i]) changes.gone_upstreams.push_back(i);
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::shared_ptr<const Snapshot>> SnapshotBuilder::Build(
@@ -171,25 +276,11 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> SnapshotBuilder::Build(
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->hash = std::move(hash);
   snapshot->compiled = std::move(compiled);
-  for (const auto& policy : snapshot->compiled->listeners) {
-    ListenerRuntime runtime{
-        .policy = policy, .series = {}, .connections = {}, .certificates = {}, .tls = {}, .certificate_problems = {}};
-    const absl::Status status = BuildListener(*policy, Before(previous, *policy), runtime, warnings);
-    if (!status.ok()) return status;
-    snapshot->listeners.push_back(std::move(runtime));
-  }
-  std::map<std::string_view, const UpstreamRuntime*> before;
-  if (previous != nullptr) {
-    for (const UpstreamRuntime& upstream : previous->upstreams) before[upstream.policy->name] = &upstream;
-  }
-  for (const auto& policy : snapshot->compiled->upstreams) {
-    UpstreamRuntime runtime{.tls_files = {}, .policy = policy, .shared = {}, .series = {}, .endpoints = {}, .tls = {}};
-    const auto known = before.find(policy->name);
-    const absl::Status status = BuildUpstream(*policy, known == before.end() ? nullptr : known->second, runtime);
-    if (!status.ok()) return status;
-    snapshot->upstreams.push_back(std::move(runtime));
-  }
-  BuildRoutes(*snapshot);
+  snapshot->changes.since = previous == nullptr ? 0 : previous->generation;
+  absl::Status status = BuildListeners(*snapshot, previous, warnings);
+  if (status.ok()) status = BuildUpstreams(*snapshot, previous);
+  if (!status.ok()) return status;
+  BuildRoutes(*snapshot, previous);
   std::erase_if(shared_, [](const auto& entry) { return entry.second.expired(); });
   std::erase_if(listener_connections_, [](const auto& entry) { return entry.second.expired(); });
   snapshot->generation = next_generation_++;

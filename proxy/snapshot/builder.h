@@ -1,6 +1,6 @@
-// Compiled configuration -> Snapshot: certificates are read, TLS contexts built for each worker, metric ids fixed.
-// Owned by control's pipeline; keeps what survives reloads by name (upstream state, endpoint state).
-// Control thread.
+// Compiled configuration -> Snapshot: certificates are read, TLS contexts built for each worker, metric ids fixed. What
+// did not change is the previous snapshot's. Owned by control's pipeline; keeps what survives reloads by name (upstream
+// state, endpoint state). Control thread.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "base/clock.h"
 #include "metrics/registry.h"
 #include "proxy/snapshot/snapshot.h"
 
@@ -17,7 +18,8 @@ namespace headgate::proxy {
 
 class SnapshotBuilder {
  public:
-  SnapshotBuilder(metrics::Registry& registry, const net::TicketKeys& tickets, uint32_t workers);
+  SnapshotBuilder(metrics::Registry& registry, const net::TicketKeys& tickets, uint32_t workers,
+                  const base::Clock& clock);
   ~SnapshotBuilder();
 
   // The error names the file. `previous` (may be null) lends unchanged TLS contexts and certificates; a certificate
@@ -34,11 +36,15 @@ class SnapshotBuilder {
                              ListenerRuntime& runtime, std::vector<std::string>& warnings);
   absl::Status BuildUpstream(const routing::UpstreamPolicy& policy, const UpstreamRuntime* before,
                              UpstreamRuntime& runtime);
-  void BuildRoutes(Snapshot& snapshot);
+  absl::Status BuildListeners(Snapshot& snapshot, const Snapshot* previous, std::vector<std::string>& warnings);
+  absl::Status BuildUpstreams(Snapshot& snapshot, const Snapshot* previous);
+  void BuildRoutes(Snapshot& snapshot, const Snapshot* previous);
+  void BuildRoute(Snapshot& snapshot, uint32_t index, const Snapshot* previous, uint32_t before);
 
   metrics::Registry& registry_;
   const net::TicketKeys& tickets_;
   uint32_t workers_;
+  const base::Clock& clock_;
   uint64_t next_generation_ = 1;
   std::map<std::string, std::weak_ptr<UpstreamShared>> shared_;
   std::map<std::string, std::weak_ptr<SharedBudget>> listener_connections_;  // by address

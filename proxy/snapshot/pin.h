@@ -5,10 +5,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "proxy/snapshot/snapshot.h"
-#include "routing/split.h"
 
 namespace headgate::proxy {
 
@@ -16,19 +16,22 @@ class Cluster;
 
 class SnapshotPin {
  public:
-  explicit SnapshotPin(std::shared_ptr<const Snapshot> snapshot) : snapshot_(std::move(snapshot)) {}
+  SnapshotPin(std::shared_ptr<const Snapshot> snapshot, uint32_t worker)
+      : snapshot_(std::move(snapshot)), worker_(worker) {}
 
   const Snapshot& snapshot() const noexcept { return *snapshot_; }
   const routing::Compiled& compiled() const noexcept { return *snapshot_->compiled; }
 
-  // By index of the compiled configuration.
-  std::vector<Cluster*> clusters;                            // of upstreams
-  std::vector<std::shared_ptr<routing::SplitState>> splits;  // of routes; null where nothing is split
+  // Of a route that forwards.
+  routing::SplitState& split(uint32_t route) const noexcept { return snapshot_->splits[route]->workers[worker_].state; }
 
+  std::vector<Cluster*> clusters;  // of upstreams, by index of the compiled configuration
+  uint64_t number = 0;             // of this worker's adoptions
   uint32_t refs = 0;
 
  private:
   std::shared_ptr<const Snapshot> snapshot_;
+  uint32_t worker_;
 };
 
 // Owns one reference. Whoever brings the count to zero leaves the pin to the worker's next sweep.

@@ -8,10 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "base/file_stamp.h"
 #include "metrics/series.h"
 #include "proxy/net/tls_context.h"
 #include "proxy/shared/upstream_shared.h"
 #include "routing/compiled.h"
+#include "routing/split.h"
 
 namespace headgate::proxy {
 
@@ -31,12 +33,42 @@ struct ListenerRuntime {
 };
 
 struct UpstreamRuntime {
-  std::string tls_files;  // digest of what the files of its TLS policy held when `tls` was built
+  std::string tls_files;                    // digest of what the files of its TLS policy held when `tls` was built
+  std::vector<base::FileStamp> tls_stamps;  // of those files, before they were read
   std::shared_ptr<const routing::UpstreamPolicy> policy;
   std::shared_ptr<UpstreamShared> shared;
   std::shared_ptr<const metrics::UpstreamSeries> series;
   std::shared_ptr<const EndpointSet> endpoints;             // fixed ones; null: published apart (DNS)
   std::vector<std::shared_ptr<net::TlsClientContext>> tls;  // one per worker; empty: plain
+
+  // Nothing that a worker has to know differs.
+  bool SameAs(const UpstreamRuntime& other) const noexcept {
+    return policy == other.policy && shared == other.shared && series == other.series && endpoints == other.endpoints &&
+           tls == other.tls;
+  }
+};
+
+// A route's progress along its split, for each worker its own. An unchanged route's goes from snapshot to snapshot.
+struct RouteSplit {
+  struct alignas(64) OfWorker {
+    routing::SplitState state;
+  };
+  std::vector<OfWorker> workers;
+};
+
+// What differs from the snapshot before, so that a worker touches nothing else.
+struct SnapshotChanges {
+  static constexpr uint32_t kNew = ~uint32_t{0};
+  struct Split {
+    uint32_t route = 0;
+    std::shared_ptr<RouteSplit> before;  // whose progress goes on
+  };
+
+  uint64_t since = 0;                      // the generation before; 0: there is none, everything is new
+  std::vector<Split> splits;               // of routes that were there before
+  std::vector<uint32_t> former_upstreams;  // as upstreams: the index then, or kNew
+  std::vector<uint32_t> upstreams;         // new and changed ones
+  std::vector<uint32_t> gone_upstreams;    // by the index then
 };
 
 struct Snapshot {
@@ -47,6 +79,8 @@ struct Snapshot {
   std::vector<UpstreamRuntime> upstreams;                           // as compiled->upstreams
   std::vector<std::shared_ptr<const metrics::RouteSeries>> routes;  // as compiled->routes
   std::shared_ptr<const metrics::RouteSeries> no_route;             // route="_none"
+  std::vector<std::shared_ptr<RouteSplit>> splits;                  // as compiled->routes; null where nothing is split
+  SnapshotChanges changes;
 };
 
 }  // namespace headgate::proxy

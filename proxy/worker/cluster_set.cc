@@ -1,30 +1,51 @@
 #include "proxy/worker/cluster_set.h"
 
-#include "absl/container/flat_hash_set.h"
+#include <algorithm>
+
+#include "base/check.h"
 
 namespace headgate::proxy {
 
 ClusterSet::Entry& ClusterSet::EntryFor(const std::shared_ptr<UpstreamShared>& upstream) {
   Entry& entry = clusters_[upstream.get()];
-  if (entry.cluster == nullptr) entry.cluster = std::make_unique<Cluster>(worker_, upstream);
+  if (entry.cluster != nullptr) return entry;
+  entry.cluster = std::make_unique<Cluster>(worker_, upstream);
+  // Until a pin names it: the next one, or it goes again.
+  Retire(upstream.get(), entry);
   return entry;
 }
 
-void ClusterSet::Adopt(SnapshotPin& pin) {
-  for (auto& [shared, entry] : clusters_) entry.retired = true;
-  const std::vector<UpstreamRuntime>& upstreams = pin.snapshot().upstreams;
-  pin.clusters.reserve(upstreams.size());
-  for (const UpstreamRuntime& upstream : upstreams) {
-    Entry& entry = EntryFor(upstream.shared);
-    entry.retired = false;
-    entry.cluster->Configure(upstream.policy, upstream.tls.empty() ? nullptr : upstream.tls[worker_.index],
-                             upstream.series);
-    if (upstream.endpoints != nullptr) entry.cluster->SetEndpoints(upstream.endpoints);
-    pin.clusters.push_back(entry.cluster.get());
+void ClusterSet::Retire(UpstreamShared* upstream, Entry& entry) {
+  entry.cluster->Retire();
+  entry.retired = true;
+  entry.last_named = adoptions_;
+  retired_.push_back(upstream);
+}
+
+Cluster* ClusterSet::Configure(const UpstreamRuntime& upstream) {
+  Entry& entry = EntryFor(upstream.shared);
+  entry.retired = false;
+  entry.cluster->Configure(upstream.policy, upstream.tls.empty() ? nullptr : upstream.tls[worker_.index],
+                           upstream.series);
+  if (upstream.endpoints != nullptr) entry.cluster->SetEndpoints(upstream.endpoints);
+  return entry.cluster.get();
+}
+
+void ClusterSet::Adopt(SnapshotPin& pin, const SnapshotPin* before) {
+  const Snapshot& snapshot = pin.snapshot();
+  const SnapshotChanges& changes = snapshot.changes;
+  HG_CHECK(changes.since == (before == nullptr ? 0 : before->snapshot().generation));
+  pin.clusters.resize(snapshot.upstreams.size());
+  for (size_t i = 0; i < pin.clusters.size(); ++i) {
+    const uint32_t former = changes.former_upstreams[i];
+    if (former != SnapshotChanges::kNew) pin.clusters[i] = before->clusters[former];
   }
-  for (auto& [shared, entry] : clusters_) {
-    if (entry.retired) entry.cluster->Retire();
+  for (const uint32_t index : changes.upstreams) pin.clusters[index] = Configure(snapshot.upstreams[index]);
+  for (const uint32_t index : changes.gone_upstreams) {
+    UpstreamShared* upstream = before->snapshot().upstreams[index].shared.get();
+    Retire(upstream, clusters_.find(upstream)->second);
   }
+  pin.number = ++adoptions_;
 }
 
 void ClusterSet::SetEndpoints(const std::shared_ptr<UpstreamShared>& upstream,
@@ -33,19 +54,16 @@ void ClusterSet::SetEndpoints(const std::shared_ptr<UpstreamShared>& upstream,
 }
 
 // An exchange counts in shared().requests until it ends, so a retired cluster that shows none is unused.
-void ClusterSet::Sweep(const std::vector<std::unique_ptr<SnapshotPin>>& pins) {
-  absl::flat_hash_set<const Cluster*> named;
-  for (const auto& pin : pins) named.insert(pin->clusters.begin(), pin->clusters.end());
-  for (auto at = clusters_.begin(); at != clusters_.end();) {
-    const Entry& entry = at->second;
-    const bool unused = entry.retired && !named.contains(entry.cluster.get()) && !entry.cluster->busy() &&
-                        entry.cluster->shared().requests.taken() == 0;
-    if (unused) {
-      clusters_.erase(at++);
-    } else {
-      ++at;
-    }
-  }
+void ClusterSet::Sweep(uint64_t oldest) {
+  std::erase_if(retired_, [&](UpstreamShared* upstream) {
+    const auto known = clusters_.find(upstream);
+    if (known == clusters_.end() || !known->second.retired) return true;
+    const Entry& entry = known->second;
+    if (entry.last_named >= oldest || entry.cluster->busy() || entry.cluster->shared().requests.taken() != 0)
+      return false;
+    clusters_.erase(known);
+    return true;
+  });
 }
 
 void ClusterSet::CloseIdle() {

@@ -16,11 +16,12 @@ class ClusterSet {
  public:
   explicit ClusterSet(WorkerContext& worker) : worker_(worker) {}
 
-  // Configures the clusters that the pin's snapshot names, fills pin.clusters and retires the others.
-  void Adopt(SnapshotPin& pin);
+  // Fills pin.clusters, configures those of upstreams that changed since `before` (the pin that was current; may be
+  // null) and retires those of upstreams that are gone.
+  void Adopt(SnapshotPin& pin, const SnapshotPin* before);
   void SetEndpoints(const std::shared_ptr<UpstreamShared>& upstream, std::shared_ptr<const EndpointSet> endpoints);
-  // Frees retired clusters that nothing uses any more. `pins` are those still alive.
-  void Sweep(const std::vector<std::unique_ptr<SnapshotPin>>& pins);
+  // Frees retired clusters that nothing uses any more. `oldest`: the number of the oldest pin that is alive.
+  void Sweep(uint64_t oldest);
   void CloseIdle();
   // Frees everything; no exchange may be left.
   void Clear() { clusters_.clear(); }
@@ -29,11 +30,16 @@ class ClusterSet {
   struct Entry {
     std::unique_ptr<Cluster> cluster;
     bool retired = false;
+    uint64_t last_named = 0;  // a retired one's: no later pin names it
   };
   Entry& EntryFor(const std::shared_ptr<UpstreamShared>& upstream);
+  Cluster* Configure(const UpstreamRuntime& upstream);
+  void Retire(UpstreamShared* upstream, Entry& entry);
 
   WorkerContext& worker_;
+  uint64_t adoptions_ = 0;
   absl::flat_hash_map<UpstreamShared*, Entry> clusters_;
+  std::vector<UpstreamShared*> retired_;  // and some that came back since
 };
 
 }  // namespace headgate::proxy

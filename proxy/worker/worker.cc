@@ -73,10 +73,10 @@ void Worker::EndTurn() {
 base::Instant Worker::NextDue() const { return timers_.NextDue(); }
 
 void Worker::Adopt(std::shared_ptr<const Snapshot> snapshot, const std::vector<LentSocket>& opened) {
-  pins_.push_back(std::make_unique<SnapshotPin>(std::move(snapshot)));
+  pins_.push_back(std::make_unique<SnapshotPin>(std::move(snapshot), context_.index));
   SnapshotPin& pin = *pins_.back();
   connections_limit_ = std::min(OrNone(pin.compiled().max_connections), context_.process.shares.clients);
-  clusters_.Adopt(pin);
+  clusters_.Adopt(pin, current_ ? current_.operator->() : nullptr);
   AdoptSplits(pin);
   AdoptListeners(pin, opened);
   current_ = PinRef(pin);
@@ -84,23 +84,12 @@ void Worker::Adopt(std::shared_ptr<const Snapshot> snapshot, const std::vector<L
 }
 
 // Progress along a split's sequence outlives the generation: a reload skews nothing.
-void Worker::AdoptSplits(SnapshotPin& pin) {
-  absl::flat_hash_map<std::string, std::shared_ptr<routing::SplitState>> kept;
-  pin.splits.reserve(pin.compiled().routes.size());
-  for (const auto& route : pin.compiled().routes) {
-    const auto* forward = std::get_if<routing::ForwardAction>(&route->action);
-    if (forward == nullptr) {
-      pin.splits.push_back(nullptr);
-      continue;
-    }
-    const auto known = splits_.find(route->name);
-    std::shared_ptr<routing::SplitState> state =
-        known != splits_.end() ? known->second : std::make_shared<routing::SplitState>();
-    state->Adopt(*forward);
-    kept.emplace(route->name, state);
-    pin.splits.push_back(std::move(state));
+void Worker::AdoptSplits(const SnapshotPin& pin) {
+  for (const SnapshotChanges::Split& change : pin.snapshot().changes.splits) {
+    routing::SplitState& state = pin.split(change.route);
+    state = change.before->workers[context_.index].state;
+    state.Adopt(std::get<routing::ForwardAction>(pin.compiled().routes[change.route]->action));
   }
-  splits_ = std::move(kept);
 }
 
 // A connection belongs to whoever has its address now, under whichever name.
@@ -146,10 +135,9 @@ void Worker::Sweep() {
   timers_.Arm(sweep_timer_, context_.now + kHeartbeat);
   std::erase_if(retired_listeners_, [](const std::unique_ptr<Listener>& listener) { return listener->empty(); });
   for (auto& listener : retired_listeners_) listener->ReleaseSnapshot();
-  const size_t before = pins_.size();
   std::erase_if(pins_, [](const std::unique_ptr<SnapshotPin>& pin) { return pin->refs == 0; });
   pins_alive_.store(pins_.size(), std::memory_order_relaxed);
-  if (before != pins_.size() || pins_.size() > 1) clusters_.Sweep(pins_);
+  clusters_.Sweep(pins_.empty() ? 0 : pins_.front()->number);
   if (exchanges_.lent() == 0) {
     slabs_.Trim(base::kSpareSlabsMax / 8);
     blocks_.Trim(base::kSpareBlockBytesMax / 8);

@@ -58,7 +58,8 @@ class Worker final : public net::TurnHooks, public ListenerHost {
   uint64_t pins() const noexcept { return pins_alive_.load(std::memory_order_relaxed); }
 
   // ---- messages: the worker's thread ----
-  // Swaps to a new generation: clusters, listeners, splits. Sockets in `opened` start to accept.
+  // Swaps to a new generation: what differs in clusters and splits, and all listeners. Sockets in `opened` start to
+  // accept.
   void Adopt(std::shared_ptr<const Snapshot> snapshot, const std::vector<LentSocket>& opened);
   void SetEndpoints(const std::shared_ptr<UpstreamShared>& upstream, std::shared_ptr<const EndpointSet> endpoints);
   void BeginDrain();
@@ -79,7 +80,7 @@ class Worker final : public net::TurnHooks, public ListenerHost {
 
   using Listeners = absl::flat_hash_map<std::string, std::unique_ptr<Listener>>;
   std::unique_ptr<Listener> TakeListener(Listeners& from, const routing::ListenerPolicy& wanted);
-  void AdoptSplits(SnapshotPin& pin);
+  void AdoptSplits(const SnapshotPin& pin);
   void AdoptListeners(SnapshotPin& pin, const std::vector<LentSocket>& opened);
   void Sweep();
 
@@ -100,7 +101,6 @@ class Worker final : public net::TurnHooks, public ListenerHost {
 
   std::vector<std::unique_ptr<SnapshotPin>> pins_;
   PinRef current_;
-  absl::flat_hash_map<std::string, std::shared_ptr<routing::SplitState>> splits_;
   Listeners listeners_;
   std::vector<std::unique_ptr<Listener>> retired_listeners_;
   uint64_t connections_limit_ = 0;

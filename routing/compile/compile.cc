@@ -138,9 +138,8 @@ class Compilation {
 
   void CompileRoutes() {
     sources_->defaults = CompilePolicies(model_.defaults, BuiltInPolicies(), regexes_, diagnostics_);
-    const bool same_defaults = before_ != nullptr && before_->defaults == sources_->defaults;
     std::unordered_map<const config::Route*, size_t> known;
-    if (same_defaults) {
+    if (before_ != nullptr && before_->defaults == sources_->defaults) {
       known.reserve(before_->routes.size());
       for (size_t i = 0; i < before_->routes.size(); ++i) known.emplace(before_->routes[i].get(), i);
     }
@@ -151,13 +150,27 @@ class Compilation {
     for (const auto& route : model_.routes) {
       const auto found = known.find(route.get());
       if (found == known.end()) {
-        compiled_->routes.push_back(compiler.CompilePolicy(*route));
-        compiled_->rules.push_back(compiler.CompileRules(*route));
+        CompileRoute(compiler, *route);
         continue;
       }
       compiled_->routes.push_back(compiler.WithPresentUpstreams(previous_->routes[found->second]));
       compiled_->rules.push_back(previous_->rules[found->second]);
     }
+  }
+
+  // A route that was written anew, in a file that changed elsewhere as a rule: where it means the same it stays the
+  // same.
+  void CompileRoute(RouteCompiler& compiler, const config::Route& route) {
+    std::shared_ptr<const RoutePolicy> policy = compiler.CompilePolicy(route);
+    if (previous_ != nullptr) {
+      if (former_routes_.empty()) {
+        for (const auto& former : previous_->routes) former_routes_.emplace(former->name, &former);
+      }
+      const auto former = former_routes_.find(route.name.value);
+      if (former != former_routes_.end() && policy != nullptr && **former->second == *policy) policy = *former->second;
+    }
+    compiled_->routes.push_back(std::move(policy));
+    compiled_->rules.push_back(compiler.CompileRules(route));
   }
 
   void BuildTable() {
@@ -189,6 +202,7 @@ class Compilation {
   std::shared_ptr<Compiled> compiled_ = std::make_shared<Compiled>();
   std::shared_ptr<CompileSources> sources_ = std::make_shared<CompileSources>();
   UpstreamIndex upstream_index_;
+  std::unordered_map<std::string_view, const std::shared_ptr<const RoutePolicy>*> former_routes_;  // by name
 };
 
 }  // namespace

@@ -35,7 +35,8 @@ struct AccessPolicy {
   bool operator==(const AccessPolicy&) const = default;
 };
 
-// A condition on one header, cookie or query parameter.
+// A condition on one header, cookie or query parameter. Patterns are shared: the same pattern is the same object as
+// long as it is in use.
 struct ValueCondition {
   enum class Kind : uint8_t { kExact, kRegex, kPresent };
   Kind kind = Kind::kExact;
@@ -43,11 +44,13 @@ struct ValueCondition {
   std::string name;                            // lower case for headers
   std::string value;
   std::shared_ptr<const Regex> regex;
+  bool operator==(const ValueCondition&) const = default;
 };
 
 struct ForceCondition {
   bool cookie = false;  // else a header
   ValueCondition condition;
+  bool operator==(const ForceCondition&) const = default;
 };
 
 struct Backend {
@@ -56,6 +59,7 @@ struct Backend {
   uint64_t name_hash = 0;  // for rendezvous hashing
   uint32_t weight = 1;
   std::vector<ForceCondition> force;
+  bool operator==(const Backend&) const = default;
 };
 
 struct StickyPolicy {
@@ -71,6 +75,7 @@ struct StickyPolicy {
 struct ForwardAction {
   std::vector<Backend> backends;
   StickyPolicy sticky;
+  bool operator==(const ForwardAction&) const = default;
 };
 
 struct RedirectAction {
@@ -81,12 +86,14 @@ struct RedirectAction {
   enum class Path : uint8_t { kKeep, kReplace, kReplacePrefix };
   Path path_kind = Path::kKeep;
   std::string path;
+  bool operator==(const RedirectAction&) const = default;
 };
 
 struct RespondAction {
   uint16_t status = 200;
   std::string body;
   HeaderChanges headers;  // `set` only
+  bool operator==(const RespondAction&) const = default;
 };
 
 struct RewritePolicy {
@@ -95,7 +102,6 @@ struct RewritePolicy {
   std::string replacement;  // prefix, path or substitution
   std::shared_ptr<const Regex> regex;
   std::string hostname;  // empty: as it was
-  // Patterns are shared: the same pattern is the same object as long as it is in use.
   bool operator==(const RewritePolicy&) const = default;
 };
 
@@ -110,6 +116,7 @@ struct RoutePolicy {
   HeaderChanges response_headers;
   RewritePolicy rewrite;
   AccessPolicy access;
+  bool operator==(const RoutePolicy&) const = default;
 };
 
 }  // namespace headgate::routing

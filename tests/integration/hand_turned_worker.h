@@ -67,13 +67,18 @@ class HandTurnedWorker : public ::testing::Test {
     ASSERT_NE(file.model, nullptr);
     config::DiagnosticList diagnostics;
     std::vector<std::string> warnings;
-    auto snapshot = builder_.Build(routing::Compile(*file.model, nullptr, diagnostics), "test", nullptr, warnings);
+    auto snapshot = builder_.Build(
+        routing::Compile(*file.model, snapshot_ == nullptr ? nullptr : snapshot_->compiled.get(), diagnostics), "test",
+        snapshot_.get(), warnings);
     ASSERT_TRUE(snapshot.ok()) << snapshot.status();
     const routing::ListenerPolicy& listener = *(*snapshot)->listeners[0].policy;
     auto sockets = proxy::net::ListenSocket::Open({listener.address}, 1);
     ASSERT_TRUE(sockets.ok()) << sockets.status();
     sockets_.push_back(std::move(sockets->front()));
+    snapshot_ = *snapshot;
+    const uint64_t before = support::AllocationsOfThisThread().allocations;
     worker_.Adopt(*snapshot, {{listener.name, sockets_.back().get()}});
+    swap_allocations_ = support::AllocationsOfThisThread().allocations - before;
   }
   void TearDown() override {
     worker_.Stop();
@@ -113,11 +118,13 @@ class HandTurnedWorker : public ::testing::Test {
   std::string route_options_;    // lines
   std::string listener_options_ = "protocols: [http/1.1]";
   std::string upstream_options_ = "protocol: http/1.1";
-  uint64_t allocations_ = 0;  // by the worker, so far
+  uint64_t allocations_ = 0;       // by the worker's turns, so far
+  uint64_t swap_allocations_ = 0;  // by its last Adopt
   base::FakeClock clock_;
   metrics::Registry registry_{clock_};
   proxy::net::TicketKeys tickets_;
-  proxy::SnapshotBuilder builder_{registry_, tickets_, 1};
+  std::shared_ptr<const proxy::Snapshot> snapshot_;
+  proxy::SnapshotBuilder builder_{registry_, tickets_, 1, clock_};
   proxy::ProcessShared process_;
   metrics::Shard& shard_ = registry_.AddShard();
   metrics::AccessLogSettings log_settings_;

@@ -34,7 +34,7 @@ uint16_t FreePort() {
 
 ProxyUnderTest::ProxyUnderTest(std::string_view configuration, uint32_t workers)
     : log_writer_(registry_.AddShard(), registry_.Process().access_log_dropped),
-      builder_(registry_, tickets_, workers) {
+      builder_(registry_, tickets_, workers, clock_) {
   log_writer_.SetTarget(metrics::AccessLogTarget::kOff);
   log_writer_.Start();
   server_ = std::make_unique<proxy::Server>(proxy::ServerOptions{.workers = workers,

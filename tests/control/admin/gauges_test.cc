@@ -32,7 +32,7 @@ struct GaugesTest : ::testing::Test {
   base::SystemClock clock;
   metrics::Registry registry{clock};
   proxy::net::TicketKeys tickets;
-  proxy::SnapshotBuilder builder{registry, tickets, 1};
+  proxy::SnapshotBuilder builder{registry, tickets, 1, clock};
   std::vector<std::string> warnings;
 };
 
@@ -83,7 +83,7 @@ TEST(GaugesBeyondTheCap, ShowTheSumOfTheUpstreamsThatShareASeries) {
   const base::SystemClock clock;
   metrics::Registry registry(clock, {.family_series_max = 6});  // one upstream has a series of its own
   const proxy::net::TicketKeys tickets;
-  proxy::SnapshotBuilder builder(registry, tickets, 1);
+  proxy::SnapshotBuilder builder(registry, tickets, 1, clock);
   const auto build = [&](const std::string& text, const proxy::Snapshot* previous) {
     std::vector<std::string> warnings;
     config::DiagnosticList problems;

@@ -62,7 +62,7 @@ struct EndpointPublisherTest : ::testing::Test {
   base::SystemClock clock;
   metrics::Registry registry{clock};
   proxy::net::TicketKeys tickets;
-  proxy::SnapshotBuilder builder{registry, tickets, 1};
+  proxy::SnapshotBuilder builder{registry, tickets, 1, clock};
   std::vector<std::string> warnings;
   std::mutex mutex;
   std::condition_variable arrived;

@@ -95,17 +95,12 @@ class ExchangeFixture : public H2Fixture {
     std::vector<std::string> warnings;
     auto built = builder_.Build(routing::Compile(*file.model, nullptr, diagnostics), "test", nullptr, warnings);
     EXPECT_TRUE(built.ok()) << built.status();
-    pin_ = std::make_unique<SnapshotPin>(*built);
+    pin_ = std::make_unique<SnapshotPin>(*built, 0);
     for (const UpstreamRuntime& upstream : (*built)->upstreams) {
       clusters_.push_back(std::make_unique<Cluster>(worker.context, upstream.shared));
       clusters_.back()->Configure(upstream.policy, nullptr, upstream.series);
       clusters_.back()->SetEndpoints(upstream.endpoints);
       pin_->clusters.push_back(clusters_.back().get());
-    }
-    for (const auto& route : (*built)->compiled->routes) {
-      const auto* forward = std::get_if<routing::ForwardAction>(&route->action);
-      pin_->splits.push_back(forward == nullptr ? nullptr : std::make_shared<routing::SplitState>());
-      if (forward != nullptr) pin_->splits.back()->Adopt(*forward);
     }
   }
   ~ExchangeFixture() override {
@@ -154,7 +149,7 @@ class ExchangeFixture : public H2Fixture {
 
  private:
   net::TicketKeys tickets_;
-  SnapshotBuilder builder_{worker.registry, tickets_, 1};
+  SnapshotBuilder builder_{worker.registry, tickets_, 1, worker.clock};
   base::RandomSource random_;
   DateCache date_;
   ExchangePool pool_;

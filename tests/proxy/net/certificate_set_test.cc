@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "proxy/net/tls_context.h"
+#include "support/file_opens.h"
 #include "tests/proxy/net/test_certificates.h"
 
 namespace headgate::proxy::net {
@@ -133,6 +134,26 @@ TEST_F(CertificateSetTest, SameFilesWithSameContentsAreTheSame) {
   const auto third = CertificateSet::Load({&files, 1});
   ASSERT_TRUE(third.ok());
   EXPECT_FALSE((*first)->SameAs(**third));
+}
+
+TEST_F(CertificateSetTest, WhatDidNotChangeIsTakenOverUnread) {
+  const base::WallTime later = std::chrono::system_clock::now() + std::chrono::hours(1);
+  const std::vector<routing::CertificateFiles> files = {TestCertificate(CertificateWish{}).WriteTo(directory, "one"),
+                                                        TestCertificate(CertificateWish{}).WriteTo(directory, "two")};
+  const auto first = CertificateSet::Load(files, nullptr, later);
+  ASSERT_TRUE(first.ok());
+  support::FileOpens opens(directory.Path(""));
+  const auto second = CertificateSet::Load(files, first->get(), later + std::chrono::hours(24));
+  ASSERT_TRUE(second.ok());
+  EXPECT_EQ(opens.Take(), std::set<std::string>());
+  EXPECT_TRUE((*second)->SameAs(**first));
+  EXPECT_TRUE((*second)->infos()[0].expired) << "that is judged anew";
+  TestCertificate(CertificateWish{}).WriteTo(directory, "two");
+  opens.Take();
+  const auto third = CertificateSet::Load(files, second->get(), later);
+  ASSERT_TRUE(third.ok());
+  EXPECT_EQ(opens.Take(), (std::set<std::string>{"two.crt", "two.key"}));
+  EXPECT_FALSE((*third)->SameAs(**second));
 }
 
 TEST_F(CertificateSetTest, SymbolicLinksAreFollowed) {

@@ -52,7 +52,7 @@ class BuilderAlpn : public net::TlsFixture {
  private:
   base::FakeClock clock_;
   metrics::Registry registry_{clock_};
-  SnapshotBuilder builder_{registry_, tickets, 1};
+  SnapshotBuilder builder_{registry_, tickets, 1, clock_};
   std::shared_ptr<const Snapshot> last_;
 };
 

@@ -5,6 +5,7 @@
 
 #include "config/units.h"
 #include "routing/compile/compile.h"
+#include "support/file_opens.h"
 #include "tests/proxy/net/test_certificates.h"
 
 namespace headgate::proxy {
@@ -19,6 +20,13 @@ using SnapshotPtr = std::shared_ptr<const Snapshot>;
 constexpr char kPlain[] = "listeners: [{name: web, address: \"127.0.0.1:1\"}]\n";
 constexpr char kSecure[] =
     "listeners: [{name: web, address: \"127.0.0.1:1\", tls: {certificates: [{certFile: a.crt, keyFile: a.key}]}}]\n";
+
+// Files that a test has just written are old by this clock.
+struct AheadClock final : base::Clock {
+  base::Instant Now() const noexcept override { return base::SystemClock().Now(); }
+  base::WallTime WallNow() const noexcept override { return base::SystemClock().WallNow() + offset; }
+  base::Duration offset{0};
+};
 
 struct SnapshotBuilderTest : ::testing::Test {
   SnapshotBuilderTest() { Certificate("a"); }
@@ -45,10 +53,10 @@ struct SnapshotBuilderTest : ::testing::Test {
   }
 
   TemporaryDirectory directory;
-  base::SystemClock clock;
+  AheadClock clock;
   metrics::Registry registry{clock};
   net::TicketKeys tickets;
-  SnapshotBuilder builder{registry, tickets, 3};
+  SnapshotBuilder builder{registry, tickets, 3, clock};
   std::vector<std::string> warnings;
 };
 
@@ -187,6 +195,53 @@ TEST_F(SnapshotBuilderTest, ContextsToAnUpstreamAreKeptUntilPolicyOrFilesChange)
   const auto broken = TryBuild(text, other_file);
   ASSERT_FALSE(broken.ok());
   EXPECT_THAT(std::string(broken.status().message()), HasSubstr("upstream 'a'"));
+}
+
+TEST_F(SnapshotBuilderTest, OneWeightThatChangesReadsNoFileAndChangesNothingElse) {
+  const auto text = [](const char* weight) {
+    std::string whole =
+        std::string(kSecure) +
+        "upstreams:\n  a: {endpoints: [\"127.0.0.1:1\"], tls: {caFile: a.crt, serverName: a.example.com}}\n"
+        "  b: {endpoints: [\"127.0.0.1:2\"]}\nroutes:\n";
+    for (const char* name : {"one", "two", "three"}) {
+      whole += std::string("  - {name: ") + name + ", matches: [{path: {exact: /" + name +
+               "}}], backends: [{upstream: a}, {upstream: b, weight: " + (name == std::string("two") ? weight : "5") +
+               "}]}\n";
+    }
+    return whole + "  - {name: own, matches: [{path: {exact: /own}}], respond: {status: 200}}\n";
+  };
+  clock.offset = std::chrono::hours(1);
+  const SnapshotPtr first = Build(text("5"));
+  EXPECT_EQ(first->changes.since, 0U);
+  EXPECT_EQ(first->changes.upstreams, (std::vector<uint32_t>{0, 1}));
+  EXPECT_THAT(first->changes.splits, ::testing::IsEmpty()) << "there is no progress yet";
+  support::FileOpens opens(directory.Path(""));
+  const SnapshotPtr second = Build(text("6"), first);
+  EXPECT_EQ(opens.Take(), std::set<std::string>());
+  EXPECT_EQ(second->changes.since, first->generation);
+  EXPECT_THAT(second->changes.upstreams, ::testing::IsEmpty());
+  EXPECT_THAT(second->changes.gone_upstreams, ::testing::IsEmpty());
+  EXPECT_EQ(second->changes.former_upstreams, (std::vector<uint32_t>{0, 1}));
+  ASSERT_EQ(second->changes.splits.size(), 1U);
+  EXPECT_EQ(second->changes.splits[0].route, 1U);
+  EXPECT_EQ(second->changes.splits[0].before, first->splits[1]);
+  for (const size_t i : {0U, 2U, 3U}) {
+    EXPECT_EQ(second->compiled->routes[i], first->compiled->routes[i]);
+    EXPECT_EQ(second->splits[i], first->splits[i]);
+    EXPECT_EQ(second->routes[i], first->routes[i]);
+  }
+  EXPECT_NE(second->splits[1], first->splits[1]);
+  EXPECT_EQ(second->splits[3], nullptr);
+  EXPECT_EQ(second->upstreams[0].tls, first->upstreams[0].tls);
+}
+
+TEST_F(SnapshotBuilderTest, UpstreamsThatComeAndGoAreNamedByTheirOldPlaces) {
+  const SnapshotPtr first = Build(Upstreams("a: {endpoints: [\"127.0.0.1:1\"]}, b: {endpoints: [\"127.0.0.1:2\"]}"));
+  const SnapshotPtr second =
+      Build(Upstreams("b: {endpoints: [\"127.0.0.1:2\"]}, c: {endpoints: [\"127.0.0.1:3\"]}"), first);
+  EXPECT_EQ(second->changes.former_upstreams, (std::vector<uint32_t>{1, SnapshotChanges::kNew}));
+  EXPECT_EQ(second->changes.upstreams, (std::vector<uint32_t>{1}));
+  EXPECT_EQ(second->changes.gone_upstreams, (std::vector<uint32_t>{0}));
 }
 
 TEST_F(SnapshotBuilderTest, ARoutesSeriesAreThoseOfItsNameAndBackendsInTheirOrder) {

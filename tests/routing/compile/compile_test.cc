@@ -390,6 +390,24 @@ routes:
   EXPECT_EQ(third->routes[0]->rewrite.regex, second->routes[0]->rewrite.regex) << "a pattern is compiled once";
 }
 
+TEST(Compile, ARouteThatIsWrittenAnewAndMeansTheSameStaysTheSameObject) {
+  const std::string text = WithUpstreams(R"(
+routes:
+  - {name: a, backends: [{upstream: v1, weight: 5}, {upstream: v2}], matches: [{path: {regex: "/a.*"}}]}
+  - {name: b, matches: [{path: {prefix: /b}}], redirect: {hostname: b.example.com}, responseHeaders: {set: {x: y}}}
+  - {name: c, matches: [{path: {prefix: /c}}], respond: {status: 200, body: c}}
+)");
+  const TestConfiguration first(text);
+  std::string changed = "# a line more\n" + text;
+  changed.replace(changed.find("weight: 5"), 9, "weight: 6");
+  const TestConfiguration second(changed, first.compiled.get());
+  ASSERT_EQ(second.compiled->routes.size(), 3U);
+  EXPECT_NE(second.compiled->routes[0], first.compiled->routes[0]);
+  EXPECT_EQ(second.compiled->routes[1], first.compiled->routes[1]);
+  EXPECT_EQ(second.compiled->routes[2], first.compiled->routes[2]);
+  EXPECT_EQ(second.Find(TestRequest("h", "/c").head), "c");
+}
+
 TEST(Compile, ARoutesUpstreamIndexesStayRightWhenUpstreamsComeAndGo) {
   const TestConfiguration first(WithUpstreams("routes: [{name: a, backends: [{upstream: v2}]}]\n"));
   config::Model model = *first.file.model;
