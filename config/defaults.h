@@ -53,12 +53,10 @@ inline constexpr Ns kConnectTimeout = std::chrono::seconds(2);
 
 // routes
 inline constexpr Ns kRequestTimeout = kNever;
-inline constexpr Ns kBackendRequestTimeout = std::chrono::seconds(60);
+inline constexpr Ns kBackendRequestTimeout = kNever;
 inline constexpr Ns kIdleTimeout = std::chrono::seconds(60);
 inline constexpr Ns kTunnelIdleTimeout = std::chrono::hours(1);  // where timeouts.idle is absent
 inline constexpr uint32_t kRetryAttempts = 2;
-inline constexpr char kRetryOn[] = "connectFailure";
-inline constexpr char kRetryMethods[] = "GET HEAD OPTIONS";
 inline constexpr Ns kRetryBackoff = std::chrono::milliseconds(25);
 inline constexpr uint32_t kRetryBudgetPpm = 200'000;
 inline constexpr bool kWebsocket = true;

@@ -117,15 +117,17 @@ const BlockSpec& BlockOf<Timeouts>() {
             .none = true},
       Field{.key = "backendRequest",
             .type = T::kDuration,
-            .doc = "One attempt at an upstream; then 504 or a retry.",
+            .doc = "One attempt at an upstream, to the end of its response; then 504 or a retry.",
             .decode = Into<&Timeouts::backend_request>,
-            .default_text = "60s",
+            .default_text = "none",
             .min = kMs,
             .max = 24 * kHour,
             .none = true},
       Field{.key = "idle",
             .type = T::kDuration,
-            .doc = "Neither side moves a byte for this long. Absent: tunnels 1h.",
+            .doc =
+                "Neither side moves a byte for this long, before the response's head too; then 504 or a cut. Absent: "
+                "tunnels 1h.",
             .decode = Into<&Timeouts::idle>,
             .default_text = "60s",
             .min = kMs,
@@ -145,16 +147,18 @@ const BlockSpec& BlockOf<Retry>() {
             .decode = Into<&Retry::attempts>,
             .default_text = "2",
             .max = 10},
-      Field{.key = "on",
-            .type = T::kSpecial,
-            .doc = "connectFailure, reset, timeout (backendRequest passed), or a status.",
-            .decode = DecodeRetryOn,
-            .default_text = "[connectFailure]",
-            .schema = R"({"anyOf": [{"enum": ["connectFailure", "reset", "timeout"]}, )"
-                      R"({"type": "string", "pattern": "^[45][0-9][0-9]$"}, )"
-                      R"({"type": "integer", "minimum": 400, "maximum": 599}]})",
-            .list = true,
-            .non_empty = true},
+      Field{
+          .key = "on",
+          .type = T::kSpecial,
+          .doc =
+              "connectFailure, reset (before any byte of the response), timeout (backendRequest passed), or a status.",
+          .decode = DecodeRetryOn,
+          .default_text = "[connectFailure, reset]",
+          .schema = R"({"anyOf": [{"enum": ["connectFailure", "reset", "timeout"]}, )"
+                    R"({"type": "string", "pattern": "^[45][0-9][0-9]$"}, )"
+                    R"({"type": "integer", "minimum": 400, "maximum": 599}]})",
+          .list = true,
+          .non_empty = true},
       Field{.key = "methods",
             .type = T::kMethod,
             .doc = "Which methods may be repeated after they were sent.",

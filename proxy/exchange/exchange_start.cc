@@ -189,7 +189,7 @@ void Exchange::Forward(const routing::ForwardAction& action) {
                     .retry = &route_->retry,
                     .deadline = request_deadline_,
                     .attempt_timeout = route_->timeouts.backend_request,
-                    .idle_timeout = route_->timeouts.idle,
+                    .idle_timeout = route_->timeouts.head_idle,
                     .buffer_bytes = buffer_bytes_,
                     .head_bytes_max = listener_->limits.upstream_head_bytes,
                     .ended = request_ended_,

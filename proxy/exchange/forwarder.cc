@@ -96,11 +96,9 @@ void Forwarder::SendRequest(UpstreamStream& stream) {
   if (!nothing_follows) SendWaitingBody();
   if (attempts_ == 1) overhead_ = worker_.clock.Now() - now();
   request_sent_ = now();
-  // Without a deadline of the attempt nothing else bounds the wait for the response's head.
-  if (attempt_deadline_ == Instant::max()) {
-    idle_.Start(request_.idle_timeout, now());
-    ArmTimer();
-  }
+  // By default nothing else bounds the wait for the response's head.
+  idle_.Start(request_.idle_timeout, now());
+  ArmTimer();
   if (!nothing_follows) events_.OnRequestRoom();
 }
 
@@ -241,6 +239,7 @@ bool Forwarder::TryAgain(const Error& error, uint16_t status, UpstreamResult res
                                                     .retries_done = retries_,
                                                     .stale_retry_done = stale_retry_done_,
                                                     .any_byte_sent = attempt_->any_byte_sent,
+                                                    .any_byte_received = attempt_->any_byte_received,
                                                     .body_replayable = replayable_});
   if (verdict == RetryVerdict::kNo || now() >= request_.deadline) return false;
   if (verdict == RetryVerdict::kYes && !TakeRetryBudget()) return false;

@@ -34,7 +34,7 @@ struct ForwardRequest {
   const routing::RetryPolicy* retry = nullptr;
   base::Instant deadline = base::Instant::max();  // its owner's: no retry begins later
   base::Duration attempt_timeout{0};              // of each attempt, its response's body included; 0: none
-  base::Duration idle_timeout{0};                 // without attempt_timeout: while the head is awaited; 0: none
+  base::Duration idle_timeout{0};                 // while the head is awaited; 0: none
   size_t buffer_bytes = 64 * 1024;                // held in each direction
   uint32_t head_bytes_max = 64 * 1024;            // of the response
   bool ended = false;                             // the body is complete: there is none

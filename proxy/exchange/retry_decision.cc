@@ -23,7 +23,7 @@ bool Named(const routing::RetryPolicy& policy, const RetryQuestion& question) no
   if (connecting) return policy.on_connect_failure;
   // An HTTP/2 upstream says which requests it has not begun with (RFC 9113 8.7): as if it had not been reached.
   if (code == ErrorCode::kUpstreamReset && Untouched(question)) return policy.on_connect_failure || policy.on_reset;
-  if (code == ErrorCode::kUpstreamReset) return policy.on_reset;
+  if (code == ErrorCode::kUpstreamReset) return policy.on_reset && !question.any_byte_received;
   return code == ErrorCode::kUpstreamTimeout && policy.on_timeout;
 }
 

@@ -21,6 +21,7 @@ struct RetryQuestion {
   uint32_t retries_done = 0;
   bool stale_retry_done = false;  // the one retry that a stale connection is worth was used
   bool any_byte_sent = false;
+  bool any_byte_received = false;
   bool body_replayable = true;  // everything sent so far is still in the replay buffer
 };
 

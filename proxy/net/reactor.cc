@@ -88,8 +88,8 @@ struct Reactor::Impl {
   bool Turn();
   void Dispatch(int count);
   void RunDeferred();
-  void Wait(base::Duration longest);
-  base::Duration UntilDue() const;
+  void Wait(base::Instant now, base::Duration longest);
+  base::Duration UntilDue(base::Instant now) const;
 
   const base::Clock& clock;
   TurnHooks& hooks;
@@ -99,7 +99,8 @@ struct Reactor::Impl {
   asio::io_context context{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE};
   asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
   Descriptor watched{context.get_executor()};
-  bool armed = false;  // Asio has been asked to wait for our set
+  base::Instant expected = clock.Now();  // when the next turn should begin
+  bool armed = false;                    // Asio has been asked to wait for our set
   bool stopped = false;
   std::vector<Entry> entries;  // by descriptor
   base::IntrusiveList<IoHandler, DeferredTag> deferred;
@@ -160,24 +161,25 @@ void Reactor::Impl::RunDeferred() {
 // One turn without waiting. Whether it had anything to do.
 bool Reactor::Impl::Turn() {
   const int count = ::epoll_wait(epoll, batch.data(), kBatch, 0);
-  hooks.BeginTurn(clock.Now());
+  const base::Instant now = clock.Now();
+  hooks.BeginTurn(now, std::max(now - expected, base::Duration::zero()));
+  expected = now;
   Dispatch(count);
   RunDeferred();
   hooks.EndTurn();
   return count > 0 || !deferred.empty();
 }
 
-base::Duration Reactor::Impl::UntilDue() const {
+base::Duration Reactor::Impl::UntilDue(base::Instant now) const {
   if (!deferred.empty()) return base::Duration::zero();
   const base::Instant due = hooks.NextDue();
-  const base::Instant now = clock.Now();
   if (due <= now) return base::Duration::zero();
   return due == base::Instant::max() ? base::Duration(kWaitMax) : std::min<base::Duration>(due - now, kWaitMax);
 }
 
 // Lets Asio wait for our set to have an event. It passes the time on to its epoll_wait, rounded up to milliseconds:
 // a timer of Asio's would cost a timerfd_settime for each change.
-void Reactor::Impl::Wait(base::Duration longest) {
+void Reactor::Impl::Wait(base::Instant now, base::Duration longest) {
   if (!armed) {
     armed = true;
     watched.async_wait(Descriptor::wait_read,
@@ -187,7 +189,9 @@ void Reactor::Impl::Wait(base::Duration longest) {
   if (longest <= base::Duration::zero()) {
     context.poll_one();
   } else {
-    context.run_one_for(std::chrono::ceil<std::chrono::milliseconds>(longest));
+    const auto rounded = std::chrono::ceil<std::chrono::milliseconds>(longest);
+    expected = now + rounded;
+    context.run_one_for(rounded);
   }
 }
 
@@ -225,7 +229,8 @@ void Reactor::Wake() noexcept {
 
 void Reactor::Run() {
   while (!impl_->stopped) {
-    impl_->Wait(impl_->UntilDue());
+    const base::Instant now = impl_->clock.Now();
+    impl_->Wait(now, impl_->UntilDue(now));
     for (int turn = 0; turn < kInnerTurns && !impl_->stopped; ++turn) {
       if (!impl_->Turn()) break;
     }
@@ -236,8 +241,9 @@ void Reactor::Run() {
 void Reactor::Stop() noexcept { impl_->stopped = true; }
 
 void Reactor::Turn(base::Duration wait_max) {
-  const base::Duration wait = std::min(wait_max, impl_->UntilDue());
-  if (wait > base::Duration::zero()) impl_->Wait(wait);
+  const base::Instant now = impl_->clock.Now();
+  const base::Duration wait = std::min(wait_max, impl_->UntilDue(now));
+  if (wait > base::Duration::zero()) impl_->Wait(now, wait);
   impl_->Turn();
 }
 

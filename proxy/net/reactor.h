@@ -30,9 +30,11 @@ class IoHandler : public base::ListNode<DeferredTag> {
 // What the reactor's owner does around the handlers of a turn.
 class TurnHooks {
  public:
-  virtual void BeginTurn(base::Instant now) = 0;  // before events; `now` was read once for the turn
-  virtual void EndTurn() = 0;                     // after events and deferred handlers: buries the dead
-  virtual base::Instant NextDue() const = 0;      // when the loop must turn at the latest (timers)
+  // Before events; `now` was read once for the turn. `late`: how long a ready event, or a timer, may have waited for
+  // this turn: as long as the turn before it took, or as the kernel overslept.
+  virtual void BeginTurn(base::Instant now, base::Duration late) = 0;
+  virtual void EndTurn() = 0;                 // after events and deferred handlers: buries the dead
+  virtual base::Instant NextDue() const = 0;  // when the loop must turn at the latest (timers)
 
  protected:
   ~TurnHooks() = default;

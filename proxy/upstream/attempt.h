@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/intrusive_list.h"
 #include "base/slab.h"
@@ -79,6 +80,7 @@ class Attempt : public base::ListNode<PendingTag> {
   bool any_byte_sent = false;          // the kernel took a byte of this request
   bool any_byte_received = false;      // a byte of its response came
   Cluster* waiting_in = nullptr;       // while it waits for a connection
+  base::Instant waiting_since{};       // the same
 };
 
 }  // namespace headgate::proxy

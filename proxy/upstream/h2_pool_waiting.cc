@@ -21,7 +21,7 @@ base::Result<UpstreamStream*> H2Pool::Wait(Attempt& attempt, H2Place& place) {
   }
   H2Connection* other = own_pending_ == 0 ? ChooseAnywhere(attempt.avoid) : nullptr;
   if (other != nullptr) return &Lease(*other, attempt);
-  if (!TakePending()) return Overload();
+  if (!TakePending()) return Overload(kFull);
   Enqueue(attempt);
   UpdatePending();
   return static_cast<UpstreamStream*>(nullptr);

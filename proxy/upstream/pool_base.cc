@@ -56,15 +56,15 @@ Error PoolBase::NoEndpoint(const char* detail) const noexcept {
   return {ErrorCode::kNoEndpoint, base::Side::kProxy, base::Retry::kNever, detail};
 }
 
-Error PoolBase::Overload() const noexcept {
-  return {ErrorCode::kOverload, base::Side::kProxy, base::Retry::kNever,
-          "connections.max and connections.maxPending are reached"};
+Error PoolBase::Overload(const char* detail) noexcept {
+  return {ErrorCode::kOverload, base::Side::kProxy, base::Retry::kNever, detail};
 }
 
 void PoolBase::Enqueue(Attempt& attempt) noexcept {
   queue_.PushBack(attempt);
   ++waiting_;
   attempt.waiting_in = &cluster_;
+  attempt.waiting_since = worker_.now;
 }
 
 void PoolBase::StopWaiting(Attempt& attempt) noexcept {
@@ -119,9 +119,27 @@ uint64_t PoolBase::OthersWaiting() const noexcept {
   return all > own_pending_ ? all - own_pending_ : 0;
 }
 
+Attempt& PoolBase::FirstPending() noexcept {
+  Attempt* first = nullptr;
+  queue_.ForEach([&first](Attempt& attempt) {
+    if (first == nullptr && attempt.endpoint == nullptr) first = &attempt;
+  });
+  return first != nullptr ? *first : *queue_.front();
+}
+
 void PoolBase::OnSlotPoll() {
   if (own_pending_ > 0) OpenForPending();
+  RefuseLate();
   UpdatePending();
+}
+
+void PoolBase::RefuseLate() {
+  while (own_pending_ > 0) {
+    Attempt& first = FirstPending();
+    if (worker_.now - first.waiting_since < policy_->connections.connect_timeout) return;
+    StopWaiting(first);
+    first.events.OnAttemptFailed(Overload("no connection became free within connections.connectTimeout"));
+  }
 }
 
 void PoolBase::NoteConnectFailure(EndpointShared& endpoint, const Error& error) noexcept {

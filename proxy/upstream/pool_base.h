@@ -33,6 +33,8 @@ class PoolBase {
   // The same while three quarters of the slots are taken.
   static constexpr base::Duration kSweepScarce = std::chrono::milliseconds(20);
 
+  static constexpr const char* kFull = "connections.max and connections.maxPending are reached";
+
   PoolBase(WorkerContext& worker, Cluster& cluster, UpstreamShared& shared);
   virtual ~PoolBase() = default;
   PoolBase(const PoolBase&) = delete;
@@ -67,7 +69,7 @@ class PoolBase {
   // What an attempt knows when it begins.
   static void Prepare(Attempt& attempt) noexcept;
   base::Error NoEndpoint(const char* detail) const noexcept;
-  base::Error Overload() const noexcept;
+  static base::Error Overload(const char* detail) noexcept;
   void Enqueue(Attempt& attempt) noexcept;
   // Takes the attempt out of the line.
   void StopWaiting(Attempt& attempt) noexcept;
@@ -82,7 +84,12 @@ class PoolBase {
   void GiveSlot() noexcept;
   // How many requests elsewhere in the process wait for a slot that this pool could give back.
   uint64_t OthersWaiting() const noexcept;
+  // The first of the line whom no connection is being opened for. One that was opened for an attempt may have gone to
+  // another: then who came first. Only while somebody waits.
+  Attempt& FirstPending() noexcept;
   void OnSlotPoll();
+  // Refuses who has waited for a slot as long as a connect may take.
+  void RefuseLate();
 
   // Counts a failed connect, and sets the endpoint aside if nobody can be reached there.
   void NoteConnectFailure(EndpointShared& endpoint, const base::Error& error) noexcept;

@@ -10,7 +10,7 @@ using base::Error;
 base::Result<UpstreamStream*> Pool::Wait(Attempt& attempt, size_t endpoint) {
   const bool slot = TakeSlot();
   if (!slot && waiting_ + 1 > connecting_) {
-    if (!TakePending()) return Overload();
+    if (!TakePending()) return Overload(kFull);
   }
   Enqueue(attempt);
   if (slot) {
@@ -80,13 +80,9 @@ void Pool::Open(size_t endpoint) {
 void Pool::OpenForPending() {
   if (places_.empty()) return worker_.reactor.Defer(*this);
   while (own_pending_ > 0 && TakeSlot()) {
-    Attempt* first = nullptr;
-    queue_.ForEach([&](Attempt& attempt) {
-      if (first == nullptr && attempt.endpoint == nullptr) first = &attempt;
-    });
-    if (first == nullptr) first = queue_.front();
-    const size_t endpoint = balancer_.Pick(worker_.now, first->avoid);
-    first->endpoint = places_[endpoint]->shared.get();
+    Attempt& first = FirstPending();
+    const size_t endpoint = balancer_.Pick(worker_.now, first.avoid);
+    first.endpoint = places_[endpoint]->shared.get();
     Open(endpoint);
     UpdatePending();
   }

@@ -57,7 +57,8 @@ void Worker::Join() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Worker::BeginTurn(base::Instant now) {
+void Worker::BeginTurn(base::Instant now, base::Duration late) {
+  context_.shard.Observe(context_.series.loop_delay, late);
   context_.now = now;
   context_.wall_now = clock_.WallNow();
   last_turn_.store(now.time_since_epoch().count(), std::memory_order_relaxed);

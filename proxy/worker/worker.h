@@ -71,7 +71,7 @@ class Worker final : public net::TurnHooks, public ListenerHost {
   void Turn(base::Duration wait_max) { reactor_.Turn(wait_max); }
 
  private:
-  void BeginTurn(base::Instant now) override;
+  void BeginTurn(base::Instant now, base::Duration late) override;
   void EndTurn() override;
   base::Instant NextDue() const override;
   PinRef CurrentSnapshot() override { return PinRef(*current_.operator->()); }

@@ -17,11 +17,15 @@ using config::Setting;
 namespace defaults = config::defaults;
 
 TimeoutsPolicy CompileTimeouts(const Setting<config::Timeouts>& written) {
-  if (written.IsNone()) return {base::Duration(0), base::Duration(0), base::Duration(0), base::Duration(0)};
+  constexpr base::Duration kNone{0};
+  if (written.IsNone()) return {kNone, kNone, kNone, kNone, kNone};
   TimeoutsPolicy timeouts;
   timeouts.request = CompileDuration(written->request, defaults::kRequestTimeout);
   timeouts.backend_request = CompileDuration(written->backend_request, defaults::kBackendRequestTimeout);
   timeouts.idle = CompileDuration(written->idle, defaults::kIdleTimeout);
+  // Who gives an attempt five minutes means it: a default does not take them back.
+  const bool attempt_bound = timeouts.backend_request.count() > 0;
+  timeouts.head_idle = attempt_bound && written->idle.IsAbsent() ? base::Duration(0) : timeouts.idle;
   timeouts.tunnel_idle = written->idle.IsAbsent() ? defaults::kTunnelIdleTimeout : timeouts.idle;
   return timeouts;
 }
@@ -58,12 +62,12 @@ RetryPolicy CompileRetry(const Setting<config::Retry>& written, config::Diagnost
   RetryPolicy retry = BuiltInRetry();
   if (written.IsNone()) {
     retry.attempts = 0;
-    retry.on_connect_failure = false;
+    retry.on_connect_failure = retry.on_reset = false;
     return retry;
   }
   if (written->attempts) retry.attempts = static_cast<uint8_t>(std::min<uint32_t>(written->attempts->value, 255));
   if (!written->on.empty()) {
-    retry.on_connect_failure = false;
+    retry.on_connect_failure = retry.on_reset = false;
     for (const config::RetryOn& on : written->on) AddRetryCondition(on, retry);
   }
   if (!written->methods.empty()) {

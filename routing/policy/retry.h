@@ -14,7 +14,7 @@ namespace headgate::routing {
 struct RetryPolicy {
   uint8_t attempts = 2;  // besides the first
   bool on_connect_failure = true;
-  bool on_reset = false;
+  bool on_reset = true;                                    // before any byte of the response
   bool on_timeout = false;                                 // backendRequest passed
   std::bitset<600> on_status;                              // by code
   std::bitset<64> methods;                                 // by http::Method, for what may have reached an upstream

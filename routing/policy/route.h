@@ -20,7 +20,8 @@ namespace headgate::routing {
 // 0: none.
 struct TimeoutsPolicy {
   base::Duration request{0};
-  base::Duration backend_request = std::chrono::seconds(60);
+  base::Duration backend_request{0};
+  base::Duration head_idle = std::chrono::seconds(60);  // before the head; 0: backendRequest bounds that
   base::Duration idle = std::chrono::seconds(60);
   base::Duration tunnel_idle = std::chrono::hours(1);  // = idle when the route states one
   bool operator==(const TimeoutsPolicy&) const = default;

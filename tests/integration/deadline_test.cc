@@ -29,7 +29,7 @@ TEST_F(Deadline, AnAnswerThatWaitedWhileTheProcessWasStoppedIsNotTimedOut) {
   EXPECT_EQ(std::string_view(bytes, 15), "HTTP/1.1 200 OK");
 }
 
-TEST_F(Deadline, AnUpstreamThatSaysNothingIs504AfterBackendRequest) {
+TEST_F(Deadline, AnUpstreamThatSaysNothingIs504AfterIdle) {
   ASSERT_NO_FATAL_FAILURE(Exchange(kPlainGet, kShortOk));
   ASSERT_GT(::send(client_, kPlainGet.data(), kPlainGet.size(), MSG_NOSIGNAL), 0);
   TurnUntilReadable(upstream_);
@@ -41,6 +41,79 @@ TEST_F(Deadline, AnUpstreamThatSaysNothingIs504AfterBackendRequest) {
   TurnUntilReadable(client_);
   ASSERT_GT(::recv(client_, bytes, sizeof(bytes), MSG_DONTWAIT), 0);
   EXPECT_EQ(std::string_view(bytes, 12), "HTTP/1.1 504");
+  for (int i = 0; i < 5; ++i) worker_.Turn(base::Duration{0});
+  EXPECT_NE(registry_.Scrape(false).find("reason=\"idle_timeout\"} 1\n"), std::string::npos);
+}
+
+// A response that is under way: bytes from the upstream, and what has come to the client.
+class LongDownload : public HandTurnedWorker {
+ protected:
+  void Begin() {
+    ASSERT_GT(::send(client_, kPlainGet.data(), kPlainGet.size(), MSG_NOSIGNAL), 0);
+    TurnUntilReadable(upstream_listener_);
+    upstream_ = ::accept(upstream_listener_, nullptr, nullptr);
+    TurnUntilReadable(upstream_);
+    Give("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n");
+  }
+  void Give(std::string_view text) {
+    ASSERT_GT(::send(upstream_, text.data(), text.size(), MSG_NOSIGNAL), 0);
+    for (int i = 0; i < 5; ++i) Turn(std::chrono::milliseconds(1));
+  }
+  // What the client has now; closed: the connection has ended.
+  std::string Taken(bool& closed) {
+    std::string text;
+    char bytes[4096];
+    ssize_t got = 0;
+    while ((got = ::recv(client_, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0)
+      text.append(bytes, static_cast<size_t>(got));
+    closed = got == 0 || errno == ECONNRESET;
+    return text;
+  }
+};
+
+TEST_F(LongDownload, ThatMovesIsNeverCutByDefault) {
+  ASSERT_NO_FATAL_FAILURE(Begin());
+  for (int i = 0; i < 10; ++i) {
+    clock_.Advance(std::chrono::seconds(50));
+    ASSERT_NO_FATAL_FAILURE(Give("x"));
+  }
+  bool closed = true;
+  EXPECT_TRUE(Taken(closed).ends_with("\r\n\r\nxxxxxxxxxx"));
+  EXPECT_FALSE(closed);
+}
+
+TEST_F(LongDownload, WhoseUpstreamFallsSilentIsVisiblyCut) {
+  ASSERT_NO_FATAL_FAILURE(Begin());
+  clock_.Advance(std::chrono::seconds(50));
+  ASSERT_NO_FATAL_FAILURE(Give("x"));
+  clock_.Advance(std::chrono::seconds(61));
+  for (int i = 0; i < 5; ++i) Turn(std::chrono::milliseconds(1));
+  bool closed = false;
+  EXPECT_TRUE(Taken(closed).ends_with("\r\n\r\nx"));
+  EXPECT_TRUE(closed);
+  EXPECT_NE(registry_.Scrape(false).find("reason=\"idle_timeout\"} 1\n"), std::string::npos);
+}
+
+// Bodies may take their time: limits of the client's side are not the question here.
+class SlowUpload : public HandTurnedWorker {
+ protected:
+  SlowUpload() { process_options_ = "limits: {bodyIdle: 1h, bodyRate: none}\n"; }
+  void Send(std::string_view text) {
+    ASSERT_GT(::send(client_, text.data(), text.size(), MSG_NOSIGNAL), 0);
+    for (int i = 0; i < 5; ++i) Turn(std::chrono::milliseconds(1));
+  }
+};
+
+TEST_F(SlowUpload, IsNotTakenForAnUpstreamsSilence) {
+  ASSERT_NO_FATAL_FAILURE(Send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n"));
+  TurnUntilReadable(upstream_listener_);
+  upstream_ = ::accept(upstream_listener_, nullptr, nullptr);
+  for (const int pause : {50, 50, 200}) {
+    clock_.Advance(std::chrono::seconds(pause));
+    for (int i = 0; i < 5; ++i) Turn(std::chrono::milliseconds(1));
+    ASSERT_NO_FATAL_FAILURE(Send("x"));
+  }
+  ASSERT_NO_FATAL_FAILURE(Exchange("x", kShortOk));
 }
 
 class SilentUpstream : public HandTurnedWorker {
@@ -73,6 +146,31 @@ TEST_F(SilentUpstream, Is504AfterIdleWhereBackendRequestIsNone) {
             std::string::npos);
 }
 
+class PatientAttempt : public SilentUpstream {
+ protected:
+  PatientAttempt() { route_options_ = "    timeouts: {backendRequest: 5m}\n"; }
+};
+
+TEST_F(PatientAttempt, IsNotEndedByADefaultThatIsShorterThanWhatWasWritten) {
+  ASSERT_NO_FATAL_FAILURE(Exchange(kPlainGet, kShortOk));
+  ASSERT_NO_FATAL_FAILURE(Send(kPlainGet));
+  EXPECT_EQ(StatusAfter(std::chrono::seconds(299)), "");
+  EXPECT_EQ(StatusAfter(std::chrono::seconds(2)), "504");
+  EXPECT_NE(registry_.Scrape(false).find("reason=\"timeout\"} 1\n"), std::string::npos);
+}
+
+class ImpatientIdle : public SilentUpstream {
+ protected:
+  ImpatientIdle() { route_options_ = "    timeouts: {backendRequest: 5m, idle: 10s}\n"; }
+};
+
+TEST_F(ImpatientIdle, EndsASilentUpstreamBesideALongerBackendRequest) {
+  ASSERT_NO_FATAL_FAILURE(Exchange(kPlainGet, kShortOk));
+  ASSERT_NO_FATAL_FAILURE(Send(kPlainGet));
+  EXPECT_EQ(StatusAfter(std::chrono::seconds(9)), "");
+  EXPECT_EQ(StatusAfter(std::chrono::seconds(2)), "504");
+}
+
 TEST_F(SilentUpstream, IsNotToBlameForASilentTunnel) {
   ASSERT_NO_FATAL_FAILURE(
       Send("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
@@ -92,6 +190,15 @@ TEST_F(SilentUpstream, IsNotToBlameForAClientThatOwesItsBody) {
   ASSERT_NO_FATAL_FAILURE(Send("cd"));
   EXPECT_EQ(StatusAfter(std::chrono::seconds(4)), "");
   EXPECT_EQ(StatusAfter(std::chrono::seconds(2)), "504");
+}
+
+TEST_F(Deadline, ALoopThatTurnsLateIsSeen) {
+  Turn(base::Duration{0});
+  clock_.Advance(std::chrono::milliseconds(30));
+  Turn(base::Duration{0});
+  const std::string metrics = registry_.Scrape(false);
+  EXPECT_NE(metrics.find("headgate_loop_delay_seconds_sum 0.03\n"), std::string::npos);
+  EXPECT_NE(metrics.find("headgate_loop_delay_seconds_count 2\n"), std::string::npos);
 }
 
 TEST_F(Deadline, AnIdleClientIsClosedAfterAMinute) {

@@ -36,6 +36,77 @@ TEST(UpstreamFailure, AResetBeforeTheAnswerIsRetriedForAGet) {
   EXPECT_EQ(upstream.connections(), 2);
 }
 
+// What a test of retries by default sends, and how often the upstream then sees it.
+struct MethodCase {
+  const char* head;
+  const char* body;
+  int times;
+};
+constexpr MethodCase kMethods[] = {
+    {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "", 2},
+    {"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n", "body", 2},
+    {"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", "", 2},
+    {"OPTIONS / HTTP/1.1\r\nHost: a\r\n\r\n", "", 2},
+    {"QUERY / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n", "body", 2},
+    {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n", "body", 1},
+    {"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n", "body", 1},
+    {"PATCH / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n", "body", 1},
+    {"DELETE / HTTP/1.1\r\nHost: a\r\n\r\n", "", 1},
+};
+
+// How often `one` arrives whole at an upstream that ends its first connection without an answer.
+int TimesSeen(const MethodCase& one, bool reset, std::string_view route_keys) {
+  std::atomic<int> seen{0};
+  RawUpstream upstream([&](SocketPeer& peer, int connection) {
+    peer.ReadHead();
+    const std::string_view body(one.body);
+    EXPECT_EQ(peer.ReadBytes(body.size()), body);
+    ++seen;
+    if (connection == 0) return reset ? peer.Reset() : peer.Close();
+    peer.Send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    peer.WaitClosed();
+  });
+  ProxyUnderTest proxy(OneUpstream(upstream.address(), route_keys));
+  SocketPeer client = proxy.Connect();
+  client.Send(std::string(one.head) + one.body);
+  const std::string answer = client.ReadHead();
+  EXPECT_THAT(answer, StartsWith(seen == 2 ? "HTTP/1.1 200 " : "HTTP/1.1 502 ")) << one.head;
+  return seen;
+}
+
+TEST(UpstreamFailure, ByDefaultSafeMethodsAreSentAgainAndNoOther) {
+  for (const MethodCase& one : kMethods) {
+    for (const bool reset : {true, false}) EXPECT_EQ(TimesSeen(one, reset, ""), one.times) << one.head << reset;
+  }
+}
+
+TEST(UpstreamFailure, RetryNoneTakesTheDefaultAway) {
+  EXPECT_EQ(TimesSeen(kMethods[0], true, "    retry: none\n"), 1);
+  EXPECT_EQ(TimesSeen(kMethods[0], false, "    retry: none\n"), 1);
+  EXPECT_EQ(TimesSeen(kMethods[0], true, "    retry: {on: [connectFailure]}\n"), 1);
+}
+
+TEST(UpstreamFailure, APostIsSentTwiceOnlyWhereTheUserNamesIt) {
+  EXPECT_EQ(TimesSeen(kMethods[5], true, "    retry: {methods: [GET, POST]}\n"), 2);
+}
+
+TEST(UpstreamFailure, NoRetryOnceAByteOfTheResponseCame) {
+  for (const char* begun : {"H", "HTTP/1.1 200 OK\r\nContent-", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"}) {
+    RawUpstream upstream([begun](SocketPeer& peer, int connection) {
+      peer.ReadHead();
+      if (connection > 0) return peer.Close();
+      peer.Send(begun);
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));  // that the bytes are read before the reset
+      peer.Reset();
+    });
+    ProxyUnderTest proxy(OneUpstream(upstream.address(), kRetryAll));
+    SocketPeer client = proxy.Connect();
+    client.Send(kGet);
+    EXPECT_THAT(client.ReadUntil("HTTP/1.1 502 "), HasSubstr("HTTP/1.1 502 ")) << begun;
+    EXPECT_EQ(upstream.connections(), 1) << begun;
+  }
+}
+
 TEST(UpstreamFailure, ABudgetOfZeroAllowsNoRetryAndAnyOtherAtLeastThree) {
   std::atomic<int> arrived{0};
   std::atomic<int> waiting{0};

@@ -151,6 +151,15 @@ TEST_F(ExchangeGrpc, BeforeTheHeadTheRoutesTimeoutIsADeadlineToo) {
   ExpectOnlyTrailers("4");
 }
 
+TEST_F(ExchangeGrpc, BeforeTheHeadASilenceIsADeadlineToo) {
+  NewCall();
+  ASSERT_TRUE(Arrive());
+  worker.Advance(seconds(19));
+  EXPECT_EQ(stream.heads, 0);
+  worker.Advance(seconds(2));
+  ExpectOnlyTrailers("4");
+}
+
 TEST_F(ExchangeGrpc, AMalformedTimeoutIsPassedOnAndMeansNothing) {
   NewCall("shop.example.com", "1s");
   ASSERT_TRUE(Arrive());

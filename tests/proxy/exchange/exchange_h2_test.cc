@@ -70,6 +70,28 @@ TEST_F(ExchangeH2, ABodyThatBreaksItsLengthEndsAnAnswerOfOursToo) {
   EXPECT_EQ(stream.done, 1);
 }
 
+TEST_F(ExchangeH2, AnUpstreamThatIsSilentForIdleIs504) {
+  Exchange& exchange = NewRequest();
+  ASSERT_TRUE(Arrive());
+  base::Chain none;
+  exchange.OnRequestBody(none, true, nullptr);
+  worker.Advance(std::chrono::seconds(19));
+  EXPECT_EQ(stream.heads, 0);
+  worker.Advance(std::chrono::seconds(2));
+  EXPECT_EQ(stream.status, 504);
+  EXPECT_TRUE(Turn([&] { return h2->streams[0]->gone; }));
+  Flushed();
+  EXPECT_EQ(Metric(R"(headgate_proxy_errors_total{route="h2",reason="idle_timeout"})"), 1);
+}
+
+TEST_F(ExchangeH2, AClientThatOwesItsBodyIsNoSilenceOfTheUpstreams) {
+  Exchange& exchange = NewRequest();
+  ASSERT_TRUE(Arrive());
+  worker.Advance(std::chrono::seconds(25));
+  EXPECT_EQ(stream.heads, 0);
+  exchange.OnClientError({ErrorCode::kClientClosed, Side::kClient, Retry::kNever, ""});
+}
+
 TEST_F(ExchangeH2, TrailersReachAnHttp2ClientWithoutBeingAskedFor) {
   Exchange& exchange = NewRequest();
   ASSERT_TRUE(Arrive());

@@ -101,8 +101,17 @@ TEST(RetryDecision, WhatAnUpstreamHasNotBegunWithIsTriedAgainAsIfItHadNotBeenRea
   EXPECT_EQ(DecideRetry(Everything(), question), RetryVerdict::kNo) << "it may have acted on it";
 }
 
+TEST(RetryDecision, AResetIsNoReasonOnceAByteOfTheResponseCame) {
+  RetryQuestion question = Failed(ErrorCode::kUpstreamReset);
+  question.any_byte_sent = true;
+  EXPECT_EQ(DecideRetry(Everything(), question), RetryVerdict::kYes);
+  question.any_byte_received = true;
+  EXPECT_EQ(DecideRetry(Everything(), question), RetryVerdict::kNo);
+}
+
 TEST(RetryDecision, OnlyWhatThePolicyNamesIsRetried) {
-  const routing::RetryPolicy connect_only;
+  routing::RetryPolicy connect_only;
+  connect_only.on_reset = false;
   EXPECT_EQ(DecideRetry(connect_only, Failed(ErrorCode::kUpstreamReset)), RetryVerdict::kNo);
   EXPECT_EQ(DecideRetry(connect_only, Failed(ErrorCode::kUpstreamTimeout)), RetryVerdict::kNo);
   EXPECT_EQ(DecideRetry(Everything(), Failed(ErrorCode::kUpstreamReset)), RetryVerdict::kYes);

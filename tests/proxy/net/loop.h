@@ -18,7 +18,7 @@ namespace headgate::proxy::net {
 
 class Loop final : public TurnHooks {
  public:
-  void BeginTurn(base::Instant) override { ++turns; }
+  void BeginTurn(base::Instant, base::Duration) override { ++turns; }
   void EndTurn() override {}
   base::Instant NextDue() const override { return base::Instant::max(); }
   // Turns until `done` says so; false after a minute, which a busy machine under a sanitizer may need.

@@ -29,8 +29,9 @@ class Recorder final : public IoHandler {
 class Hooks final : public TurnHooks {
  public:
   explicit Hooks(const base::Clock& clock) : clock_(clock) {}
-  void BeginTurn(base::Instant now) override {
+  void BeginTurn(base::Instant now, base::Duration late_in) override {
     begun = now;
+    late = late_in;
     ++turns;
     if (on_turn) on_turn();
   }
@@ -38,6 +39,7 @@ class Hooks final : public TurnHooks {
   base::Instant NextDue() const override { return due; }
   base::Instant due = base::Instant::max();
   base::Instant begun{};
+  base::Duration late{-1};
   int turns = 0;
   int ended = 0;
   std::function<void()> on_turn;
@@ -182,6 +184,32 @@ TEST(ReactorTest, EachTurnReadsTheClockOnceAndCallsTheHooks) {
   EXPECT_EQ(hooks.begun, clock.Now());
   EXPECT_EQ(hooks.turns, 1);
   EXPECT_EQ(hooks.ended, 1);
+}
+
+TEST(ReactorTest, ATurnIsAsLateAsTheTurnBeforeItTook) {
+  base::FakeClock clock;
+  Hooks hooks(clock);
+  Reactor reactor(clock, hooks);
+  Recorder handler;
+  handler.then = [&] { clock.Advance(std::chrono::milliseconds(30)); };
+  reactor.Defer(handler);
+  reactor.Turn(base::Duration::zero());
+  EXPECT_EQ(hooks.late, base::Duration::zero());
+  reactor.Turn(base::Duration::zero());
+  EXPECT_EQ(hooks.late, std::chrono::milliseconds(30));
+  reactor.Turn(base::Duration::zero());
+  EXPECT_EQ(hooks.late, base::Duration::zero());
+}
+
+TEST(ReactorTest, ATurnAfterASleepThatWasAskedForIsNotLate) {
+  base::SystemClock clock;
+  Hooks hooks(clock);
+  Reactor reactor(clock, hooks);
+  hooks.due = clock.Now() + std::chrono::hours(1);
+  const base::Instant before = clock.Now();
+  reactor.Turn(std::chrono::milliseconds(20));
+  EXPECT_GE(hooks.begun - before, std::chrono::milliseconds(20));
+  EXPECT_LE(hooks.late, hooks.begun - before - std::chrono::milliseconds(20));
 }
 
 TEST(ReactorTest, RunWaitsUntilWhatIsDueAndNotMuchLonger) {

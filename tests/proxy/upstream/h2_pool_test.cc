@@ -162,6 +162,23 @@ TEST_F(H2PoolTest, BeyondMaxPendingARequestIsRefused) {
   EXPECT_TRUE(three->Begin().waited);
 }
 
+TEST_F(H2PoolTest, WhoWaitsForRoomAsLongAsAConnectMayTakeIsRefused) {
+  streams_max = 1;
+  policy.connections.max = 1;
+  Configure();
+  Requests requests;
+  Arrive(requests, 1);
+  const auto two = Request();
+  EXPECT_TRUE(two->Begin().waited);
+  worker.Advance(std::chrono::milliseconds(1900));
+  EXPECT_FALSE(two->over());
+  worker.Advance(std::chrono::milliseconds(110));
+  ASSERT_TRUE(two->error.has_value());
+  EXPECT_EQ(two->error->code, ErrorCode::kOverload);
+  EXPECT_EQ(shared->pending.taken(), 0u);
+  EXPECT_FALSE(requests[0]->over());
+}
+
 TEST_F(H2PoolTest, WhoWaitsIsServedInOrder) {
   streams_max = 1;
   policy.connections.max = 1;

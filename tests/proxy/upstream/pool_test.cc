@@ -192,6 +192,50 @@ TEST_F(PoolTest, BeyondMaxPendingARequestIsRefused) {
   EXPECT_FALSE(five->Begin().refused.has_value());
 }
 
+TEST_F(PoolTest, WhoWaitsForASlotAsLongAsAConnectMayTakeIsRefused) {
+  policy.connections.max = 1;
+  Configure();
+  const auto first = Request();
+  first->Begin();
+  ASSERT_TRUE(HasConnection(*first));
+  const auto two = Request();
+  two->Begin();
+  worker.Advance(seconds(1));
+  const auto three = Request();
+  three->Begin();
+  worker.Advance(milliseconds(900));
+  EXPECT_FALSE(two->over());
+  worker.Advance(milliseconds(110));
+  ASSERT_TRUE(two->error.has_value());
+  EXPECT_EQ(two->error->code, ErrorCode::kOverload);
+  EXPECT_EQ(two->error->side, base::Side::kProxy);
+  EXPECT_FALSE(three->over());
+  EXPECT_EQ(shared->pending.taken(), 1u);
+  worker.Advance(seconds(1));
+  EXPECT_EQ(three->error->code, ErrorCode::kOverload);
+  EXPECT_EQ(shared->pending.taken(), 0u);
+  EXPECT_FALSE(first->over());
+}
+
+TEST_F(PoolTest, AConnectThatBeganAfterAWaitHasItsWholeTime) {
+  policy.connections.max = 1;
+  Configure();
+  const auto first = Request();
+  first->Begin();
+  ASSERT_TRUE(HasConnection(*first));
+  peer = server.Accept();
+  const auto waiting = Request();
+  waiting->Begin();
+  worker.Advance(milliseconds(1500));
+  server.Crowd();
+  first->Release();  // its connection is not clean: another one is opened, which hangs
+  worker.Advance(milliseconds(1500));
+  EXPECT_FALSE(waiting->over());
+  worker.Advance(milliseconds(600));
+  ASSERT_TRUE(waiting->error.has_value());
+  EXPECT_EQ(waiting->error->code, ErrorCode::kConnectTimeout);
+}
+
 TEST_F(PoolTest, AnAbandonedRequestHearsNothingAndItsConnectionServesTheNext) {
   auto request = Request();
   request->Begin();

@@ -18,7 +18,7 @@ TestWorker::TestWorker()
 
 TestWorker::~TestWorker() { graveyard.Empty(); }
 
-void TestWorker::BeginTurn(base::Instant now) {
+void TestWorker::BeginTurn(base::Instant now, base::Duration /*late*/) {
   context.now = now;
   timers.Advance(now);
 }

@@ -54,7 +54,7 @@ class TestWorker final : public net::TurnHooks {
   WorkerContext context;
 
  private:
-  void BeginTurn(base::Instant now) override;
+  void BeginTurn(base::Instant now, base::Duration late) override;
   void EndTurn() override { graveyard.Empty(); }
   base::Instant NextDue() const override { return timers.NextDue(); }
 };

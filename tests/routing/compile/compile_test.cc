@@ -30,12 +30,13 @@ TEST(Compile, WhatIsNotWrittenHasItsDefault) {
   const TestConfiguration config(WithUpstreams("routes: [{name: r, backends: [{upstream: v1}]}]\n"));
   const RoutePolicy& route = config.Route("r");
   EXPECT_EQ(route.timeouts.request, seconds(0));
-  EXPECT_EQ(route.timeouts.backend_request, seconds(60));
+  EXPECT_EQ(route.timeouts.backend_request, seconds(0)) << "none: a long download is no fault";
   EXPECT_EQ(route.timeouts.idle, seconds(60));
+  EXPECT_EQ(route.timeouts.head_idle, seconds(60));
   EXPECT_EQ(route.timeouts.tunnel_idle, hours(1));
   EXPECT_EQ(route.retry.attempts, 2);
   EXPECT_TRUE(route.retry.on_connect_failure);
-  EXPECT_FALSE(route.retry.on_reset);
+  EXPECT_TRUE(route.retry.on_reset);
   EXPECT_FALSE(route.retry.on_timeout);
   EXPECT_TRUE(route.retry.on_status.none());
   EXPECT_TRUE(route.retry.AllowsMethod(http::Method::kGet));
@@ -114,6 +115,7 @@ routes:
   const RoutePolicy& inherits = config.Route("inherits");
   EXPECT_EQ(inherits.timeouts.request, seconds(30));
   EXPECT_EQ(inherits.timeouts.tunnel_idle, seconds(5)) << "idle was stated";
+  EXPECT_EQ(inherits.timeouts.head_idle, seconds(5));
   EXPECT_EQ(inherits.retry.attempts, 1);
   EXPECT_FALSE(inherits.retry.on_connect_failure);
   EXPECT_TRUE(inherits.retry.on_reset && inherits.retry.on_timeout && inherits.retry.on_status.test(503));
@@ -128,6 +130,7 @@ routes:
   const RoutePolicy& own = config.Route("own");
   EXPECT_EQ(own.timeouts.request, seconds(0)) << "the whole of timeouts is replaced";
   EXPECT_EQ(own.timeouts.backend_request, seconds(7));
+  EXPECT_EQ(own.timeouts.head_idle, seconds(0)) << "backendRequest was stated, idle was not";
   EXPECT_EQ(own.max_body_bytes, 2048U);
   EXPECT_TRUE(own.request_headers.set.empty());
   EXPECT_EQ(own.request_headers.remove.at(0).id, http::HeaderId::kServer);
@@ -135,7 +138,7 @@ routes:
   const RoutePolicy& without = config.Route("without");
   EXPECT_EQ(without.timeouts.backend_request, seconds(0));
   EXPECT_EQ(without.retry.attempts, 0);
-  EXPECT_FALSE(without.retry.on_connect_failure);
+  EXPECT_FALSE(without.retry.on_connect_failure || without.retry.on_reset);
   EXPECT_EQ(without.max_body_bytes, 0U);
   EXPECT_FALSE(without.access.restricts());
   EXPECT_TRUE(without.request_headers.empty());
