@@ -14,28 +14,30 @@ namespace headgate::metrics {
 namespace {
 
 template <class Builder>
-auto& Register(Builder builder, Family family, prometheus::Registry& registry) {
-  return builder.Name(std::string(Info(family).name)).Help(std::string(Info(family).help)).Register(registry);
+auto& Register(Builder builder, const FamilyInfo& family, prometheus::Registry& registry) {
+  return builder.Name(std::string(family.name)).Help(std::string(family.help)).Register(registry);
 }
 
-prometheus::Family<prometheus::Gauge>& Gauges(Family family, prometheus::Registry& registry) {
+prometheus::Family<prometheus::Gauge>& Gauges(const FamilyInfo& family, prometheus::Registry& registry) {
   return Register(prometheus::BuildGauge(), family, registry);
 }
 
-prometheus::Counter& Reloads(prometheus::Registry& registry, const char* result) {
-  return Register(prometheus::BuildCounter(), Family::kConfigReloads, registry).Add({{"result", result}});
+prometheus::Counter& Reloads(prometheus::Registry& registry, bool success) {
+  const std::string result(kReloadResultWords[success ? 0 : 1]);
+  return Register(prometheus::BuildCounter(), Info("headgate_config_reloads_total"), registry)
+      .Add({{"result", result}});
 }
 
 }  // namespace
 
 ControlFamilies::ControlFamilies(const base::Clock& clock)
     : clock_(clock),
-      build_info_(Gauges(Family::kBuildInfo, registry_)),
-      config_info_(Gauges(Family::kConfigInfo, registry_)),
-      last_successful_(Gauges(Family::kLastReloadSuccessful, registry_).Add({})),
-      last_timestamp_(Gauges(Family::kLastReloadTimestamp, registry_).Add({})),
-      successes_(Reloads(registry_, "success")),
-      failures_(Reloads(registry_, "failure")) {}
+      build_info_(Gauges(Info("headgate_build_info"), registry_)),
+      config_info_(Gauges(Info("headgate_config_info"), registry_)),
+      last_successful_(Gauges(Info("headgate_config_last_reload_successful"), registry_).Add({})),
+      last_timestamp_(Gauges(Info("headgate_config_last_reload_success_timestamp_seconds"), registry_).Add({})),
+      successes_(Reloads(registry_, true)),
+      failures_(Reloads(registry_, false)) {}
 
 void ControlFamilies::SetInfo(GaugeFamily& family, prometheus::Gauge*& current, const prometheus::Labels& labels) {
   prometheus::Gauge& next = family.Add(labels);

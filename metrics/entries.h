@@ -3,10 +3,13 @@
 // Labels and ids are immutable. `known` belongs to the exporter (one scrape at a time).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
+#include <type_traits>
 #include <vector>
 
+#include "metrics/catalogue.h"
 #include "metrics/cell_allocator.h"
 #include "metrics/series.h"
 #include "metrics/series_table.h"
@@ -21,43 +24,26 @@ struct KnownKey {
 };
 
 struct SeriesEntry : SeriesUse {
-  std::string labels;  // as in the exposition: route="shop",upstream="a"
+  std::string labels;                // as in the exposition: route="shop",upstream="a"
+  std::array<std::string, 2> names;  // the labels' values; empty: there is none
   uint32_t first_cell = 0;
   bool is_other = false;
+  std::vector<KnownKey> known;  // of a backend: methods and codes, gRPC statuses; of a route: reasons
 };
 
-struct RouteEntry : SeriesEntry {
-  static constexpr uint32_t kCells = 32;
-  static constexpr auto kUse = CellAllocator::Use::kPlain;
-  static constexpr uint32_t kErrors = 0;  // offsets within the block
-  static constexpr uint32_t kRequestsActive = 28;
-  static constexpr uint32_t kTunnelsActive = 29;
-  static constexpr uint32_t kRequestBytes = 30;
-  static constexpr uint32_t kResponseBytes = 31;
-  std::vector<KnownKey> known;  // reasons
+// One owner of series, and its ids.
+template <class SeriesType>
+struct Entry : SeriesEntry {
+  using Series = SeriesType;
+  static constexpr uint32_t kCells = CellsOf<Series>();
+  static constexpr auto kUse =
+      std::is_same_v<Series, BackendSeries> ? CellAllocator::Use::kRequests : CellAllocator::Use::kPlain;
+  Series series;
 };
-static_assert(kProxyErrorReasonCount <= RouteEntry::kRequestsActive);
-
-struct BackendEntry : SeriesEntry {
-  static constexpr uint32_t kCells = 32;
-  static constexpr auto kUse = CellAllocator::Use::kRequests;
-  static constexpr uint32_t kRequests = 16;
-  std::vector<KnownKey> known;  // methods and codes, gRPC statuses
-
-  HistogramId duration() const { return {first_cell, BucketLayout::kRequest}; }
-  RequestsId requests() const { return {first_cell + kRequests}; }
-};
-
-struct UpstreamEntry : SeriesEntry {
-  static constexpr uint32_t kCells = 64;
-  static constexpr auto kUse = CellAllocator::Use::kPlain;
-  UpstreamSeries series;
-};
-
-struct ListenerEntry : SeriesEntry {
-  static constexpr uint32_t kCells = 8;
-  static constexpr auto kUse = CellAllocator::Use::kPlain;
-  ListenerSeries series;
-};
+using BackendEntry = Entry<BackendSeries>;
+using RouteEntry = Entry<RouteSeries>;
+using UpstreamEntry = Entry<UpstreamSeries>;
+using ListenerEntry = Entry<ListenerSeries>;
+using ProcessEntry = Entry<ProcessSeries>;
 
 }  // namespace headgate::metrics

@@ -4,6 +4,7 @@
 #include <array>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "metrics/text.h"
@@ -14,10 +15,17 @@ namespace {
 constexpr std::string_view kBeyondBounds = R"(method="OTHER",code="_other",code_class="_other")";
 constexpr std::string_view kGrpcBeyondBounds = R"(grpc_status="_other")";
 
-std::vector<std::string> Labels(std::string_view name, std::span<const std::string_view> words) {
-  std::vector<std::string> labels;
-  for (const std::string_view word : words) AppendLabel(labels.emplace_back(), name, word);
-  return labels;
+// The text of each known label set that is not the owner's: result="ok".
+std::vector<std::string> LabelSets(const FamilyInfo& family) {
+  std::vector<std::string> sets(family.word_sets);
+  const size_t own = family.words.size() / family.word_sets;
+  const size_t first = LabelCount(family) - own;
+  for (size_t i = 0; i < family.words.size(); ++i) {
+    std::string& set = sets[i / own];
+    if (!set.empty()) set.push_back(',');
+    AppendLabel(set, family.labels[first + i % own], family.words[i]);
+  }
+  return sets;
 }
 
 std::string RequestLabels(uint32_t key) {
@@ -31,17 +39,43 @@ std::string RequestLabels(uint32_t key) {
   return text + "\"";
 }
 
-constexpr bool IsGrpc(uint32_t key) noexcept { return key >> 16U == Shard::kGrpcLabel; }
-
 std::string GrpcLabels(uint32_t key) {
   std::string text;
   AppendLabel(text, "grpc_status", kGrpcStatusLabels[std::min<uint32_t>(key & 0xFFFFU, kGrpcStatusOther)]);
   return text;
 }
 
-// What all shards counted for one id, by key in rising order.
-std::vector<std::pair<uint32_t, uint64_t>> SumRequests(const Shards& shards, RequestsId id) {
-  std::vector<std::pair<uint32_t, uint64_t>> sums;
+bool IsEmpty(const HistogramValue& value) {
+  return std::all_of(value.counts.begin(), value.counts.end(), [](uint64_t count) { return count == 0; });
+}
+
+// The series of `_other` show only once something was counted in them.
+bool IsShown(const SeriesEntry& entry, uint64_t value) { return !entry.is_other || value != 0; }
+
+// Cells whose labels are known: one after the other as they are numbered, for each entry.
+void WriteCells(const FamilyInfo& row, const SeriesEntry& entry, uint32_t cell, const std::vector<std::string>& sets,
+                const Shards& shards, TextWriter& out) {
+  for (const std::string& set : sets) {
+    const uint64_t value = SumCell(shards, cell++);
+    if (!IsShown(entry, value)) continue;
+    if (row.type == MetricType::kGauge) {
+      out.Gauge(entry.labels, set, static_cast<int64_t>(value));
+    } else {
+      out.Counter(entry.labels, set, value);
+    }
+  }
+}
+
+}  // namespace
+
+uint64_t SumCell(const Shards& shards, uint32_t cell) noexcept {
+  uint64_t sum = 0;
+  for (const Shard* shard : shards) sum += shard->Read(cell);
+  return sum;
+}
+
+RequestSums SumRequests(const Shards& shards, RequestsId id) {
+  RequestSums sums;
   for (const Shard* shard : shards) {
     shard->ForEachRequest(id, [&](uint8_t method, uint16_t code, uint64_t count) {
       const uint32_t key = (uint32_t{method} << 16U) | code;
@@ -66,118 +100,56 @@ HistogramValue SumHistogram(const Shards& shards, HistogramId id) {
   return value;
 }
 
-bool IsEmpty(const HistogramValue& value) {
-  return std::all_of(value.counts.begin(), value.counts.end(), [](uint64_t count) { return count == 0; });
-}
-
-// The series of `_other` show only once something was counted in them.
-bool IsShown(const SeriesEntry& entry, uint64_t value) { return !entry.is_other || value != 0; }
-
-class NamedWriter {
- public:
-  NamedWriter(const Shards& shards, TextWriter& out) : shards_(shards), out_(out) {}
-
-  template <class Entries>
-  void RouteCells(Family family, const Entries& routes, uint32_t offset) {
-    out_.Begin(Info(family));
-    for (const auto& route : routes) One(family, *route, {}, route->first_cell + offset);
-  }
-  // One cell per entry: `cell` picks it from the entry's series.
-  template <class Entries, class Pick>
-  void Cells(Family family, const Entries& entries, Pick&& pick) {
-    out_.Begin(Info(family));
-    for (const auto& entry : entries) One(family, *entry, {}, pick(entry->series).cell);
-  }
-  // One cell per known value of a label.
-  template <class Entries, class Pick>
-  void CellsBy(Family family, const Entries& entries, std::span<const std::string_view> words, Pick&& pick) {
-    out_.Begin(Info(family));
-    const std::string_view label = Info(family).labels[1];
-    const std::vector<std::string> more = Labels(label, words);
+// A histogram of a name that nothing was observed of yet is left out.
+template <class AnyRow, class AnyEntry>
+void Exporter::WriteRow(const AnyRow& row, const std::vector<std::shared_ptr<AnyEntry>>& entries, const Shards& shards,
+                        TextWriter& out) {
+  using Series = typename AnyEntry::Series;
+  using Ids = std::remove_cvref_t<decltype(std::declval<Series&>().*row.ids)>;
+  out.Begin(row);
+  if constexpr (std::is_same_v<Ids, RequestsId>) {
+    WriteRequests(entries, shards, out);
+  } else if constexpr (std::is_same_v<Ids, ErrorsId>) {
+    WriteErrors(row, entries, shards, out);
+  } else if constexpr (std::is_same_v<Ids, HistogramId>) {
     for (const auto& entry : entries) {
-      const auto& ids = pick(entry->series);
-      for (size_t i = 0; i < ids.size(); ++i) One(family, *entry, more[i], ids[i].cell);
+      const HistogramId id = entry->series.*row.ids;
+      const HistogramValue value = SumHistogram(shards, id);
+      if (entry->labels.empty() || !IsEmpty(value)) out.Histogram(entry->labels, id.layout, value);
     }
-  }
-  template <class Entries, class Pick>
-  void Histograms(Family family, const Entries& entries, Pick&& pick) {
-    out_.Begin(Info(family));
+  } else {
+    const std::vector<std::string> sets = LabelSets(row);
     for (const auto& entry : entries) {
-      const HistogramId id = pick(*entry);
-      const HistogramValue value = SumHistogram(shards_, id);
-      if (!IsEmpty(value)) out_.Histogram(entry->labels, id.layout, value);
+      WriteCells(row, *entry, FirstCell(entry->series.*row.ids), sets, shards, out);
     }
   }
-
- private:
-  void One(Family family, const SeriesEntry& entry, std::string_view more, uint32_t cell) {
-    const uint64_t value = SumCell(shards_, cell);
-    if (!IsShown(entry, value)) return;
-    if (Info(family).type == MetricType::kGauge) {
-      out_.Gauge(entry.labels, more, static_cast<int64_t>(value));
-    } else {
-      out_.Counter(entry.labels, more, value);
-    }
-  }
-
-  const Shards& shards_;
-  TextWriter& out_;
-};
-
-void WriteUpstreams(const SeriesLists& lists, NamedWriter& named) {
-  using S = UpstreamSeries;
-  const auto& all = lists.upstreams;
-  named.CellsBy(Family::kUpstreamRequests, all, kUpstreamResultWords, [](const S& s) { return s.requests; });
-  named.Histograms(Family::kUpstreamResponse, all, [](const UpstreamEntry& entry) { return entry.series.response; });
-  named.CellsBy(Family::kUpstreamConnects, all, kConnectResultWords, [](const S& s) { return s.connects; });
-  named.CellsBy(Family::kUpstreamConnections, all, kConnectionStateWords, [](const S& s) { return s.connections; });
-  named.Cells(Family::kUpstreamConnectionsLimit, all, [](const S& s) { return s.connections_limit; });
-  named.CellsBy(Family::kUpstreamEndpoints, all, kEndpointStateWords, [](const S& s) { return s.endpoints; });
-  named.Cells(Family::kUpstreamRetries, all, [](const S& s) { return s.retries; });
 }
 
-void WriteListeners(const SeriesLists& lists, NamedWriter& named) {
-  using S = ListenerSeries;
-  const auto& all = lists.listeners;
-  named.CellsBy(Family::kConnections, all, kConnectionStateWords, [](const S& s) { return s.connections; });
-  named.Cells(Family::kConnectionsLimit, all, [](const S& s) { return s.connections_limit; });
-  named.Cells(Family::kStreamsActive, all, [](const S& s) { return s.streams_active; });
-  named.CellsBy(Family::kConnectionsByProtocol, all, kConnectionProtocolWords,
-                [](const S& s) { return s.accepted_protocols; });
-  named.Cells(Family::kAccepts, all, [](const S& s) { return s.accepts; });
-  named.Cells(Family::kAcceptErrors, all, [](const S& s) { return s.accept_errors; });
-}
-
-}  // namespace
-
-uint64_t SumCell(const Shards& shards, uint32_t cell) noexcept {
-  uint64_t sum = 0;
-  for (const Shard* shard : shards) sum += shard->Read(cell);
-  return sum;
+template <class AnyEntry>
+void Exporter::WriteRows(const std::vector<std::shared_ptr<AnyEntry>>& entries, const Shards& shards, TextWriter& out) {
+  ForEachRow<typename AnyEntry::Series>([&](const auto& row) {
+    if constexpr (kHasIds<decltype(row)>) WriteRow(row, entries, shards, out);
+  });
 }
 
 void Exporter::WriteNamed(const SeriesLists& lists, const Shards& shards, std::string_view weights, TextWriter& out) {
-  NamedWriter named(shards, out);
-  WriteGrpc(lists, shards, WriteRequests(lists, shards, out), out);
-  named.Histograms(Family::kRequestDuration, lists.backends,
-                   [](const BackendEntry& backend) { return backend.duration(); });
-  named.RouteCells(Family::kRequestsActive, lists.routes, RouteEntry::kRequestsActive);
-  named.RouteCells(Family::kTunnelsActive, lists.routes, RouteEntry::kTunnelsActive);
-  named.RouteCells(Family::kRequestBytes, lists.routes, RouteEntry::kRequestBytes);
-  named.RouteCells(Family::kResponseBytes, lists.routes, RouteEntry::kResponseBytes);
-  WriteErrors(lists, shards, out);
+  WriteRows(lists.backends, shards, out);
+  WriteRows(lists.routes, shards, out);
   if (!weights.empty()) out.Text(weights);
-  WriteUpstreams(lists, named);
-  WriteListeners(lists, named);
+  WriteRows(lists.upstreams, shards, out);
+  WriteRows(lists.listeners, shards, out);
 }
 
-std::vector<Exporter::GrpcCount> Exporter::WriteRequests(const SeriesLists& lists, const Shards& shards,
-                                                         TextWriter& out) {
+void Exporter::WriteProcess(const SeriesLists& lists, const Shards& shards, TextWriter& out) {
+  WriteRows(lists.process, shards, out);
+}
+
+// And the family of gRPC statuses, which lie among the requests.
+void Exporter::WriteRequests(const Backends& backends, const Shards& shards, TextWriter& out) {
   std::vector<GrpcCount> grpc;
-  out.Begin(Info(Family::kRequests));
   requests_.Begin();
-  for (const auto& backend : lists.backends) {
-    for (const auto& [key, count] : SumRequests(shards, backend->requests())) {
+  for (const auto& backend : backends) {
+    for (const auto& [key, count] : SumRequests(shards, backend->series.requests)) {
       if (IsGrpc(key)) {
         grpc.push_back({backend.get(), key, count});
       } else if (backend->is_other) {
@@ -187,17 +159,17 @@ std::vector<Exporter::GrpcCount> Exporter::WriteRequests(const SeriesLists& list
       }
     }
   }
-  const std::string& other = lists.backends.back()->labels;
+  const std::string& other = backends.back()->labels;
   for (const auto& [key, count] : requests_.other()) out.Counter(other, RequestLabels(key), count);
   uint64_t beyond = 0;
   for (const Shard* shard : shards) beyond += shard->requests_beyond_bounds();
   if (beyond != 0) out.Counter(other, kBeyondBounds, beyond);
-  return grpc;
+  WriteGrpc(other, shards, grpc, out);
 }
 
-void Exporter::WriteGrpc(const SeriesLists& lists, const Shards& shards, const std::vector<GrpcCount>& counts,
+void Exporter::WriteGrpc(const std::string& other, const Shards& shards, const std::vector<GrpcCount>& counts,
                          TextWriter& out) {
-  out.Begin(Info(Family::kGrpcRequests));
+  out.Begin(Info("headgate_grpc_requests_total"));
   grpc_.Begin();
   for (const auto& [backend, key, count] : counts) {
     if (backend->is_other) {
@@ -206,20 +178,18 @@ void Exporter::WriteGrpc(const SeriesLists& lists, const Shards& shards, const s
       out.Counter(backend->labels, GrpcLabels(key), count);
     }
   }
-  const std::string& other = lists.backends.back()->labels;
   for (const auto& [key, count] : grpc_.other()) out.Counter(other, GrpcLabels(key), count);
   uint64_t beyond = 0;
   for (const Shard* shard : shards) beyond += shard->grpc_beyond_bounds();
   if (beyond != 0) out.Counter(other, kGrpcBeyondBounds, beyond);
 }
 
-void Exporter::WriteErrors(const SeriesLists& lists, const Shards& shards, TextWriter& out) {
-  static const std::vector<std::string> reasons = Labels("reason", kProxyErrorReasonWords);
-  out.Begin(Info(Family::kProxyErrors));
+void Exporter::WriteErrors(const FamilyInfo& row, const Routes& routes, const Shards& shards, TextWriter& out) {
+  const std::vector<std::string> reasons = LabelSets(row);
   errors_.Begin();
-  for (const auto& route : lists.routes) {
+  for (const auto& route : routes) {
     std::array<uint64_t, kProxyErrorReasonCount> counts{};
-    for (const Shard* shard : shards) shard->AddTo(counts, route->first_cell + RouteEntry::kErrors);
+    for (const Shard* shard : shards) shard->AddTo(counts, route->series.errors.cell);
     for (uint32_t reason = 0; reason < kProxyErrorReasonCount; ++reason) {
       const uint64_t count = counts[reason];
       if (count == 0) continue;
@@ -230,41 +200,12 @@ void Exporter::WriteErrors(const SeriesLists& lists, const Shards& shards, TextW
       }
     }
   }
-  for (const auto& [reason, count] : errors_.other()) out.Counter(lists.routes.back()->labels, reasons[reason], count);
-}
-
-void Exporter::WriteProcess(const ProcessSeries& process, const Shards& shards, TextWriter& out) {
-  static const std::vector<std::string> rejects = Labels("reason", kRejectReasonWords);
-  out.Begin(Info(Family::kRequestsRejected));
-  for (size_t i = 0; i < rejects.size(); ++i) {
-    out.Counter({}, rejects[i], SumCell(shards, process.requests_rejected[i].cell));
-  }
-  out.Begin(Info(Family::kTlsHandshakes));
-  for (size_t i = 0; i < kTlsHandshakeLabels.size(); ++i) {
-    const TlsHandshakeLabels& labels = kTlsHandshakeLabels[i];
-    std::string text;
-    AppendLabel(text, "result", labels.result);
-    AppendLabel(text.append(","), "reason", labels.reason);
-    AppendLabel(text.append(","), "version", labels.version);
-    AppendLabel(text.append(","), "resumed", labels.resumed);
-    out.Counter(text, {}, SumCell(shards, process.tls_handshakes[i].cell));
-  }
-  for (const auto& [family, id] :
-       {std::pair(Family::kProxyOverhead, process.proxy_overhead), std::pair(Family::kLoopDelay, process.loop_delay)}) {
-    out.Begin(Info(family));
-    out.Histogram({}, id.layout, SumHistogram(shards, id));
-  }
-  out.Begin(Info(Family::kAccessLogDropped));
-  out.Counter({}, {}, SumCell(shards, process.access_log_dropped.cell));
-  out.Begin(Info(Family::kMetricsOverflow));
-  out.Counter({}, {}, SumCell(shards, process.metrics_overflow.cell));
-  out.Begin(Info(Family::kSnapshotsActive));
-  out.Gauge({}, {}, static_cast<int64_t>(SumCell(shards, process.snapshots_active.cell)));
+  for (const auto& [reason, count] : errors_.other()) out.Counter(routes.back()->labels, reasons[reason], count);
 }
 
 void Exporter::Drop(const SeriesLists& unused, const Shards& shards) {
   for (const auto& backend : unused.backends) {
-    const auto sums = SumRequests(shards, backend->requests());
+    const auto sums = SumRequests(shards, backend->series.requests);
     for (const KnownKey& known : backend->known) {
       const auto found =
           std::find_if(sums.begin(), sums.end(), [&](const auto& sum) { return sum.first == known.key; });
@@ -274,7 +215,7 @@ void Exporter::Drop(const SeriesLists& unused, const Shards& shards) {
   }
   for (const auto& route : unused.routes) {
     for (const KnownKey& known : route->known) {
-      errors_.Drop(known, SumCell(shards, route->first_cell + RouteEntry::kErrors + known.key));
+      errors_.Drop(known, SumCell(shards, route->series.errors.cell + known.key));
     }
   }
 }

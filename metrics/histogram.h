@@ -41,6 +41,12 @@ struct BucketTable {
   }
 };
 
+// What was observed, as a reader gets it.
+struct HistogramValue {
+  std::array<uint64_t, kBuckets> counts{};  // not cumulative
+  uint64_t sum_ns = 0;
+};
+
 inline constexpr uint64_t kMicrosecond = 1'000;
 inline constexpr std::array<BucketTable, kBucketLayoutCount> kBucketTables = {
     BucketTable({1000 * kMicrosecond, 2500 * kMicrosecond, 5000 * kMicrosecond, 10'000 * kMicrosecond,

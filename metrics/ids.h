@@ -41,7 +41,7 @@ struct RequestsId {
   bool operator==(const RequestsId&) const = default;
 };
 
-// 32 cells: one per ProxyErrorReason.
+// One cell per ProxyErrorReason.
 struct ErrorsId {
   uint32_t cell = kScratchErrorsCell;
   bool operator==(const ErrorsId&) const = default;

@@ -150,22 +150,33 @@ enum class TlsHandshake : uint8_t {
   kCertificateRefused,  // the client sent an alert about our certificate
   kProtocol,            // anything else that was not TLS as we speak it
 };
-struct TlsHandshakeLabels {
-  std::string_view result, reason, version, resumed;
+// result, reason, version, resumed: of one end after the other.
+inline constexpr std::array<std::string_view, 40> kTlsHandshakeWords = {
+    "success", "none",
+    "1.2",     "false",  //
+    "success", "none",
+    "1.2",     "true",  //
+    "success", "none",
+    "1.3",     "false",  //
+    "success", "none",
+    "1.3",     "true",  //
+    "failure", "timeout",
+    "none",    "false",  //
+    "failure", "closed",
+    "none",    "false",  //
+    "failure", "version",
+    "none",    "false",  //
+    "failure", "cipher",
+    "none",    "false",  //
+    "failure", "certificate_refused",
+    "none",    "false",  //
+    "failure", "protocol",
+    "none",    "false",  //
 };
-inline constexpr std::array<TlsHandshakeLabels, 10> kTlsHandshakeLabels = {{
-    {"success", "none", "1.2", "false"},
-    {"success", "none", "1.2", "true"},
-    {"success", "none", "1.3", "false"},
-    {"success", "none", "1.3", "true"},
-    {"failure", "timeout", "none", "false"},
-    {"failure", "closed", "none", "false"},
-    {"failure", "version", "none", "false"},
-    {"failure", "cipher", "none", "false"},
-    {"failure", "certificate_refused", "none", "false"},
-    {"failure", "protocol", "none", "false"},
-}};
-inline constexpr size_t kTlsHandshakeCount = kTlsHandshakeLabels.size();
+inline constexpr size_t kTlsHandshakeCount = kTlsHandshakeWords.size() / 4;
+
+// headgate_config_reloads_total.
+inline constexpr std::array<std::string_view, 2> kReloadResultWords = {"success", "failure"};
 
 constexpr TlsHandshake TlsHandshakeDone(bool is_tls13, bool resumed) noexcept {
   return static_cast<TlsHandshake>((is_tls13 ? 2 : 0) + (resumed ? 1 : 0));

@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <mutex>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -10,10 +11,30 @@
 #include "metrics/exporter.h"
 #include "metrics/gauge_text.h"
 #include "metrics/gzip.h"
+#include "metrics/reading_maker.h"
 #include "metrics/series_store.h"
 #include "metrics/text.h"
 
 namespace headgate::metrics {
+namespace {
+
+template <class Ids>
+void ZeroIds(const Ids& ids, uint32_t cell, Shard& shard) {
+  if constexpr (std::is_same_v<Ids, RequestsId>) {
+    shard.ZeroRequests(ids);
+  } else {
+    shard.Zero(cell, IdTraits<Ids>::kCells);
+  }
+}
+
+template <class Entry>
+void ZeroAll(const std::vector<std::shared_ptr<Entry>>& entries, Shard& shard) {
+  for (const auto& entry : entries) {
+    ForEachIds(entry->series, [&shard](const auto& ids) { ZeroIds(ids, FirstCell(ids), shard); });
+  }
+}
+
+}  // namespace
 
 // Two mutexes: `mutex_` for names and the registry's own shard, never held while text is written, so a compilation
 // waits microseconds for a scrape; `scrape_mutex_`, taken first, for scrapes and the drop of series, so that no id is
@@ -67,6 +88,7 @@ class Registry::Impl {
     certificates_ = std::move(text);
   }
   void Scrape(const ScrapeSink& sink);
+  Reading TakeReading();
 
  private:
   Shards AllShards() const {
@@ -97,13 +119,10 @@ void Registry::Impl::DropUnused() {
   std::vector<Shard*> all{&own_};
   for (const auto& shard : shards_) all.push_back(shard.get());
   for (Shard* shard : all) {
-    for (const auto& route : unused.routes) shard->Zero(route->first_cell, RouteEntry::kCells);
-    for (const auto& backend : unused.backends) {
-      shard->Zero(backend->first_cell, kHistogramCells);
-      shard->ZeroRequests(backend->requests());
-    }
-    for (const auto& upstream : unused.upstreams) shard->Zero(upstream->first_cell, UpstreamEntry::kCells);
-    for (const auto& listener : unused.listeners) shard->Zero(listener->first_cell, ListenerEntry::kCells);
+    ZeroAll(unused.routes, *shard);
+    ZeroAll(unused.backends, *shard);
+    ZeroAll(unused.upstreams, *shard);
+    ZeroAll(unused.listeners, *shard);
   }
   store_.Release(unused);
 }
@@ -125,9 +144,22 @@ void Registry::Impl::Scrape(const ScrapeSink& sink) {
   TextWriter out(sink);
   exporter_.WriteNamed(lists, shards, weights, out);
   if (const size_t folded = exporter_.TakeFolded(); folded != 0) Add(store_.process().metrics_overflow, folded);
-  exporter_.WriteProcess(store_.process(), shards, out);
+  exporter_.WriteProcess(lists, shards, out);
   out.Text(certificates);
   out.Text(control_.Serialize());
+}
+
+// Under the scrapes' mutex: no id is used anew meanwhile.
+Reading Registry::Impl::TakeReading() {
+  const std::lock_guard scrape_lock(scrape_mutex_);
+  SeriesLists lists;
+  Shards shards;
+  {
+    const std::lock_guard lock(mutex_);
+    lists = store_.List();
+    shards = AllShards();
+  }
+  return MakeReading(lists, shards);
 }
 
 Registry::Registry(const base::Clock& clock, RegistryOptions options) : impl_(std::make_unique<Impl>(clock, options)) {}
@@ -159,15 +191,15 @@ void Registry::SetConfigInfo(std::string_view hash) { impl_->control().SetConfig
 void Registry::CountReload(bool success) { impl_->control().CountReload(success); }
 
 void Registry::SetRouteWeights(std::span<const RouteWeight> weights) {
-  GaugeTextBuilder text(Info(Family::kRouteWeightRatio), impl_->series_max());
+  GaugeTextBuilder text(Info("headgate_route_weight_ratio"), impl_->series_max());
   for (const RouteWeight& weight : weights) text.Add({weight.route, weight.upstream}, weight.ratio);
   if (text.refused() != 0) impl_->Add(Process().metrics_overflow, text.refused());
   impl_->SetWeights(text.Take());
 }
 
 void Registry::SetCertificates(std::span<const CertificateInUse> certificates) {
-  GaugeTextBuilder ends(Info(Family::kCertificateNotAfter), impl_->series_max());
-  GaugeTextBuilder usable(Info(Family::kCertificateUsable), impl_->series_max());
+  GaugeTextBuilder ends(Info("headgate_tls_certificate_not_after_timestamp_seconds"), impl_->series_max());
+  GaugeTextBuilder usable(Info("headgate_tls_certificate_usable"), impl_->series_max());
   for (const CertificateInUse& one : certificates) {
     ends.Add({one.server_name}, static_cast<double>(one.not_after_seconds));
     usable.Add({one.server_name}, one.usable ? 1 : 0);
@@ -176,6 +208,8 @@ void Registry::SetCertificates(std::span<const CertificateInUse> certificates) {
   if (refused != 0) impl_->Add(Process().metrics_overflow, refused);
   impl_->SetCertificates(ends.Take() + usable.Take());
 }
+
+Reading Registry::TakeReading() { return impl_->TakeReading(); }
 
 std::string Registry::Scrape(bool gzip) {
   std::string text;

@@ -12,9 +12,10 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "metrics/reading.h"
+#include "metrics/scrape_sink.h"
 #include "metrics/series.h"
 #include "metrics/shard.h"
-#include "metrics/text_writer.h"
 
 namespace headgate::metrics {
 
@@ -66,6 +67,9 @@ class Registry {
   // The process's sum of a cell, for the admin pages and tests.
   uint64_t Read(CounterId id) const;
   int64_t Read(GaugeId id) const;
+
+  // What was counted for every route, backend and upstream, as numbers: for who judges or shows them.
+  Reading TakeReading();
 
   // The control plane's own numbers.
   void SetBuildInfo(const BuildInfo& info);

@@ -3,6 +3,7 @@
 // Under the registry's mutex.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -21,6 +22,7 @@ struct SeriesLists {
   std::vector<std::shared_ptr<BackendEntry>> backends;
   std::vector<std::shared_ptr<UpstreamEntry>> upstreams;
   std::vector<std::shared_ptr<ListenerEntry>> listeners;
+  std::vector<std::shared_ptr<ProcessEntry>> process;  // the one, or none
 };
 
 class SeriesStore {
@@ -30,7 +32,7 @@ class SeriesStore {
   std::shared_ptr<const RouteSeries> Route(std::string_view route, std::span<const std::string_view> upstreams);
   std::shared_ptr<const UpstreamSeries> Upstream(std::string_view upstream);
   std::shared_ptr<const ListenerSeries> Listener(std::string_view listener);
-  const ProcessSeries& process() const noexcept { return process_; }
+  const ProcessSeries& process() const noexcept { return process_->series; }
   // How many names were refused because their family was full, since the last call.
   size_t TakeRefused() noexcept { return std::exchange(refused_, 0); }
 
@@ -41,13 +43,14 @@ class SeriesStore {
   void Release(const SeriesLists& unused);
 
  private:
+  using Names = std::array<std::string, 2>;
+
   template <class Entry>
-  std::shared_ptr<Entry> Make(std::string labels);
+  std::shared_ptr<Entry> Make(std::string labels, Names names);
   std::shared_ptr<RouteEntry> FindRoute(std::string_view route);
   std::shared_ptr<BackendEntry> FindBackend(std::string_view route, std::string_view upstream);
   template <class Entry>
   std::shared_ptr<Entry> Find(SeriesTable<Entry>& table, std::string_view label, std::string_view name, size_t max);
-  void MakeProcess();
 
   const base::Clock& clock_;
   const size_t series_max_;
@@ -62,7 +65,7 @@ class SeriesStore {
   std::shared_ptr<BackendEntry> other_backend_;
   std::shared_ptr<UpstreamEntry> other_upstream_;
   std::shared_ptr<ListenerEntry> other_listener_;
-  ProcessSeries process_;
+  std::shared_ptr<ProcessEntry> process_;
 };
 
 }  // namespace headgate::metrics

@@ -22,7 +22,6 @@ class Shard {
   static constexpr size_t kCellsMax = kChunkCells * kChunksMax;
   static constexpr size_t kRequestsCells = 16;
   static constexpr size_t kRequestsPairs = 7;
-  static constexpr size_t kErrorsCells = 32;
   static constexpr uint8_t kGrpcLabel = 0x80;  // beyond every method's label
   // A (method, code) beyond these is counted as `_other`: more than 32 blocks for one RequestsId, or for all of them.
   static constexpr size_t kRequestsBlocksMax = 32;

@@ -5,22 +5,14 @@
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 
 #include "metrics/catalogue.h"
 #include "metrics/histogram.h"
+#include "metrics/scrape_sink.h"
 
 namespace headgate::metrics {
-
-// Receives the exposition piece by piece, 64 KiB at most each.
-using ScrapeSink = std::function<void(std::string_view)>;
-
-struct HistogramValue {
-  std::array<uint64_t, kBuckets> counts{};  // not cumulative
-  uint64_t sum_ns = 0;
-};
 
 class TextWriter {
  public:

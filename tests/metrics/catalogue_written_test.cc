@@ -46,7 +46,7 @@ std::string Counting() {
     for (const auto& entry : fs::recursive_directory_iterator(folder)) {
       const std::string name = entry.path().filename();
       if (!name.ends_with(".cc") && !name.ends_with(".h")) continue;
-      if (name.starts_with("exporter") || name.starts_with("series")) continue;
+      if (name.starts_with("exporter") || name.starts_with("series") || name.starts_with("reading")) continue;
       text += TextOf(entry.path());
     }
   }

@@ -22,8 +22,8 @@ using prometheus::BuildGauge;
 using prometheus::BuildHistogram;
 
 template <class Builder>
-auto& Register(Builder builder, Family family, prometheus::Registry& registry) {
-  return builder.Name(std::string(Info(family).name)).Help(std::string(Info(family).help)).Register(registry);
+auto& Register(Builder builder, const FamilyInfo& family, prometheus::Registry& registry) {
+  return builder.Name(std::string(family.name)).Help(std::string(family.help)).Register(registry);
 }
 
 class Oracle {
@@ -54,12 +54,15 @@ class Oracle {
 
  private:
   prometheus::Registry registry_;
-  prometheus::Family<prometheus::Counter>& requests_ = Register(BuildCounter(), Family::kRequests, registry_);
+  prometheus::Family<prometheus::Counter>& requests_ =
+      Register(BuildCounter(), Info("headgate_requests_total"), registry_);
   prometheus::Family<prometheus::Histogram>& durations_ =
-      Register(BuildHistogram(), Family::kRequestDuration, registry_);
-  prometheus::Family<prometheus::Counter>& errors_ = Register(BuildCounter(), Family::kProxyErrors, registry_);
-  prometheus::Family<prometheus::Counter>& bytes_ = Register(BuildCounter(), Family::kRequestBytes, registry_);
-  prometheus::Family<prometheus::Gauge>& active_ = Register(BuildGauge(), Family::kRequestsActive, registry_);
+      Register(BuildHistogram(), Info("headgate_request_duration_seconds"), registry_);
+  prometheus::Family<prometheus::Counter>& errors_ =
+      Register(BuildCounter(), Info("headgate_proxy_errors_total"), registry_);
+  prometheus::Family<prometheus::Counter>& bytes_ =
+      Register(BuildCounter(), Info("headgate_request_bytes_total"), registry_);
+  prometheus::Family<prometheus::Gauge>& active_ = Register(BuildGauge(), Info("headgate_requests_active"), registry_);
   const prometheus::Histogram::BucketBoundaries bounds_ = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
                                                            0.25,  0.5,    1,     2.5,  5,     10};
 };

@@ -130,9 +130,9 @@ TEST(ReasonsTest, EveryEnumeratorHasItsWord) {
   EXPECT_EQ(kUpstreamResultWords[Index(UpstreamResult::kCanceled)], "canceled");
   EXPECT_EQ(kConnectResultWords[Index(ConnectResult::kFailed)], "failed");
   EXPECT_EQ(kEndpointStateWords[Index(EndpointState::kDraining)], "draining");
-  EXPECT_EQ(kTlsHandshakeLabels[Index(TlsHandshakeDone(true, true))].version, "1.3");
-  EXPECT_EQ(kTlsHandshakeLabels[Index(TlsHandshakeDone(false, true))].resumed, "true");
-  EXPECT_EQ(kTlsHandshakeLabels[Index(TlsHandshake::kProtocol)].reason, "protocol");
+  EXPECT_EQ(kTlsHandshakeWords[4 * Index(TlsHandshakeDone(true, true)) + 2], "1.3");
+  EXPECT_EQ(kTlsHandshakeWords[4 * Index(TlsHandshakeDone(false, true)) + 3], "true");
+  EXPECT_EQ(kTlsHandshakeWords[4 * Index(TlsHandshake::kProtocol) + 1], "protocol");
 }
 
 }  // namespace
