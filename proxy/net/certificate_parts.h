@@ -17,8 +17,9 @@ namespace headgate::proxy::net {
 struct CertificateParts {
   std::string cert_file;
   std::string key_file;
-  base::FileStamp cert_stamp;  // before they were read
-  base::FileStamp key_stamp;
+  // Before they were read; taken anew when they were read again and had not changed. Control thread only.
+  mutable base::FileStamp cert_stamp;
+  mutable base::FileStamp key_stamp;
   std::string digest;  // of both files' contents
   std::vector<X509Ptr> chain;
   KeyPtr key;

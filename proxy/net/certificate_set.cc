@@ -76,7 +76,9 @@ CertificateInfo InfoOf(const X509* certificate, const std::string& cert_file, ba
   return info;
 }
 
-absl::StatusOr<std::shared_ptr<const CertificateParts>> LoadOne(CertificateParts parts) {
+// `before`: of the same files, or null.
+absl::StatusOr<std::shared_ptr<const CertificateParts>> LoadOne(CertificateParts parts,
+                                                                const std::shared_ptr<const CertificateParts>& before) {
   const std::string& cert_file = parts.cert_file;
   const std::string& key_file = parts.key_file;
   absl::StatusOr<std::string> cert_text = ReadWholeFile(cert_file);
@@ -84,6 +86,12 @@ absl::StatusOr<std::shared_ptr<const CertificateParts>> LoadOne(CertificateParts
   absl::StatusOr<std::string> key_text = ReadWholeFile(key_file);
   if (!key_text.ok()) return key_text.status();
   parts.digest = absl::StrCat(base::Sha256Hex(*cert_text), base::Sha256Hex(*key_text));
+  if (before != nullptr && before->digest == parts.digest) {
+    OPENSSL_cleanse(key_text->data(), key_text->size());
+    before->cert_stamp = parts.cert_stamp;
+    before->key_stamp = parts.key_stamp;
+    return before;
+  }
   absl::StatusOr<std::vector<X509Ptr>> chain = ParseCertificates(*cert_text, cert_file);
   if (!chain.ok()) return chain.status();
   parts.chain = *std::move(chain);
@@ -110,11 +118,13 @@ absl::StatusOr<std::shared_ptr<const CertificateParts>> PartsOf(
                          .digest = {},
                          .chain = {},
                          .key = {}};
-  for (const auto& before : previous) {
-    const bool same = before->cert_file == fresh.cert_file && before->key_file == fresh.key_file;
-    if (same && before->cert_stamp.Holds(fresh.cert_stamp) && before->key_stamp.Holds(fresh.key_stamp)) return before;
-  }
-  return LoadOne(std::move(fresh));
+  const auto known = std::find_if(previous.begin(), previous.end(), [&](const auto& before) {
+    return before->cert_file == fresh.cert_file && before->key_file == fresh.key_file;
+  });
+  const std::shared_ptr<const CertificateParts> before = known == previous.end() ? nullptr : *known;
+  const bool holds =
+      before != nullptr && before->cert_stamp.Holds(fresh.cert_stamp) && before->key_stamp.Holds(fresh.key_stamp);
+  return holds ? before : LoadOne(std::move(fresh), before);
 }
 
 void SortNames(Names& names) {

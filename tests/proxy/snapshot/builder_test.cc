@@ -235,6 +235,18 @@ TEST_F(SnapshotBuilderTest, OneWeightThatChangesReadsNoFileAndChangesNothingElse
   EXPECT_EQ(second->upstreams[0].tls, first->upstreams[0].tls);
 }
 
+TEST_F(SnapshotBuilderTest, ACertificateThatWasReadTooSoonIsReadOnceMoreAndThenNoLonger) {
+  const SnapshotPtr first = Build(kSecure);
+  clock.offset = std::chrono::hours(1);
+  support::FileOpens opens(directory.Path(""));
+  const SnapshotPtr second = Build(kSecure, first);
+  EXPECT_EQ(opens.Take(), (std::set<std::string>{"a.crt", "a.key"}));
+  EXPECT_EQ(second->listeners[0].tls, first->listeners[0].tls);
+  const SnapshotPtr third = Build(kSecure, second);
+  EXPECT_EQ(opens.Take(), std::set<std::string>());
+  EXPECT_EQ(third->listeners[0].tls, first->listeners[0].tls);
+}
+
 TEST_F(SnapshotBuilderTest, UpstreamsThatComeAndGoAreNamedByTheirOldPlaces) {
   const SnapshotPtr first = Build(Upstreams("a: {endpoints: [\"127.0.0.1:1\"]}, b: {endpoints: [\"127.0.0.1:2\"]}"));
   const SnapshotPtr second =
