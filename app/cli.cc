@@ -3,10 +3,12 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <string>
 
 #include "app/commands.h"
 #include "app/exit_codes.h"
 #include "app/resources.h"
+#include "app/usage.h"
 
 namespace headgate::app {
 
@@ -33,7 +35,10 @@ int Main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kExitOk : kExitUsage;
+    const std::string unknown = error.get_exit_code() == 0 ? std::string() : UnknownWord(app, argc, argv);
+    if (unknown.empty()) return app.exit(error) == 0 ? kExitOk : kExitUsage;
+    std::fprintf(stderr, "headgate: %s\nRun with --help for more information.\n", unknown.c_str());
+    return kExitUsage;
   }
   try {
     const int code = chosen();

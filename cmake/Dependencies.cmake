@@ -9,7 +9,7 @@ find_package(fmt CONFIG REQUIRED)
 find_package(spdlog CONFIG REQUIRED)
 find_package(CLI11 CONFIG REQUIRED)
 
-# Debian ships these two without a CMake package.
+# Debian ships these without a CMake package.
 function(headgate_system_library target header library)
   find_path(${library}_INCLUDE_DIR ${header} REQUIRED)
   find_library(${library}_LIBRARY ${library} REQUIRED)
@@ -20,6 +20,7 @@ endfunction()
 headgate_system_library(re2::re2 re2/re2.h re2)
 headgate_system_library(c-ares::cares ares.h cares)
 headgate_system_library(nghttp2::nghttp2 nghttp2/nghttp2.h nghttp2)
+headgate_system_library(idn2::idn2 idn2.h idn2)
 
 # Debian's 1.52 has the limit of CONTINUATION frames (CVE-2024-28182) of 1.61.
 file(STRINGS ${nghttp2_INCLUDE_DIR}/nghttp2/nghttp2ver.h nghttp2_version REGEX "define NGHTTP2_VERSION ")

@@ -60,6 +60,9 @@ enum class Code : uint16_t {
   kBadName = 42,
   kNoEffect = 43,
   kUnsafe = 44,
+  kNoListener = 45,
+  kTakenLiterally = 46,
+  kNotRead = 47,             // added where files are read
   kBadRegex = 50,            // added by the compile step
   kCertificateMissing = 60,  // 60 to 63: added where certificates are loaded
   kCertificateKey = 61,

@@ -51,6 +51,7 @@ class Box {
   explicit operator bool() const { return value_ != nullptr; }
   bool has_value() const { return value_ != nullptr; }
   T& emplace() { return *(value_ = std::make_unique<T>()); }
+  void reset() { value_.reset(); }
   T& operator*() { return *value_; }
   const T& operator*() const { return *value_; }
   T* operator->() { return value_.get(); }

@@ -10,15 +10,17 @@
 namespace headgate::config {
 namespace {
 
-// A line is shown up to here: a minified file must not fill a terminal.
+// So much of a line is shown: a minified file must not fill a terminal.
 constexpr uint32_t kShownColumnsMax = 200;
+constexpr uint32_t kShownBefore = 80;  // columns before the place, of a longer line
+constexpr std::string_view kCut = "...";
 
 std::string_view SeverityName(Severity severity) { return severity == Severity::kError ? "error" : "warning"; }
 
-// Tabs and control characters would move the caret or the terminal's cursor.
-std::string Printable(std::string_view line) {
+// Tabs and control characters would move the caret or the terminal's cursor. Takes what it shows from `line`.
+std::string Printable(std::string_view& line, uint32_t columns_max) {
   std::string out;
-  for (uint32_t columns = 0; !line.empty() && columns < kShownColumnsMax; ++columns) {
+  for (uint32_t columns = 0; !line.empty() && columns < columns_max; ++columns) {
     const auto byte = static_cast<unsigned char>(line.front());
     const size_t bytes = Utf8Length(line);
     const bool shown = bytes > 0 && byte >= 0x20 && byte != 0x7F;
@@ -26,6 +28,27 @@ std::string Printable(std::string_view line) {
     line.remove_prefix(std::max<size_t>(bytes, 1));
   }
   return out;
+}
+
+std::string Printable(std::string_view line) { return Printable(line, kShownColumnsMax); }
+
+// The part of a line around a place in it, and the column in it where the place begins, from 0.
+struct Excerpt {
+  std::string text;
+  uint32_t column = 0;
+};
+
+Excerpt ExcerptOf(std::string_view line, const Position& at) {
+  Excerpt excerpt;
+  excerpt.column = at.column > 0 ? at.column - 1 : 0;
+  if (excerpt.column + at.length > kShownColumnsMax && excerpt.column > kShownBefore) {
+    Printable(line, excerpt.column - kShownBefore);
+    excerpt.text = kCut;
+    excerpt.column = kShownBefore + static_cast<uint32_t>(kCut.size());
+  }
+  excerpt.text += Printable(line, kShownColumnsMax);
+  if (!line.empty()) excerpt.text += kCut;
+  return excerpt;
 }
 
 std::string HintOf(const Diagnostic& diagnostic, const Sources& sources) {
@@ -83,12 +106,10 @@ std::string RenderText(const Diagnostic& diagnostic, const Sources& sources) {
   }
   std::array<char, 16> number{};
   std::snprintf(number.data(), number.size(), "%5u | ", diagnostic.at.line);
-  const std::string line = Printable(sources.LineOf(diagnostic.at.file, diagnostic.at.line));
-  out += number.data() + line + "\n";
-  const uint32_t column = std::min(diagnostic.at.column, kShownColumnsMax + 1);
-  const uint32_t room = kShownColumnsMax + 2 - column;
-  out += "      | " + std::string(column > 0 ? column - 1 : 0, ' ');
-  out += std::string(std::clamp(diagnostic.at.length, 1U, room), '^');
+  const Excerpt excerpt = ExcerptOf(sources.LineOf(diagnostic.at.file, diagnostic.at.line), diagnostic.at);
+  out += number.data() + excerpt.text + "\n";
+  const uint32_t room = kShownColumnsMax + 1 - std::min(excerpt.column, kShownColumnsMax);
+  out += "      | " + std::string(excerpt.column, ' ') + std::string(std::clamp(diagnostic.at.length, 1U, room), '^');
   if (!hint.empty()) out += " " + hint;
   return out + "\n";
 }

@@ -27,6 +27,21 @@ void RefuseMainKeys(const YamlTree& tree, uint32_t file, DiagnosticList& diagnos
   });
 }
 
+// An emptied file (a truncated write, a bad template) must not close every listener. What is not YAML, and a list of
+// listeners that is wrong, is reported already.
+void RequireListener(const YamlTree& tree, uint32_t file, DiagnosticList& diagnostics) {
+  if (tree.empty() && diagnostics.HasErrors()) return;
+  bool written = false;
+  if (!tree.empty() && tree.root().kind != NodeKind::kNull) {
+    if (tree.root().kind != NodeKind::kMapping) return;
+    tree.ForEachPair(tree.root(),
+                     [&](const Node& key, const Node& /*value*/) { written = written || key.text == "listeners"; });
+  }
+  if (written) return;
+  diagnostics.Error(Code::kNoListener, {file, 0, 0, 0}, "there is no listener: nothing would be served",
+                    "write listeners: [{name: web, address: \"0.0.0.0:8080\"}]");
+}
+
 // Routes that could not be read as they were meant: a hostname that was refused must not make its route meet others.
 std::unordered_set<const Route*> UnsoundRoutes(const Model& unit, const DiagnosticList& diagnostics) {
   std::vector<uint32_t> lines;
@@ -86,20 +101,27 @@ void CollectPaths(UnitContent& content) {
   }
 }
 
-void DecodeTree(const YamlTree& tree, uint32_t file, bool is_main, std::string_view directory, UnitContent& content) {
-  if (!is_main) RefuseMainKeys(tree, file, content.diagnostics);
+void DecodeTree(const YamlTree& tree, uint32_t file, FileKind kind, std::string_view directory, UnitContent& content) {
+  if (kind == FileKind::kOther) RefuseMainKeys(tree, file, content.diagnostics);
   Decoder decoder(tree, file, directory, content.diagnostics);
-  if (tree.root().kind != NodeKind::kNull) decoder.Block(tree.root(), RootBlock(), &content.model);
+  const Node& root = tree.root();
+  const bool empty = root.kind == NodeKind::kNull;
+  if (empty ||
+      !decoder.Expect(root, NodeKind::kMapping, "a mapping", "listeners, upstreams and routes stand at the top")) {
+    return;
+  }
+  decoder.Block(root, RootBlock(), &content.model, {});
 }
 
 }  // namespace
 
-std::shared_ptr<const UnitContent> DecodeUnit(const SharedText& text, uint32_t file, bool is_main,
+std::shared_ptr<const UnitContent> DecodeUnit(const SharedText& text, uint32_t file, FileKind kind,
                                               std::string_view directory, const UnitCheck& check) {
   auto content = std::make_shared<UnitContent>();
   content->text = text;
   const YamlTree tree = ReadYaml(text.value(), file, content->diagnostics);
-  if (!tree.empty()) DecodeTree(tree, file, is_main, directory, *content);
+  if (!tree.empty()) DecodeTree(tree, file, kind, directory, *content);
+  if (kind == FileKind::kMain) RequireListener(tree, file, content->diagnostics);
   ValidateUnit(content->model, content->diagnostics);
   content->claims = MatchClaims(content->model);
   CheckClaims(*content, content->diagnostics);

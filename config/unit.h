@@ -29,8 +29,14 @@ struct UnitContent {
   bool IsGood() const { return !diagnostics.HasErrors(); }
 };
 
+enum class FileKind : uint8_t {
+  kMain,      // may hold any key, and must hold a listener
+  kFragment,  // any key, no need of a listener: a piece of a file, or a text that could not be read
+  kOther,     // upstreams and routes only
+};
+
 /// Never null. Two routes of the file with the same listener, hostname and matches are an error here already.
-std::shared_ptr<const UnitContent> DecodeUnit(const SharedText& text, uint32_t file, bool is_main,
+std::shared_ptr<const UnitContent> DecodeUnit(const SharedText& text, uint32_t file, FileKind kind,
                                               std::string_view directory, const UnitCheck& check);
 
 }  // namespace headgate::config

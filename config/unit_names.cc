@@ -79,7 +79,9 @@ void UnitSet::Names::CheckReferences(Unit& unit) const {
                         "route " + Quoted(route->name.value) + " sends to an unknown upstream " + Quoted(target.value),
                         unit.faults.errors() < kComparedMax ? DidYouMean(target.value, known()) : std::string());
     });
+    // Without any listener that is said once, of the main file.
     for (const Located<std::string>& name : route->listeners) {
+      if (listeners.empty()) break;
       if (std::find(listeners.begin(), listeners.end(), name.value) != listeners.end()) continue;
       unit.faults.Error(Code::kUnknownListener, name.at,
                         "route " + Quoted(route->name.value) + " names an unknown listener " + Quoted(name.value),

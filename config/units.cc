@@ -17,18 +17,8 @@ namespace {
 // How often the files are put together anew because one that won a name turned out to be bad itself.
 constexpr int kRoundsMax = 16;
 
-constexpr char kDefaultListenerName[] = "web";
-constexpr uint16_t kDefaultListenerPort = 8080;
-
 bool SameText(const std::shared_ptr<const UnitContent>& content, const SharedText& text) {
   return content != nullptr && content->text == text;
-}
-
-Listener DefaultListener() {
-  Listener listener;
-  listener.name.value = kDefaultListenerName;
-  listener.address.value = {{}, base::IpAddress::V4(0), kDefaultListenerPort};
-  return listener;
 }
 
 // The route without the listeners that are gone; null if none is left.
@@ -115,7 +105,9 @@ void UnitSet::Offer(const SourceFile& file) {
   if (SameText(unit.in_force, file.text)) {
     unit.offered = unit.in_force;
   } else if (!SameText(unit.offered, file.text)) {
-    unit.offered = DecodeUnit(file.text, unit.file, unit.is_main, options_.directory, check_);
+    const bool whole = file.problem.empty() && !options_.fragment;
+    const FileKind kind = !unit.is_main ? FileKind::kOther : whole ? FileKind::kMain : FileKind::kFragment;
+    unit.offered = DecodeUnit(file.text, unit.file, kind, options_.directory, check_);
   }
 }
 
@@ -123,21 +115,25 @@ void UnitSet::Offer(const SourceFile& file) {
 void UnitSet::OfferUnread(const SourceFile& file) {
   const auto found = units_.find(file.name);
   const bool keeps = found != units_.end() && found->second->in_force != nullptr;
-  Offer({file.name, keeps ? found->second->in_force->text : SharedText()});
+  Offer({file.name, keeps ? found->second->in_force->text : SharedText(), file.problem});
   Unit& unit = *units_[file.name];
   unit.rejected.Error(Code::kUnreadable, {unit.file, 0, 0, 0}, file.problem);
 }
 
-// An empty directory is a configuration without routes. A main file that vanishes later stays in force.
+// Without it there is no listener at the start. A main file that vanishes later stays in force.
 void UnitSet::OfferMain(bool present) {
   if (present) return;
   const auto found = units_.find(options_.main_name);
   const bool keeps = found != units_.end() && found->second->in_force != nullptr;
-  Offer({options_.main_name, keeps ? found->second->in_force->text : SharedText()});
+  Offer({options_.main_name, keeps ? found->second->in_force->text : SharedText(), "missing"});
   Unit& main = *units_[options_.main_name];
-  main.rejected.Warning(Code::kMainFileMissing, {main.file, 0, 0, 0},
-                        keeps ? "the main file is missing: its last content stays in force"
-                              : "the main file is missing: the defaults hold");
+  const Position at{main.file, 0, 0, 0};
+  if (keeps) {
+    main.rejected.Warning(Code::kMainFileMissing, at, "the main file is missing: its last content stays in force");
+  } else {
+    main.rejected.Error(Code::kMainFileMissing, at, "the main file is missing: there is no listener",
+                        "add " + options_.main_name + " to the directory");
+  }
 }
 
 std::vector<UnitSet::Unit*> UnitSet::Present() {
@@ -149,7 +145,18 @@ std::vector<UnitSet::Unit*> UnitSet::Present() {
   return units;
 }
 
-Proposal UnitSet::Propose(const std::vector<SourceFile>& files) {
+void UnitSet::WarnOfPassedOver(const std::vector<std::string>& names) {
+  Unit& main = *units_[options_.main_name];
+  for (const std::string& name : names) {
+    const bool folder = name.ends_with('/');
+    const std::string stem = name.substr(0, name.rfind('.'));
+    main.rejected.Warning(
+        Code::kNotRead, {main.file, 0, 0, 0}, Quoted(name) + " is not read: only the directory's own *.yaml files are",
+        folder ? "move its files up" : "rename it to " + stem + ".yaml, or take it out of the directory");
+  }
+}
+
+Proposal UnitSet::Propose(const std::vector<SourceFile>& files, const std::vector<std::string>& passed_over) {
   for (const auto& [name, unit] : units_) {
     unit->present = false;
     unit->rejected = {};
@@ -164,6 +171,7 @@ Proposal UnitSet::Propose(const std::vector<SourceFile>& files) {
     main_present = main_present || file.name == options_.main_name;
   }
   OfferMain(main_present);
+  WarnOfPassedOver(passed_over);
   return Link();
 }
 
@@ -229,7 +237,6 @@ bool UnitSet::Settle(const std::vector<Unit*>& units) {
     // Without a good main file there is no configuration: its listeners are taken as written for the others' sake.
     const Model& process = (main.chosen != nullptr ? main.chosen : main.offered)->model;
     for (const Listener& listener : process.listeners) names.listeners.push_back(listener.name.value);
-    if (names.listeners.empty()) names.listeners.push_back(kDefaultListenerName);
     for (Unit* unit : units) {
       // A file that is bad by itself is looked through too: all its problems at once.
       if (unit->faults.HasErrors() || (!unit->ChoseOffered() && unit->offered->IsGood())) continue;
@@ -256,7 +263,6 @@ std::shared_ptr<const Model> UnitSet::Merge(const std::vector<Unit*>& units) {
   model->upstreams.clear();
   model->routes.clear();
   model->files = file_names_;
-  if (model->listeners.empty()) model->listeners.push_back(DefaultListener());
   const auto add_upstream = [&](const std::shared_ptr<const Upstream>& upstream) {
     if (proposed_upstreams_.emplace(upstream->name.value, upstream).second) model->upstreams.push_back(upstream);
   };
@@ -303,7 +309,7 @@ void UnitSet::Commit() {
 }
 
 LoadedFile LoadFile(std::string_view name, std::string_view text, std::string_view directory) {
-  UnitSet set({.main_name = std::string(name), .directory = std::string(directory)});
+  UnitSet set({.main_name = std::string(name), .directory = std::string(directory), .fragment = true});
   Proposal proposal = set.Propose({{std::string(name), std::string(text)}});
   return {std::move(proposal.model), std::move(proposal.files.front().diagnostics), std::move(proposal.offered)};
 }

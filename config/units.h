@@ -34,6 +34,7 @@ struct UnitSetOptions {
   std::string main_name = {};  // SourceFile::name of the main file (headgate.yaml, or the single file given)
   std::string directory = {};  // the folder that relative paths start from; absolute is best
   bool confined = false;       // a directory of files: paths to files stay inside it or below fileRoots
+  bool fragment = false;       // the main file is a piece of one, as in documentation: it needs no listener
 };
 
 /// What became of a file.
@@ -69,7 +70,8 @@ class UnitSet {
   UnitSet& operator=(const UnitSet&) = delete;
 
   /// All files as they are now. A file that is missing here is gone. Only files whose text changed are decoded.
-  Proposal Propose(const std::vector<SourceFile>& files);
+  /// `passed_over`: what lies beside them and looks like configuration, but is not read; folders end with '/'.
+  Proposal Propose(const std::vector<SourceFile>& files, const std::vector<std::string>& passed_over = {});
 
   /// The same files once more, without the ones that `problems` (errors only) point into by Position::file.
   Proposal Reject(const DiagnosticList& problems);
@@ -86,6 +88,7 @@ class UnitSet {
   void Offer(const SourceFile& file);
   void OfferUnread(const SourceFile& file);
   void OfferMain(bool present);
+  void WarnOfPassedOver(const std::vector<std::string>& names);
   std::vector<Unit*> Present();
   Proposal Link();
   bool Settle(const std::vector<Unit*>& units);
@@ -104,7 +107,7 @@ class UnitSet {
   Upstreams proposed_upstreams_;
 };
 
-/// One file by itself: what tests, `validate` and a single --config file need. `diagnostics` are complete and sorted.
+/// One file, or a piece of one without listeners, by itself. `diagnostics` are complete and sorted.
 struct LoadedFile {
   std::shared_ptr<const Model> model;  // null if there is an error
   DiagnosticList diagnostics;

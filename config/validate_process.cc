@@ -127,25 +127,6 @@ void CheckHttpsRedirect(const Model& unit, const Listener& listener, DiagnosticL
                     DidYouMean(redirect.listener->value, ListenerNames(unit)));
 }
 
-bool SpeaksHttp2(const Listener& listener) {
-  if (listener.protocols.empty()) return listener.tls.has_value();
-  return std::any_of(listener.protocols.begin(), listener.protocols.end(),
-                     [](const auto& protocol) { return protocol.value == Protocol::kH2; });
-}
-
-// What the HTTP/2 library keeps of a head, whatever is asked of it.
-void CheckHttp2Limits(const Limits& limits, DiagnosticList& diagnostics) {
-  const auto check = [&](const Setting<uint64_t>& size, const char* key, uint64_t bound) {
-    if (!size.HasValue() || *size <= bound) return;
-    diagnostics.Warning(
-        Code::kNoEffect, size.at(),
-        std::string(key) + " beyond " + FormatQuantity(FieldType::kSize, bound) + " has no effect in HTTP/2");
-  };
-  check(limits.request_head, "requestHead", base::kHttp2HeadBytesMax);
-  check(limits.field_size, "fieldSize", base::kHttp2FieldBytesMax);
-  check(limits.target, "target", base::kHttp2FieldBytesMax);
-}
-
 void CheckLimits(const Limits& limits, DiagnosticList& diagnostics) {
   const uint64_t head = limits.request_head.ValueOr(defaults::kRequestHeadBytes, defaults::kUnlimited);
   const auto check = [&](const Setting<uint64_t>& part, const char* key) {
@@ -160,6 +141,42 @@ void CheckLimits(const Limits& limits, DiagnosticList& diagnostics) {
   if (!limits.h2_window.HasValue() || *limits.h2_window <= held) return;
   diagnostics.Warning(Code::kNoEffect, limits.h2_window.at(),
                       "h2Window beyond h2Connection (" + FormatQuantity(FieldType::kSize, held) + ") has no effect");
+}
+
+// The HTTP/2 library keeps no larger field or head, whatever a limit says.
+void WarnBeyondH2(const Setting<uint64_t>& limit, const char* key, uint64_t most, const std::string& owner,
+                  DiagnosticList& diagnostics) {
+  if (!limit.HasValue() || *limit <= most) return;
+  diagnostics.Warning(Code::kNoEffect, limit.at(),
+                      std::string(key) + " beyond " + FormatQuantity(FieldType::kSize, most) +
+                          " has no effect on HTTP/2, which " + owner + " speaks");
+}
+
+bool SpeaksH2(const Listener& listener) {
+  if (listener.protocols.empty()) return listener.tls.has_value();
+  return std::any_of(listener.protocols.begin(), listener.protocols.end(),
+                     [](const auto& protocol) { return protocol.value == Protocol::kH2; });
+}
+
+void CheckH2Limits(const Model& unit, DiagnosticList& diagnostics) {
+  const auto check = [&](const Limits& limits, const Listener& listener) {
+    const std::string owner = "listener " + Quoted(listener.name.value);
+    WarnBeyondH2(limits.request_head, "requestHead", base::kHttp2HeadBytesMax, owner, diagnostics);
+    WarnBeyondH2(limits.field_size, "fieldSize", base::kHttp2FieldBytesMax, owner, diagnostics);
+    WarnBeyondH2(limits.target, "target", base::kHttp2FieldBytesMax, owner, diagnostics);
+  };
+  bool of_process = false;
+  for (const Listener& listener : unit.listeners) {
+    if (!SpeaksH2(listener)) continue;
+    if (listener.limits) check(*listener.limits, listener);
+    if (!std::exchange(of_process, true)) check(unit.limits, listener);
+  }
+  for (const auto& upstream : unit.upstreams) {
+    if (!upstream->protocol || upstream->protocol->value == Protocol::kHttp11) continue;
+    WarnBeyondH2(unit.limits.upstream_head, "upstreamHead", base::kHttp2HeadBytesMax, "upstream " + Quoted(upstream->name.value),
+                 diagnostics);
+    break;
+  }
 }
 
 void CheckDrain(const Drain& drain, DiagnosticList& diagnostics) {
@@ -196,14 +213,11 @@ void ValidateProcess(const Model& unit, DiagnosticList& diagnostics) {
   CheckAddresses(unit, diagnostics);
   CheckAdmin(unit, diagnostics);
   CheckLimits(unit.limits, diagnostics);
-  if (std::any_of(unit.listeners.begin(), unit.listeners.end(), SpeaksHttp2)) {
-    CheckHttp2Limits(unit.limits, diagnostics);
-  }
+  CheckH2Limits(unit, diagnostics);
   if (unit.drain) CheckDrain(*unit.drain, diagnostics);
   for (const Listener& listener : unit.listeners) {
     if (listener.https_redirect) CheckHttpsRedirect(unit, listener, diagnostics);
     if (listener.limits) CheckLimits(*listener.limits, diagnostics);
-    if (listener.limits && SpeaksHttp2(listener)) CheckHttp2Limits(*listener.limits, diagnostics);
     CheckProtocols(listener, diagnostics);
   }
   for (const auto& range : unit.trusted_proxies) {

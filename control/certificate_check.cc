@@ -34,13 +34,30 @@ void CheckWildcards(const config::Model& model, const config::Listener& listener
   }
 }
 
+struct PairPlaces {
+  config::Position cert;
+  config::Position key;
+};
+
+// True: nothing is wrong.
+bool AddPairProblems(const routing::CertificateFiles& files, const PairPlaces& places,
+                     config::DiagnosticList& diagnostics) {
+  const auto problems = proxy::net::CheckPair(files);
+  for (const proxy::net::PairProblem& problem : problems) {
+    diagnostics.Error(problem.of_key ? Code::kCertificateKey : Code::kCertificateMissing,
+                      problem.of_key ? places.key : places.cert, problem.message);
+  }
+  return problems.empty();
+}
+
 void CheckListener(const config::Model& model, const config::Listener& listener, config::DiagnosticList& diagnostics) {
   if (!listener.tls) return;
   for (const config::Certificate& certificate : listener.tls->certificates) {
     const routing::CertificateFiles files{.cert_file = certificate.cert_file.value.resolved,
                                           .key_file = certificate.key_file.value.resolved};
+    const bool good = AddPairProblems(files, {certificate.cert_file.at, certificate.key_file.at}, diagnostics);
     const auto loaded = proxy::net::CertificateSet::Load({&files, 1});
-    if (loaded.ok()) {
+    if (good && loaded.ok()) {
       for (const proxy::net::CertificateInfo& info : (*loaded)->infos()) {
         if (info.expired)
           diagnostics.Warning(Code::kCertificateExpired, certificate.cert_file.at, "this certificate has expired");
@@ -48,12 +65,7 @@ void CheckListener(const config::Model& model, const config::Listener& listener,
           if (absl::StartsWith(name, "*.")) CheckWildcards(model, listener, name, diagnostics);
         }
       }
-      continue;
     }
-    const std::string message(loaded.status().message());
-    const bool of_key = absl::StrContains(message, files.key_file) && files.key_file != files.cert_file;
-    diagnostics.Error(of_key ? Code::kCertificateKey : Code::kCertificateMissing,
-                      of_key ? certificate.key_file.at : certificate.cert_file.at, message);
   }
 }
 
@@ -63,18 +75,14 @@ void CheckUpstream(const config::Upstream& upstream, config::DiagnosticList& dia
   routing::UpstreamTlsPolicy policy{
       .enabled = true, .verify = true, .server_name = kProbeName, .ca_file = {}, .cert_file = {}, .key_file = {}};
   if (tls.ca_file) policy.ca_file = tls.ca_file->value.resolved;
-  if (tls.cert_file) policy.cert_file = tls.cert_file->value.resolved;
-  if (tls.key_file) policy.key_file = tls.key_file->value.resolved;
   const auto built = proxy::net::TlsClientContext::Build(policy, {});
-  if (built.ok()) return;
-  const std::string message(built.status().message());
-  if (tls.key_file && absl::StrContains(message, policy.key_file)) {
-    diagnostics.Error(Code::kCertificateKey, tls.key_file->at, message);
-  } else if (tls.cert_file && absl::StrContains(message, policy.cert_file)) {
-    diagnostics.Error(Code::kCertificateMissing, tls.cert_file->at, message);
-  } else {
-    diagnostics.Error(Code::kCertificateMissing, tls.ca_file ? tls.ca_file->at : tls.at, message);
+  if (!built.ok()) {
+    diagnostics.Error(Code::kCertificateMissing, tls.ca_file ? tls.ca_file->at : tls.at,
+                      std::string(built.status().message()));
   }
+  if (!tls.cert_file || !tls.key_file) return;
+  AddPairProblems({.cert_file = tls.cert_file->value.resolved, .key_file = tls.key_file->value.resolved},
+                  {tls.cert_file->at, tls.key_file->at}, diagnostics);
 }
 
 void AddPath(const config::Optional<config::FilePath>& path, std::vector<std::string>& paths) {

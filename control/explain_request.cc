@@ -118,11 +118,19 @@ absl::StatusOr<routing::Explanation> ExplainRequest(const routing::Compiled& com
     base::RandomHex(id);
     head.headers.Set(http::HeaderId::kXRequestId, {id.data(), id.size()});
   }
-  return routing::Explain(compiled, *listener, head, client);
+  routing::Explanation explanation = routing::Explain(compiled, *listener, head, client);
+  if (!url->authority.empty() && policy.tls != url->tls) {
+    explanation.note = absl::StrCat("listener '", policy.name, "' takes ", policy.tls ? "https" : "http", ", not ",
+                                    url->tls ? "https" : "http");
+    if (asked.listener.empty())
+      absl::StrAppend(&explanation.note, ": no listener ", url->tls ? "has" : "is without", " tls");
+  }
+  return explanation;
 }
 
 std::string ExplanationAsText(const routing::Explanation& explanation) {
   std::string text = absl::StrCat("listener  ", explanation.listener, "\n");
+  if (!explanation.note.empty()) absl::StrAppend(&text, "note      ", explanation.note, "\n");
   if (!explanation.client.empty()) {
     absl::StrAppend(&text, "client    ", explanation.client, ", ", explanation.scheme, "\n");
   }
@@ -164,6 +172,7 @@ std::string ExplanationAsJson(const routing::Explanation& explanation) {
   }
   base::json::Object all;
   all["listener"] = explanation.listener;
+  all["note"] = explanation.note;
   all["client"] = explanation.client;
   all["scheme"] = explanation.scheme;
   all["hostname"] = explanation.host_rule;

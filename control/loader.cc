@@ -23,11 +23,17 @@ std::string HashOf(const std::vector<config::SourceFile>& files) {
   return base::Sha256Hex(all);
 }
 
-Loader::Loader(FileSource source) : source_(std::move(source)), units_(source_.unit_options(), routing::CheckUnit) {}
+Loader::Loader(FileSource source, config::UnitCheck more)
+    : source_(std::move(source)),
+      units_(source_.unit_options(),
+             [more = std::move(more)](const config::Model& unit, config::DiagnosticList& diagnostics) {
+               routing::CheckUnit(unit, diagnostics);
+               if (more) more(unit, diagnostics);
+             }) {}
 
 Loader::Loaded Loader::Load(FileSource::Content content, const routing::Compiled* previous) {
   content_ = std::move(content);
-  return Compile(units_.Propose(content_.files), previous);
+  return Compile(units_.Propose(content_.files, content_.passed_over), previous);
 }
 
 Loader::Loaded Loader::Reject(const config::DiagnosticList& problems, const routing::Compiled* previous) {

@@ -18,7 +18,8 @@ namespace headgate::control {
 
 class Loader {
  public:
-  explicit Loader(FileSource source);
+  /// `more`: what else each file is judged by, whatever else is wrong with it.
+  explicit Loader(FileSource source, config::UnitCheck more = {});
 
   struct Loaded {
     std::shared_ptr<const routing::Compiled> compiled;  // null: no usable main file

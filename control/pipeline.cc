@@ -239,6 +239,7 @@ bool Pipeline::Impl::IsSettled(const FileSource::Content& content) {
 bool Pipeline::Impl::Offer(const FileSource::Content& content, Trigger trigger) {
   std::string now = HashOf(content.files);
   for (const config::SourceFile& file : content.files) now += file.problem;
+  for (const std::string& name : content.passed_over) now += name;
   seen.clear();
   candidate.clear();
   for (size_t i = 0; i < content.files.size(); ++i) {

@@ -22,6 +22,7 @@ struct Candidate {
 
 struct Explanation {
   std::string listener;
+  std::string note;       // what is odd about the question; empty: nothing
   std::string client;     // whom access lists and cohorts take it to be from
   std::string scheme;     // "http" or "https", as the client speaks it
   std::string host_rule;  // the hostname that decided, "*.shop.example.com", or "any"

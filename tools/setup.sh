@@ -12,7 +12,7 @@ cd "$(dirname "$(readlink -f "$0")")/.."
 build_packages=(
   ca-certificates git gcc g++ cmake ninja-build ccache mold
   libboost1.81-dev libboost-json1.81-dev libssl-dev libabsl-dev libyaml-cpp-dev libre2-dev node-llhttp
-  prometheus-cpp-dev libc-ares-dev libspdlog-dev libfmt-dev libcli11-dev libxxhash-dev libnghttp2-dev zlib1g-dev
+  prometheus-cpp-dev libc-ares-dev libspdlog-dev libfmt-dev libcli11-dev libxxhash-dev libnghttp2-dev libidn2-dev zlib1g-dev
 )
 demo_packages=(curl)  # the commands that it prints
 test_packages=(

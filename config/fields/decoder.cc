@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "config/field_form.h"
 #include "config/text.h"
 
 namespace headgate::config {
@@ -24,15 +25,16 @@ std::string_view KindName(const Node& node) {
 
 }  // namespace
 
-bool Decoder::Expect(const Node& node, NodeKind kind, std::string_view wanted) {
+bool Decoder::Expect(const Node& node, NodeKind kind, std::string_view wanted, std::string hint) {
   if (node.kind == kind) return true;
-  if (!node.reported) WrongType(node, wanted);
+  if (node.reported) return false;
+  diagnostics.Error(Code::kWrongType, At(node),
+                    "expected " + std::string(wanted) + ", found " + std::string(KindName(node)), std::move(hint));
   return false;
 }
 
-void Decoder::WrongType(const Node& node, std::string_view wanted) {
-  diagnostics.Error(Code::kWrongType, At(node),
-                    "expected " + std::string(wanted) + ", found " + std::string(KindName(node)));
+bool Decoder::ExpectList(const Node& node, const Field& field) {
+  return node.kind == NodeKind::kSequence || Expect(node, NodeKind::kSequence, "a list", FormHint(field, node, false));
 }
 
 const Field* Decoder::FindField(const Node& key, const BlockSpec& spec, void*& block) {
@@ -46,37 +48,36 @@ const Field* Decoder::FindField(const Node& key, const BlockSpec& spec, void*& b
 }
 
 void Decoder::ReportUnknownKey(const Node& key, const BlockSpec& spec) {
-  std::vector<std::string_view> known;
-  for (const BlockSpec* part = &spec; part != nullptr; part = part->more) {
-    for (const Field& field : part->fields) {
-      if (!field.later) known.push_back(field.key);
-    }
-  }
+  const bool shown = diagnostics.items().size() < DiagnosticList::kMax;
   diagnostics.Error(Code::kUnknownKey, At(key), "unknown key " + Quoted(key.text) + " in " + std::string(spec.name),
-                    DidYouMean(key.text, known));
+                    shown ? UnknownKeyHint(key.text, spec) : std::string());
 }
 
-bool Decoder::Block(const Node& node, const BlockSpec& spec, void* block) {
-  if (!Expect(node, NodeKind::kMapping, "a mapping")) return false;
+bool Decoder::Block(const Node& node, const BlockSpec& spec, void* block, const Field& field) {
+  if (node.kind != NodeKind::kMapping) {
+    return Expect(node, NodeKind::kMapping, "a mapping", FormHint(field, node, field.list));
+  }
   std::vector<const Field*> seen;
   tree.ForEachPair(node, [&](const Node& key, const Node& value) {
     if (key.kind != NodeKind::kScalar || key.reported) return;
     void* target = block;
-    const Field* field = FindField(key, spec, target);
-    if (field == nullptr) return ReportUnknownKey(key, spec);
+    const Field* known = FindField(key, spec, target);
+    if (known == nullptr) return ReportUnknownKey(key, spec);
     // The reader has reported a key that is given twice.
-    if (std::find(seen.begin(), seen.end(), field) != seen.end()) return;
-    seen.push_back(field);
-    if (field->later) {
+    if (std::find(seen.begin(), seen.end(), known) != seen.end()) return;
+    seen.push_back(known);
+    if (known->later) {
       diagnostics.Error(Code::kNotAvailableYet, At(key), "key " + Quoted(key.text) + " is not available yet");
     } else if (value.reported) {
       return;
     } else if (value.kind == NodeKind::kNull) {
-      diagnostics.Error(Code::kWrongType, At(key), "key " + Quoted(key.text) + " has no value");
-    } else if (field->non_empty && value.kind == NodeKind::kSequence && value.children == 0) {
-      diagnostics.Error(field->empty, At(value), "list " + Quoted(key.text) + " is empty");
+      diagnostics.Error(Code::kWrongType, At(key), "key " + Quoted(key.text) + " has no value",
+                        FormHint(*known, value, false));
+    } else if (known->non_empty && value.kind == NodeKind::kSequence && value.children == 0) {
+      diagnostics.Error(known->empty, At(value), "list " + Quoted(key.text) + " is empty",
+                        FormHint(*known, value, false));
     } else {
-      field->decode(*this, key, value, *field, target);
+      known->decode(*this, key, value, *known, target);
     }
   });
   CheckRequired(node, spec, seen);
@@ -123,7 +124,9 @@ void Decoder::CheckRules(const Node& node, const BlockSpec& spec) {
 }
 
 bool DecodeValue(Decoder& decoder, const Node& node, const Field& field, std::vector<HeaderField>& out) {
-  if (!decoder.Expect(node, NodeKind::kMapping, "a mapping of header names to values")) return false;
+  if (!decoder.Expect(node, NodeKind::kMapping, "a mapping of header names to values", FormHint(field, node, false))) {
+    return false;
+  }
   decoder.tree.ForEachPair(node, [&](const Node& name, const Node& value) {
     if (name.kind != NodeKind::kScalar) return;
     HeaderField item;

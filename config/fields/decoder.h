@@ -21,8 +21,8 @@ class Decoder {
   Decoder(const YamlTree& yaml, uint32_t file, std::string_view directory, DiagnosticList& list)
       : tree(yaml), diagnostics(list), file_(file), directory_(directory) {}
 
-  /// Decodes every key of `node`, which must be a mapping, into the struct that `spec` describes.
-  bool Block(const Node& node, const BlockSpec& spec, void* block);
+  /// Decodes every key of `node`, which must be a mapping, into the struct that `spec` describes. `field` holds it.
+  bool Block(const Node& node, const BlockSpec& spec, void* block, const Field& field);
 
   // Scalars: false after a problem was reported.
   bool Scalar(const Node& node, const Field& field, std::string& out);
@@ -37,10 +37,12 @@ class Decoder {
   bool Scalar(const Node& node, const Field& field, FilePath& out);
   bool ChoiceOf(const Node& node, const Field& field, int& out);
 
-  /// The node is not what the field wants.
-  void WrongType(const Node& node, std::string_view wanted);
-  /// True if `node` has this kind; else reported.
-  bool Expect(const Node& node, NodeKind kind, std::string_view wanted);
+  /// True if `node` has this kind; else reported, with `hint`.
+  bool Expect(const Node& node, NodeKind kind, std::string_view wanted, std::string hint = {});
+  /// True if `node` is a list; else reported, with the form that the field has.
+  bool ExpectList(const Node& node, const Field& field);
+  /// The text is not what the field wants.
+  bool Malformed(const Node& node, const Field& field, Code code);
 
   Position At(const Node& node) const { return PositionOf(node, file_); }
 
@@ -52,6 +54,8 @@ class Decoder {
   void ReportUnknownKey(const Node& key, const BlockSpec& spec);
   void CheckRequired(const Node& node, const BlockSpec& spec, const std::vector<const Field*>& seen);
   void CheckRules(const Node& node, const BlockSpec& spec);
+  bool ExpectScalar(const Node& node, const Field& field);
+  void WarnOfLiteral(const Node& node, const Field& field);
   bool Quantity(const Node& node, const Field& field, uint64_t& out);
 
   uint32_t file_;
@@ -131,7 +135,7 @@ bool DecodeValue(Decoder& decoder, const Node& node, const Field& field, T& out)
     return decoder.Scalar(node, field, out);
   } else {
     if constexpr (requires { out.at = Position{}; }) out.at = decoder.At(node);
-    return decoder.Block(node, BlockOf<T>(), &out);
+    return decoder.Block(node, BlockOf<T>(), &out, field);
   }
 }
 
@@ -163,7 +167,9 @@ bool DecodeValue(Decoder& decoder, const Node& node, const Field& field, Setting
 
 template <class T>
 bool DecodeValue(Decoder& decoder, const Node& node, const Field& field, Box<T>& out) {
-  return DecodeValue(decoder, node, field, out.emplace());
+  const bool decoded = DecodeValue(decoder, node, field, out.emplace());
+  if (!decoded) out.reset();
+  return decoded;
 }
 
 template <class T>
@@ -177,7 +183,7 @@ bool DecodeValue(Decoder& decoder, const Node& node, const Field& field, std::sh
 /// A list; an item that cannot be decoded is reported and left out. Blocks stay, so that their names are known.
 template <class T>
 bool DecodeValue(Decoder& decoder, const Node& node, const Field& field, std::vector<T>& out) {
-  if (!decoder.Expect(node, NodeKind::kSequence, "a list")) return false;
+  if (!decoder.ExpectList(node, field)) return false;
   out.reserve(node.children);
   decoder.tree.ForEach(node, [&](const Node& child) {
     T item{};

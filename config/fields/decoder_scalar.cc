@@ -9,27 +9,44 @@
 #include "config/fields/field_text.h"
 #include "config/parse.h"
 #include "config/text.h"
+#include "config/value_hints.h"
 
 namespace headgate::config {
 
+bool Decoder::ExpectScalar(const Node& node, const Field& field) {
+  return node.kind == NodeKind::kScalar || Expect(node, NodeKind::kScalar, Wanted(field), ValueHint(field, node));
+}
+
+bool Decoder::Malformed(const Node& node, const Field& field, Code code) {
+  diagnostics.Error(code, At(node), Quoted(node.text) + " in " + Quoted(field.key) + ": expected " + Wanted(field),
+                    ValueHint(field, node));
+  return false;
+}
+
+void Decoder::WarnOfLiteral(const Node& node, const Field& field) {
+  Literal literal = LiteralProblem(field, node.text);
+  if (literal.problem.empty()) return;
+  diagnostics.Warning(Code::kTakenLiterally, At(node), std::move(literal.problem), std::move(literal.hint));
+}
+
 bool Decoder::Scalar(const Node& node, const Field& field, std::string& out) {
-  if (!Expect(node, NodeKind::kScalar, Wanted(field))) return false;
+  if (!ExpectScalar(node, field)) return false;
   const std::string problem = TextProblem(field, node.text);
   if (!problem.empty()) {
-    diagnostics.Error(CodeOf(field.type), At(node), Quoted(node.text) + " in " + Quoted(field.key) + ": " + problem);
+    diagnostics.Error(CodeOf(field.type), At(node), Quoted(node.text) + " in " + Quoted(field.key) + ": " + problem,
+                      ValueHint(field, node));
     return false;
   }
+  WarnOfLiteral(node, field);
   out = node.text;
   return true;
 }
 
 bool Decoder::Scalar(const Node& node, const Field& field, bool& out) {
-  if (!Expect(node, NodeKind::kScalar, Wanted(field))) return false;
+  if (!ExpectScalar(node, field)) return false;
   const std::optional<bool> value = node.plain ? ParseBool(node.text) : std::nullopt;
   if (!value) {
-    diagnostics.Error(Code::kMalformedValue, At(node),
-                      Quoted(node.text) + " in " + Quoted(field.key) + ": expected " + Wanted(field));
-    return false;
+    return Malformed(node, field, Code::kMalformedValue);
   }
   out = *value;
   return true;
@@ -37,7 +54,7 @@ bool Decoder::Scalar(const Node& node, const Field& field, bool& out) {
 
 // Counts, sizes and durations: text to a number within the field's bounds.
 bool Decoder::Quantity(const Node& node, const Field& field, uint64_t& out) {
-  if (!Expect(node, NodeKind::kScalar, Wanted(field))) return false;
+  if (!ExpectScalar(node, field)) return false;
   std::optional<uint64_t> value;
   if (field.type == FieldType::kDuration) {
     if (const auto duration = ParseDuration(node.text)) value = static_cast<uint64_t>(duration->count());
@@ -47,9 +64,7 @@ bool Decoder::Quantity(const Node& node, const Field& field, uint64_t& out) {
     value = ParseCount(node.text);
   }
   if (!value) {
-    diagnostics.Error(Code::kMalformedValue, At(node),
-                      Quoted(node.text) + " in " + Quoted(field.key) + ": expected " + Wanted(field));
-    return false;
+    return Malformed(node, field, Code::kMalformedValue);
   }
   if (*value < field.min || *value > field.max) {
     const bool bounded = field.max != std::numeric_limits<uint64_t>::max();
@@ -88,40 +103,34 @@ bool Decoder::Scalar(const Node& node, const Field& field, Duration& out) {
 }
 
 bool Decoder::Scalar(const Node& node, const Field& field, Percent& out) {
-  if (!Expect(node, NodeKind::kScalar, Wanted(field))) return false;
+  if (!ExpectScalar(node, field)) return false;
   const std::optional<Percent> value = ParsePercent(node.text);
   if (!value) {
-    diagnostics.Error(Code::kMalformedValue, At(node),
-                      Quoted(node.text) + " in " + Quoted(field.key) + ": expected " + Wanted(field));
-    return false;
+    return Malformed(node, field, Code::kMalformedValue);
   }
   out = *value;
   return true;
 }
 
 bool Decoder::Scalar(const Node& node, const Field& field, HostPort& out) {
-  if (!Expect(node, NodeKind::kScalar, Wanted(field))) return false;
+  if (!ExpectScalar(node, field)) return false;
   std::optional<HostPort> value = ParseHostPort(node.text);
   const bool address_only = field.type == FieldType::kListenAddress;
   if (value && address_only && value->name == "localhost") {
     value = HostPort{{}, base::IpAddress::V4(0x7F000001), value->port};
   }
   if (!value || (address_only && value->IsName())) {
-    diagnostics.Error(Code::kBadAddress, At(node),
-                      Quoted(node.text) + " in " + Quoted(field.key) + ": expected " + Wanted(field));
-    return false;
+    return Malformed(node, field, Code::kBadAddress);
   }
   out = *std::move(value);
   return true;
 }
 
 bool Decoder::Scalar(const Node& node, const Field& field, base::Cidr& out) {
-  if (!Expect(node, NodeKind::kScalar, Wanted(field))) return false;
+  if (!ExpectScalar(node, field)) return false;
   const std::optional<base::Cidr> value = base::Cidr::Parse(node.text);
   if (!value) {
-    diagnostics.Error(Code::kBadCidr, At(node),
-                      Quoted(node.text) + " in " + Quoted(field.key) + ": expected " + Wanted(field));
-    return false;
+    return Malformed(node, field, Code::kBadCidr);
   }
   out = *value;
   return true;
@@ -135,10 +144,10 @@ bool Decoder::Scalar(const Node& node, const Field& field, FilePath& out) {
 
 bool Decoder::ChoiceOf(const Node& node, const Field& field, int& out) {
   std::string list;
-  std::vector<std::string_view> words;
+  size_t words = 0;
   for (const Choice& choice : field.choices) {
     if (choice.later) continue;
-    words.push_back(choice.text);
+    ++words;
     list += (list.empty() ? "" : ", ") + std::string(choice.text);
   }
   if (!Expect(node, NodeKind::kScalar, list)) return false;
@@ -154,8 +163,8 @@ bool Decoder::ChoiceOf(const Node& node, const Field& field, int& out) {
   }
   diagnostics.Error(
       Code::kUnknownChoice, At(node),
-      Quoted(node.text) + " in " + Quoted(field.key) + ": expected " + (words.size() > 1 ? "one of " : "") + list,
-      DidYouMean(node.text, words));
+      Quoted(node.text) + " in " + Quoted(field.key) + ": expected " + (words > 1 ? "one of " : "") + list,
+      ValueHint(field, node));
   return false;
 }
 

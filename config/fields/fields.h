@@ -60,6 +60,7 @@ struct Field {
   std::string_view key = {};
   FieldType type = FieldType::kText;
   std::string_view doc = {};
+  std::string_view form = {};  // of a block or a map: how one is written, for hints; '$' before what a short form gives
   DecodeFunction decode = nullptr;
   std::string_view default_text = {};     // as one would write it; "none" and "auto" included
   const BlockSpec& (*block)() = nullptr;  // with kBlock and kBlockMap

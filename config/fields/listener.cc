@@ -2,6 +2,7 @@
 #include <array>
 
 #include "config/fields/decoder.h"
+#include "config/fields/field_form.h"
 #include "config/fields/fields.h"
 #include "config/model.h"
 
@@ -23,6 +24,10 @@ void DecodeHttpsRedirect(Decoder& decoder, const Node& /*key*/, const Node& valu
     return;
   }
   bool on = false;
+  if (value.text != "true" && value.text != "false") {
+    decoder.Expect(value, NodeKind::kMapping, "true, false or a mapping", FormHint(field, value, false));
+    return;
+  }
   if (!decoder.Scalar(value, Field{.key = field.key, .type = T::kBool}, on) || !on) return;
   out.emplace().at = decoder.At(value);
 }
@@ -53,6 +58,7 @@ const BlockSpec& BlockOf<ListenerTls>() {
       Field{.key = "certificates",
             .type = T::kBlock,
             .doc = "Chosen by SNI: exact name, then wildcard, then the first. Read again when the files change.",
+            .form = "{certFile: $tls.crt, keyFile: tls.key}",
             .decode = Into<&ListenerTls::certificates>,
             .block = BlockOf<Certificate>,
             .list = true,
@@ -112,6 +118,7 @@ const BlockSpec& BlockOf<Listener>() {
       Field{.key = "httpsRedirect",
             .type = T::kSpecial,
             .doc = "Answers 308 to https; never for /.well-known/acme-challenge/.",
+            .form = "{listener: $websecure}",
             .decode = DecodeHttpsRedirect,
             .default_text = "false",
             .block = BlockOf<HttpsRedirect>,
@@ -119,6 +126,7 @@ const BlockSpec& BlockOf<Listener>() {
       Field{.key = "tls",
             .type = T::kBlock,
             .doc = "TLS to clients; absent: none.",
+            .form = "{certificates: [{certFile: tls.crt, keyFile: tls.key}]}",
             .decode = Into<&Listener::tls>,
             .block = BlockOf<ListenerTls>},
       Field{.key = "protocols",
@@ -133,6 +141,7 @@ const BlockSpec& BlockOf<Listener>() {
       Field{.key = "limits",
             .type = T::kBlock,
             .doc = "Limits of this listener, in place of the process's.",
+            .form = "{maxConnections: 10000}",
             .decode = Into<&Listener::limits>,
             .block = BlockOf<Limits>},
   };

@@ -38,9 +38,9 @@ bool DecodeRetryCondition(Decoder& decoder, const Node& node, RetryOn& out) {
   return false;
 }
 
-void DecodeRetryOn(Decoder& decoder, const Node& /*key*/, const Node& value, const Field& /*field*/, void* block) {
+void DecodeRetryOn(Decoder& decoder, const Node& /*key*/, const Node& value, const Field& field, void* block) {
   auto& out = static_cast<Retry*>(block)->on;
-  if (!decoder.Expect(value, NodeKind::kSequence, "a list")) return;
+  if (!decoder.ExpectList(value, field)) return;
   decoder.tree.ForEach(value, [&](const Node& node) {
     RetryOn item;
     if (DecodeRetryCondition(decoder, node, item)) out.push_back(item);
@@ -189,11 +189,13 @@ const BlockSpec& BlockOf<HeaderChanges>() {
       Field{.key = "set",
             .type = T::kHeaderMap,
             .doc = "Replaces the field or adds it.",
+            .form = "{x-a: b}",
             .decode = Into<&HeaderChanges::set>,
             .default_text = "{}"},
       Field{.key = "add",
             .type = T::kHeaderMap,
             .doc = "Adds a field beside those of the same name.",
+            .form = "{x-a: b}",
             .decode = Into<&HeaderChanges::add>,
             .default_text = "{}"},
       Field{.key = "remove",
@@ -255,6 +257,7 @@ const BlockSpec& BlockOf<RoutePolicy>() {
       Field{.key = "sticky",
             .type = T::kBlock,
             .doc = "A user keeps the version.",
+            .form = "{by: cookie, name: hg_shop}",
             .decode = Into<&RoutePolicy::sticky>,
             .default_text = "none",
             .block = BlockOf<Sticky>,
@@ -262,12 +265,14 @@ const BlockSpec& BlockOf<RoutePolicy>() {
       Field{.key = "timeouts",
             .type = T::kBlock,
             .doc = "Deadlines of a request. none: no deadline.",
+            .form = "{request: $30s}",
             .decode = Into<&RoutePolicy::timeouts>,
             .block = BlockOf<Timeouts>,
             .none = true},
       Field{.key = "retry",
             .type = T::kBlock,
             .doc = "When a request is tried again. none: never.",
+            .form = "{attempts: $2}",
             .decode = Into<&RoutePolicy::retry>,
             .block = BlockOf<Retry>,
             .none = true},
@@ -286,6 +291,7 @@ const BlockSpec& BlockOf<RoutePolicy>() {
       Field{.key = "requestHeaders",
             .type = T::kBlock,
             .doc = "Changes of the request's head.",
+            .form = "{set: {x-a: b}}",
             .decode = Into<&RoutePolicy::request_headers>,
             .default_text = "none",
             .block = BlockOf<HeaderChanges>,
@@ -293,6 +299,7 @@ const BlockSpec& BlockOf<RoutePolicy>() {
       Field{.key = "responseHeaders",
             .type = T::kBlock,
             .doc = "Changes of the response's head.",
+            .form = "{set: {x-a: b}}",
             .decode = Into<&RoutePolicy::response_headers>,
             .default_text = "none",
             .block = BlockOf<HeaderChanges>,
@@ -300,6 +307,7 @@ const BlockSpec& BlockOf<RoutePolicy>() {
       Field{.key = "rewrite",
             .type = T::kBlock,
             .doc = "What the upstream sees.",
+            .form = "{prefix: $/}",
             .decode = Into<&RoutePolicy::rewrite>,
             .default_text = "none",
             .block = BlockOf<Rewrite>,
@@ -307,6 +315,7 @@ const BlockSpec& BlockOf<RoutePolicy>() {
       Field{.key = "access",
             .type = T::kBlock,
             .doc = "Who may, by the client's address.",
+            .form = "{allow: [$10.0.0.0/8]}",
             .decode = Into<&RoutePolicy::access>,
             .default_text = "none",
             .block = BlockOf<Access>,

@@ -2,9 +2,11 @@
 #include <array>
 
 #include "config/fields/decoder.h"
+#include "config/fields/field_form.h"
 #include "config/fields/field_units.h"
 #include "config/fields/fields.h"
 #include "config/model.h"
+#include "config/text.h"
 
 namespace headgate::config {
 namespace {
@@ -18,6 +20,25 @@ void DecodeWorkers(Decoder& decoder, const Node& /*key*/, const Node& value, con
   DecodeValue(decoder, value, count, static_cast<Model*>(block)->workers);
 }
 
+// A file of this name would be made, or the descriptor opened by its path, which a process of another user may not.
+void WarnOfLogWord(Decoder& decoder, const Node& value) {
+  struct Word {
+    std::string_view words;  // between spaces, in lower case
+    std::string_view meant;
+  };
+  static constexpr std::array kWords = {
+      Word{" /dev/stdout /proc/self/fd/1 /dev/fd/1 - stdout console true on ", "stdout"},
+      Word{" /dev/stderr /proc/self/fd/2 /dev/fd/2 stderr ", "stderr"},
+      Word{" /dev/null none off false no disabled null ", "off"},
+  };
+  for (const Word& word : kWords) {
+    if (word.words.find(" " + Lower(value.text) + " ") == std::string_view::npos) continue;
+    decoder.diagnostics.Warning(Code::kTakenLiterally, decoder.At(value),
+                                Quoted(value.text) + " in 'to' is taken for a file",
+                                "write " + std::string(word.meant));
+  }
+}
+
 // to: stdout, stderr, off, or a file.
 void DecodeLogTarget(Decoder& decoder, const Node& /*key*/, const Node& value, const Field& field, void* block) {
   auto& out = *static_cast<AccessLog*>(block);
@@ -26,6 +47,7 @@ void DecodeLogTarget(Decoder& decoder, const Node& /*key*/, const Node& value, c
   if (value.text == "stdout") target = LogTarget::kStdout;
   if (value.text == "stderr") target = LogTarget::kStderr;
   if (value.text == "off") target = LogTarget::kOff;
+  if (target == LogTarget::kFile) WarnOfLogWord(decoder, value);
   if (target == LogTarget::kFile && !DecodeValue(decoder, value, Field{.key = field.key, .type = T::kFile}, out.file)) {
     return;
   }
@@ -33,16 +55,18 @@ void DecodeLogTarget(Decoder& decoder, const Node& /*key*/, const Node& value, c
 }
 
 // The map of upstreams: the name is the key.
-void DecodeUpstreams(Decoder& decoder, const Node& /*key*/, const Node& value, const Field& /*field*/, void* block) {
+void DecodeUpstreams(Decoder& decoder, const Node& /*key*/, const Node& value, const Field& field, void* block) {
   auto& out = static_cast<Model*>(block)->upstreams;
-  if (!decoder.Expect(value, NodeKind::kMapping, "a mapping of names to upstreams")) return;
+  if (!decoder.Expect(value, NodeKind::kMapping, "a mapping of names to upstreams", FormHint(field, value, false)))
+    return;
+  static constexpr Field kOne{.key = "upstreams", .form = R"({address: $"shop.example:80"})", .list = true};
   decoder.tree.ForEachPair(value, [&](const Node& name, const Node& node) {
     if (name.kind != NodeKind::kScalar) return;
     auto upstream = std::make_shared<Upstream>();
     upstream->at = decoder.At(name);
     upstream->name.at = decoder.At(name);
     const bool named = decoder.Scalar(name, Field{.key = "upstreams", .type = T::kName}, upstream->name.value);
-    decoder.Block(node, BlockOf<Upstream>(), upstream.get());
+    decoder.Block(node, BlockOf<Upstream>(), upstream.get(), kOne);
     if (named) out.push_back(std::move(upstream));
   });
 }
@@ -129,8 +153,8 @@ const BlockSpec& RootBlock() {
       Field{.key = "listeners",
             .type = T::kBlock,
             .doc = "Addresses that take connections.",
+            .form = R"({name: web, address: "0.0.0.0:8080"})",
             .decode = Into<&Model::listeners>,
-            .default_text = "one, named web, on 0.0.0.0:8080",
             .block = BlockOf<Listener>,
             .list = true,
             .non_empty = true},
@@ -145,23 +169,27 @@ const BlockSpec& RootBlock() {
       Field{.key = "admin",
             .type = T::kBlock,
             .doc = "Reads and changes the process's state.",
+            .form = R"({address: $"127.0.0.1:9901"})",
             .decode = Into<&Model::admin>,
             .block = BlockOf<Admin>,
             .none = true},
       Field{.key = "metrics",
             .type = T::kBlock,
             .doc = "Scrapes and probes.",
+            .form = R"({address: $"0.0.0.0:9090"})",
             .decode = Into<&Model::metrics>,
             .block = BlockOf<MetricsEndpoint>,
             .none = true},
       Field{.key = "accessLog",
             .type = T::kBlock,
             .doc = "One JSON line per request.",
+            .form = "{to: $stdout}",
             .decode = Into<&Model::access_log>,
             .block = BlockOf<AccessLog>},
       Field{.key = "drain",
             .type = T::kBlock,
             .doc = "What happens after SIGTERM.",
+            .form = "{timeout: $20s}",
             .decode = Into<&Model::drain>,
             .block = BlockOf<Drain>},
       Field{.key = "via",
@@ -178,6 +206,7 @@ const BlockSpec& RootBlock() {
       Field{.key = "limits",
             .type = T::kBlock,
             .doc = "Limits on clients and upstreams.",
+            .form = "{maxConnections: 10000}",
             .decode = Into<&Model::limits>,
             .block = BlockOf<Limits>},
       Field{.key = "fileRoots",
@@ -189,18 +218,21 @@ const BlockSpec& RootBlock() {
       Field{.key = "upstreams",
             .type = T::kBlockMap,
             .doc = "Where requests go, by name.",
+            .form = R"({shop: {address: $"shop.example:80"}})",
             .decode = DecodeUpstreams,
             .default_text = "{}",
             .block = BlockOf<Upstream>},
       Field{.key = "defaults",
             .type = T::kBlock,
             .doc = "Policies of every route that does not say otherwise.",
+            .form = "{timeouts: {request: 30s}}",
             .decode = Into<&Model::defaults>,
             .default_text = "{}",
             .block = BlockOf<RoutePolicy>},
       Field{.key = "routes",
             .type = T::kBlock,
             .doc = "Which request goes where. Their order never matters.",
+            .form = "{name: shop, backends: [{upstream: $shop}]}",
             .decode = Into<&Model::routes>,
             .default_text = "[]",
             .block = BlockOf<Route>,

@@ -103,34 +103,34 @@ const BlockSpec& CookieMatchBlock() {
   return kBlock;
 }
 
-void DecodeMatchList(Decoder& decoder, const Node& list, const BlockSpec& spec, std::vector<ValueMatch>& out) {
-  if (!decoder.Expect(list, NodeKind::kSequence, "a list")) return;
+void DecodeMatchList(Decoder& decoder, const Node& list, const Field& field, std::vector<ValueMatch>& out) {
+  if (!decoder.ExpectList(list, field)) return;
   decoder.tree.ForEach(list, [&](const Node& node) {
     ValueMatch match;
-    if (!decoder.Block(node, spec, &match)) return;
+    if (!decoder.Block(node, field.block(), &match, field)) return;
     out.push_back(std::move(match));
   });
 }
 
-void DecodeHeaderMatches(Decoder& decoder, const Node& /*key*/, const Node& value, const Field&, void* block) {
-  DecodeMatchList(decoder, value, HeaderMatchBlock(), static_cast<RouteMatch*>(block)->headers);
+void DecodeHeaderMatches(Decoder& decoder, const Node& /*key*/, const Node& value, const Field& field, void* block) {
+  DecodeMatchList(decoder, value, field, static_cast<RouteMatch*>(block)->headers);
 }
 
-void DecodeQueryMatches(Decoder& decoder, const Node& /*key*/, const Node& value, const Field&, void* block) {
-  DecodeMatchList(decoder, value, QueryMatchBlock(), static_cast<RouteMatch*>(block)->query_params);
+void DecodeQueryMatches(Decoder& decoder, const Node& /*key*/, const Node& value, const Field& field, void* block) {
+  DecodeMatchList(decoder, value, field, static_cast<RouteMatch*>(block)->query_params);
 }
 
-void DecodePathMatch(Decoder& decoder, const Node& /*key*/, const Node& value, const Field&, void* block) {
+void DecodePathMatch(Decoder& decoder, const Node& /*key*/, const Node& value, const Field& field, void* block) {
   auto& out = static_cast<RouteMatch*>(block)->path;
   out.emplace();
-  decoder.Block(value, PathMatchBlock(), &*out);
+  decoder.Block(value, PathMatchBlock(), &*out, field);
 }
 
 template <ForceBy By>
 void DecodeForce(Decoder& decoder, const Node& /*key*/, const Node& value, const Field& field, void* block) {
   auto& out = *static_cast<Force*>(block);
   out.by = By;
-  decoder.Block(value, field.block(), &out.match);
+  decoder.Block(value, field.block(), &out.match, field);
 }
 
 void DecodeBackends(Decoder& decoder, const Node& /*key*/, const Node& value, const Field& field, void* block) {
@@ -159,18 +159,21 @@ const BlockSpec& BlockOf<RouteMatch>() {
       Field{.key = "path",
             .type = T::kBlock,
             .doc = "Absent: every path.",
+            .form = "{prefix: $/api}",
             .decode = DecodePathMatch,
             .block = PathMatchBlock},
       Field{.key = "method", .type = T::kMethod, .doc = "Absent: every method.", .decode = Into<&RouteMatch::method>},
       Field{.key = "headers",
             .type = T::kBlock,
             .doc = "All of them must fit.",
+            .form = "{name: $x-tenant, exact: beta}",
             .decode = DecodeHeaderMatches,
             .block = HeaderMatchBlock,
             .list = true},
       Field{.key = "queryParams",
             .type = T::kBlock,
             .doc = "All of them must fit.",
+            .form = R"({name: $v, exact: "2"})",
             .decode = DecodeQueryMatches,
             .block = QueryMatchBlock,
             .list = true},
@@ -186,11 +189,13 @@ const BlockSpec& BlockOf<Force>() {
       Field{.key = "header",
             .type = T::kBlock,
             .doc = "By a request header.",
+            .form = "{name: $x-canary, exact: always}",
             .decode = DecodeForce<ForceBy::kHeader>,
             .block = HeaderMatchBlock},
       Field{.key = "cookie",
             .type = T::kBlock,
             .doc = "By a cookie.",
+            .form = "{name: $canary, exact: always}",
             .decode = DecodeForce<ForceBy::kCookie>,
             .block = CookieMatchBlock},
   };
@@ -218,6 +223,7 @@ const BlockSpec& BlockOf<Backend>() {
       Field{.key = "force",
             .type = T::kBlock,
             .doc = "Any of these sends a request here.",
+            .form = "{header: {name: x-canary, exact: always}}",
             .decode = Into<&Backend::force>,
             .block = BlockOf<Force>,
             .list = true},
@@ -241,6 +247,7 @@ const BlockSpec& BlockOf<BlueGreen>() {
       Field{.key = "preview",
             .type = T::kBlock,
             .doc = "Which requests get the other one.",
+            .form = R"({header: {name: x-preview, exact: "1"}})",
             .decode = Into<&BlueGreen::preview>,
             .block = BlockOf<Force>},
   };
@@ -295,6 +302,7 @@ const BlockSpec& BlockOf<Respond>() {
       Field{.key = "headers",
             .type = T::kHeaderMap,
             .doc = "Its header fields.",
+            .form = "{content-type: text/plain}",
             .decode = Into<&Respond::headers>,
             .default_text = "{}"},
   };
@@ -325,6 +333,7 @@ const BlockSpec& BlockOf<Route>() {
       Field{.key = "matches",
             .type = T::kBlock,
             .doc = "Any one of them must fit. Absent: every path.",
+            .form = "{path: {prefix: $/api}}",
             .decode = Into<&Route::matches>,
             .block = BlockOf<RouteMatch>,
             .list = true,
@@ -332,6 +341,7 @@ const BlockSpec& BlockOf<Route>() {
       Field{.key = "backends",
             .type = T::kBlock,
             .doc = "A weighted split over upstreams.",
+            .form = "{upstream: $shop}",
             .decode = DecodeBackends,
             .block = BlockOf<Backend>,
             .list = true,
@@ -340,16 +350,19 @@ const BlockSpec& BlockOf<Route>() {
       Field{.key = "blueGreen",
             .type = T::kBlock,
             .doc = "Two versions, one switch.",
+            .form = "{active: blue, blue: shop-blue, green: shop-green}",
             .decode = Into<&Route::blue_green>,
             .block = BlockOf<BlueGreen>},
       Field{.key = "redirect",
             .type = T::kBlock,
             .doc = "Answers with another address.",
+            .form = "{scheme: https, hostname: shop.example, path: /new}",
             .decode = Into<&Route::redirect>,
             .block = BlockOf<Redirect>},
       Field{.key = "respond",
             .type = T::kBlock,
             .doc = "Answers by itself.",
+            .form = R"({status: 200, body: "text"})",
             .decode = Into<&Route::respond>,
             .block = BlockOf<Respond>},
   };

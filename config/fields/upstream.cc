@@ -36,9 +36,8 @@ const BlockSpec& LoadBalancingBlock() {
   return kBlock;
 }
 
-void DecodeLoadBalancing(Decoder& decoder, const Node& /*key*/, const Node& value, const Field& /*field*/,
-                         void* block) {
-  decoder.Block(value, LoadBalancingBlock(), block);
+void DecodeLoadBalancing(Decoder& decoder, const Node& /*key*/, const Node& value, const Field& field, void* block) {
+  decoder.Block(value, LoadBalancingBlock(), block, field);
 }
 
 const BlockSpec& EndpointBlock() {
@@ -61,13 +60,13 @@ const BlockSpec& EndpointBlock() {
 }
 
 // Each is an address, or a mapping with address and weight.
-void DecodeEndpoints(Decoder& decoder, const Node& /*key*/, const Node& value, const Field& /*field*/, void* block) {
+void DecodeEndpoints(Decoder& decoder, const Node& /*key*/, const Node& value, const Field& field, void* block) {
   auto& out = static_cast<Upstream*>(block)->endpoints;
-  if (!decoder.Expect(value, NodeKind::kSequence, "a list of addresses")) return;
+  if (!decoder.ExpectList(value, field)) return;
   decoder.tree.ForEach(value, [&](const Node& node) {
     Endpoint endpoint;
     const Field address{.key = "endpoints", .type = T::kListenAddress};
-    const bool decoded = node.kind == NodeKind::kMapping ? decoder.Block(node, EndpointBlock(), &endpoint)
+    const bool decoded = node.kind == NodeKind::kMapping ? decoder.Block(node, EndpointBlock(), &endpoint, field)
                                                          : DecodeValue(decoder, node, address, endpoint.address);
     if (decoded) out.push_back(std::move(endpoint));
   });
@@ -163,6 +162,7 @@ const BlockSpec& BlockOf<Upstream>() {
       Field{.key = "endpoints",
             .type = T::kSpecial,
             .doc = "Or a fixed list of IP addresses with ports.",
+            .form = R"($"10.0.0.1:8080")",
             .decode = DecodeEndpoints,
             .block = EndpointBlock,
             .schema = R"({"type": "string"})",
@@ -177,11 +177,13 @@ const BlockSpec& BlockOf<Upstream>() {
       Field{.key = "tls",
             .type = T::kBlock,
             .doc = "TLS to the upstream; absent: none.",
+            .form = "{}",
             .decode = Into<&Upstream::tls>,
             .block = BlockOf<UpstreamTls>},
       Field{.key = "loadBalancing",
             .type = T::kBlock,
             .doc = "How an endpoint is chosen.",
+            .form = "{policy: $leastRequest}",
             .decode = DecodeLoadBalancing,
             .block = LoadBalancingBlock},
       Field{.key = "slowStart",
@@ -197,6 +199,7 @@ const BlockSpec& BlockOf<Upstream>() {
       Field{.key = "connections",
             .type = T::kBlock,
             .doc = "The pool of connections.",
+            .form = "{max: $1024}",
             .decode = Into<&Upstream::connections>,
             .block = BlockOf<Connections>},
       Field{.key = "proxyProtocol", .type = T::kText, .doc = "PROXY protocol to the upstream.", .later = true},

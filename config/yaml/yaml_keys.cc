@@ -21,7 +21,8 @@ void ReportDuplicate(const Node& key, const Node& first, uint32_t file, Diagnost
 // False: refused for another reason, not to be compared.
 bool IsKey(Node& key, uint32_t file, DiagnosticList& diagnostics) {
   if (key.kind != NodeKind::kScalar) {
-    diagnostics.Error(Code::kWrongType, PositionOf(key, file), "a key must be a word");
+    diagnostics.Error(Code::kWrongType, PositionOf(key, file), "a key must be a word",
+                      "templates are not expanded; a value with brackets or braces in it needs quotes");
     return false;
   }
   if (!key.plain || key.text != "<<") return true;

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/yaml/syntax_hints.h"
 #include "config/text.h"
 #include "config/yaml/column_counter.h"
 #include "config/yaml/plain_yaml.h"
@@ -191,8 +192,10 @@ bool CheckCharacters(const std::string& text, uint32_t file, DiagnosticList& dia
     const size_t bytes = Utf8Length(rest);
     if (control || bytes == 0) {
       const uint32_t column = CountColumns(std::string_view(text).substr(line_start, offset - line_start)) + 1;
+      const bool utf16 = text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF");
       diagnostics.Error(Code::kCharacters, {file, line, column, 1},
-                        control ? "a control character" : "a byte that is not UTF-8");
+                        control ? "a control character" : "a byte that is not UTF-8",
+                        utf16 ? "the file is UTF-16: save it as UTF-8" : "");
       return false;
     }
     rest.remove_prefix(bytes);
@@ -213,6 +216,23 @@ Position PlaceOfMark(const std::string& text, uint32_t file, const YAML::Mark& m
   return {file, static_cast<uint32_t>(line + 1), CountColumns(before) + 1, 1};
 }
 
+std::string HintOf(const std::string& text, const YAML::Mark& mark) {
+  if (mark.is_null()) return {};
+  const std::vector<uint32_t> starts = LineStarts(text);
+  const auto line_of = [&](size_t line) {
+    const std::string_view rest = std::string_view(text).substr(starts[line]);
+    return rest.substr(0, rest.find_first_of("\r\n"));
+  };
+  const auto line = std::min(static_cast<size_t>(std::max(mark.line, 0)), starts.size() - 1);
+  std::string_view above;
+  for (size_t i = line; i > 0 && above.empty(); --i) {
+    above = line_of(i - 1);
+    const size_t first = above.find_first_not_of(" \t");
+    if (first == above.npos || above[first] == '#') above = {};
+  }
+  return SyntaxHint(above, line_of(line), static_cast<size_t>(std::max(mark.column, 0)));
+}
+
 // False after a problem that leaves the tree unusable.
 bool Walk(const std::string& text, uint32_t file, YamlTree& tree, DiagnosticList& diagnostics) {
   try {
@@ -223,7 +243,8 @@ bool Walk(const std::string& text, uint32_t file, YamlTree& tree, DiagnosticList
     }
     return true;
   } catch (const YAML::Exception& error) {
-    diagnostics.Error(Code::kSyntax, PlaceOfMark(text, file, error.mark), "not valid YAML: " + error.msg);
+    diagnostics.Error(Code::kSyntax, PlaceOfMark(text, file, error.mark), "not valid YAML: " + error.msg,
+                      HintOf(text, error.mark));
   } catch (const Stop&) {
     return false;
   }

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
 namespace headgate::control {
@@ -19,6 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kReadsMax = 5;
+constexpr size_t kPassedOverMax = 100;
 constexpr size_t kReadStep = size_t{64} << 10U;
 
 absl::Status Failure(const std::string& path, int error) {
@@ -27,6 +29,35 @@ absl::Status Failure(const std::string& path, int error) {
 
 bool IsConfigurationName(const std::string& name) {
   return name.size() > 5 && name.ends_with(".yaml") && name.front() != '.';
+}
+
+// Somebody may have meant it as configuration. Hidden files and editors' backups (x.yaml~, x.yaml.bak) are none.
+bool LooksLikeConfiguration(const std::string& name) {
+  if (name.starts_with('.') || IsConfigurationName(name)) return false;
+  const std::string lower = absl::AsciiStrToLower(name);
+  return lower.ends_with(".yaml") || lower.ends_with(".yml") || lower.ends_with(".json");
+}
+
+bool FolderHoldsYaml(const fs::path& folder) {
+  constexpr int kLookedAtMax = 1000;
+  std::error_code error;
+  int looked_at = 0;
+  for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    const std::string lower = absl::AsciiStrToLower(at->path().filename().string());
+    const bool hidden = lower.starts_with('.');
+    if (!hidden && (lower.ends_with(".yaml") || lower.ends_with(".yml"))) return true;
+    if (hidden) at.disable_recursion_pending();
+    if (++looked_at >= kLookedAtMax) break;
+  }
+  return false;
+}
+
+// Empty: nothing to tell of.
+std::string PassedOver(const fs::directory_entry& entry) {
+  std::string name = entry.path().filename().string();
+  std::error_code error;
+  if (!entry.is_directory(error)) return LooksLikeConfiguration(name) ? name : std::string();
+  return !name.starts_with('.') && FolderHoldsYaml(entry.path()) ? name + "/" : std::string();
 }
 
 // Absolute, with its links left in it: any of them may be switched to another folder at any time. Only what stands
@@ -123,6 +154,8 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, size_t bytes_max, 
 
 absl::StatusOr<FileSource> FileSource::Open(const std::string& path) {
   std::error_code error;
+  // Paths to files start at the working directory then.
+  if (path == "-") return FileSource(kStandardInput, fs::current_path(error).string(), false);
   const fs::file_status status = fs::status(path, error);
   if (!fs::exists(status)) {
     return absl::NotFoundError(
@@ -145,10 +178,15 @@ std::string FileSource::Version() const {
 
 absl::StatusOr<FileSource::Content> FileSource::ReadDirectory() const {
   std::vector<std::string> names;
+  Content content;
   std::error_code error;
   for (fs::directory_iterator at(directory_, error), end; !error && at != end; at.increment(error)) {
     std::string name = at->path().filename().string();
-    if (IsConfigurationName(name)) names.push_back(std::move(name));
+    if (IsConfigurationName(name)) {
+      names.push_back(std::move(name));
+    } else if (std::string passed = PassedOver(*at); !passed.empty() && content.passed_over.size() < kPassedOverMax) {
+      content.passed_over.push_back(std::move(passed));
+    }
   }
   if (error) return Failure(path_, error.value());
   if (names.size() > kFilesMax) {
@@ -156,7 +194,7 @@ absl::StatusOr<FileSource::Content> FileSource::ReadDirectory() const {
   }
   std::sort(names.begin(), names.end());
   const fs::path real = fs::canonical(directory_, error);
-  Content content;
+  std::sort(content.passed_over.begin(), content.passed_over.end());
   for (const std::string& name : names) {
     const std::string path = absl::StrCat(directory_, "/", name);
     absl::StatusOr<std::string> text = absl::InvalidArgumentError(absl::StrCat("a link that leads out of ", path_));

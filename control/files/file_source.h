@@ -17,6 +17,7 @@
 namespace headgate::control {
 
 inline constexpr char kMainFileName[] = "headgate.yaml";
+inline constexpr char kStandardInput[] = "/dev/stdin";
 
 class FileSource {
  public:
@@ -24,7 +25,8 @@ class FileSource {
   static constexpr size_t kFileBytesMax = size_t{64} << 20U;
   static constexpr size_t kFilesMax = 20'000;
 
-  /// `path` names a file, or a directory with headgate.yaml and others in it. NotFound when there is neither.
+  /// `path` names a file, or a directory with headgate.yaml and others in it; "-" is standard input. NotFound when
+  /// there is neither.
   static absl::StatusOr<FileSource> Open(const std::string& path);
 
   /// The file behind a name when it was read.
@@ -34,7 +36,8 @@ class FileSource {
   };
   struct Content {
     std::vector<config::SourceFile> files;
-    std::vector<Identity> identities;  // as files
+    std::vector<Identity> identities;      // as files
+    std::vector<std::string> passed_over;  // looks like configuration and is not read: team.yml, a folder with YAML
   };
   /// All of one state: when a `..data` link, or one above, is switched meanwhile, it reads again. `pipe_wait`: see
   /// ReadFile. An only file that cannot be read is an error; one of a directory has its SourceFile::problem. What is no

@@ -127,6 +127,19 @@ absl::StatusOr<std::shared_ptr<const CertificateParts>> PartsOf(
   return holds ? before : LoadOne(std::move(fresh), before);
 }
 
+absl::Status CheckChainFile(const std::string& path) {
+  const absl::StatusOr<std::string> text = ReadWholeFile(path);
+  return text.ok() ? ParseCertificates(*text, path).status() : text.status();
+}
+
+absl::Status CheckKeyFile(const std::string& path) {
+  absl::StatusOr<std::string> text = ReadWholeFile(path);
+  if (!text.ok()) return text.status();
+  const absl::Status status = ParsePrivateKey(*text, path).status();
+  OPENSSL_cleanse(text->data(), text->size());
+  return status;
+}
+
 void SortNames(Names& names) {
   std::sort(names.begin(), names.end());
   const auto same = [](const auto& a, const auto& b) { return a.first == b.first; };
@@ -140,6 +153,20 @@ int Find(const Names& names, std::string_view name) noexcept {
 }
 
 }  // namespace
+
+std::vector<PairProblem> CheckPair(const routing::CertificateFiles& files) {
+  std::vector<PairProblem> problems;
+  const auto add = [&](const absl::Status& status, bool of_key) {
+    if (!status.ok()) problems.push_back({of_key, std::string(status.message())});
+  };
+  add(CheckChainFile(files.cert_file), false);
+  add(CheckKeyFile(files.key_file), true);
+  if (!problems.empty()) return problems;
+  const absl::Status together = LoadOne(files).status();
+  const bool of_key = together.message().find(files.key_file) == 0 && files.key_file != files.cert_file;
+  add(together, of_key);
+  return problems;
+}
 
 CertificateSet::CertificateSet(std::unique_ptr<Impl> impl, std::vector<CertificateInfo> infos)
     : impl_(std::move(impl)), infos_(std::move(infos)) {}

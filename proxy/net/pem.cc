@@ -70,7 +70,14 @@ absl::StatusOr<std::vector<X509Ptr>> ParseCertificates(std::string_view text, co
     return absl::InvalidArgumentError(
         absl::StrCat(path, ": certificate ", certificates.size() + 1, " is damaged: ", reason));
   }
-  if (certificates.empty()) return absl::InvalidArgumentError(absl::StrCat(path, ": no certificate in it"));
+  if (certificates.empty()) {
+    const bool pem = text.find("-----BEGIN ") != std::string_view::npos;
+    const bool key = text.find("PRIVATE KEY-----") != std::string_view::npos;
+    return absl::InvalidArgumentError(absl::StrCat(path, ": no certificate in it",
+                                                   key   ? ", but a private key"
+                                                   : pem ? ""
+                                                         : ": PEM is wanted (-----BEGIN ...)"));
+  }
   return certificates;
 }
 
@@ -86,16 +93,37 @@ absl::StatusOr<KeyPtr> ParsePrivateKey(std::string_view text, const std::string&
   if (text.find("ENCRYPTED") != std::string_view::npos) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": the private key has a passphrase; give one without"));
   }
-  if (none) return absl::InvalidArgumentError(absl::StrCat(path, ": no private key in it"));
+  if (none) {
+    const bool certificate = text.find("BEGIN CERTIFICATE-----") != std::string_view::npos;
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": no private key in it", certificate ? ", but a certificate" : ""));
+  }
   return absl::InvalidArgumentError(absl::StrCat(path, ": the private key is damaged: ", reason));
 }
+
+namespace {
+
+// A file whose chain begins at the wrong end is common: the server's own certificate comes first (RFC 8446 4.4.2).
+absl::Status ForeignKey(const std::vector<X509Ptr>& chain, EVP_PKEY* key, const std::string& cert_file,
+                        const std::string& key_file) {
+  for (size_t i = 1; i < chain.size(); ++i) {
+    if (X509_check_private_key(chain[i].get(), key) != 1) continue;
+    const std::string which = i == 1 ? "the second certificate" : absl::StrCat("certificate ", i + 1);
+    return absl::InvalidArgumentError(
+        absl::StrCat(key_file, ": this key belongs to ", which, " of ", cert_file, ": put that one first"));
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat(key_file, ": this key does not belong to the certificate in ", cert_file));
+}
+
+}  // namespace
 
 absl::Status UseCertificate(SSL_CTX* context, const std::vector<X509Ptr>& chain, EVP_PKEY* key,
                             const std::string& cert_file, const std::string& key_file) {
   if (X509_check_private_key(chain.front().get(), key) != 1) {
+    const absl::Status status = ForeignKey(chain, key, cert_file, key_file);
     ERR_clear_error();
-    return absl::InvalidArgumentError(
-        absl::StrCat(key_file, ": this key does not belong to the certificate in ", cert_file));
+    return status;
   }
   bool ok = SSL_CTX_use_certificate(context, chain.front().get()) == 1;
   for (size_t i = 1; ok && i < chain.size(); ++i) ok = SSL_CTX_add1_chain_cert(context, chain[i].get()) == 1;

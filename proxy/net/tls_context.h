@@ -61,6 +61,13 @@ class CertificateSet {
   std::vector<CertificateInfo> infos_;
 };
 
+struct PairProblem {
+  bool of_key = false;  // the key's file, else the certificate's
+  std::string message;  // names the file
+};
+/// Everything that is wrong with a certificate and its key; Load() says the first.
+std::vector<PairProblem> CheckPair(const routing::CertificateFiles& files);
+
 class TlsServerContext {
  public:
   // Mozilla's intermediate ciphers, session tickets from `tickets` (which outlives the context), no 0-RTT.

@@ -13,6 +13,8 @@
 namespace headgate::config {
 namespace {
 
+const std::string kMain = "listeners: [{name: web, address: '0.0.0.0:8080'}]\n";
+
 UnitSetOptions Directory() { return {.main_name = "headgate.yaml", .directory = "/etc/headgate", .confined = true}; }
 
 std::string Ping(const std::string& name, const std::string& host) {
@@ -53,9 +55,9 @@ bool Has(const Proposal& proposal, Code code) {
 
 TEST(UnitSet, AFileThatCannotBeReadKeepsWhatItHadAndOneThatWasNeverReadIsLeftOut) {
   UnitSet set(Directory());
-  set.Propose({{"headgate.yaml", ""}, {"b.yaml", Ping("b", "b.example")}});
+  set.Propose({{"headgate.yaml", kMain}, {"b.yaml", Ping("b", "b.example")}});
   set.Commit();
-  const Proposal proposal = set.Propose({{"headgate.yaml", ""},
+  const Proposal proposal = set.Propose({{"headgate.yaml", kMain},
                                          {"a.yaml", Ping("b", "b.example")},
                                          {"b.yaml", "", "may not be read"},
                                          {"c.yaml", "", "may not be read"}});
@@ -66,7 +68,7 @@ TEST(UnitSet, AFileThatCannotBeReadKeepsWhatItHadAndOneThatWasNeverReadIsLeftOut
   EXPECT_TRUE(Has(proposal, Code::kUnreadable));
   set.Commit();
   const Proposal again =
-      set.Propose({{"headgate.yaml", ""}, {"b.yaml", Ping("b2", "b.example")}, {"c.yaml", Ping("c", "c.example")}});
+      set.Propose({{"headgate.yaml", kMain}, {"b.yaml", Ping("b2", "b.example")}, {"c.yaml", Ping("c", "c.example")}});
   EXPECT_FALSE(again.HasErrors());
   EXPECT_EQ(RouteNames(again), (Names{"b2", "c"}));
 }
@@ -78,8 +80,8 @@ TEST(UnitSet, AFolderThatWasReachedThroughALinkHoldsWhatIsNamedThroughThatLink) 
   fs::create_directory_symlink("real", folder / "link");
   const auto names = [&](const std::string& file) {
     UnitSet set({.main_name = "headgate.yaml", .directory = (folder / "real").string(), .confined = true});
-    return Has(set.Propose({{"headgate.yaml",
-                             "upstreams: {a: {address: \"a:1\", tls: {caFile: " + (folder / file).string() + "}}}\n"}}),
+    return Has(set.Propose({{"headgate.yaml", kMain + "upstreams: {a: {address: \"a:1\", tls: {caFile: " +
+                                                  (folder / file).string() + "}}}\n"}}),
                Code::kPathOutside);
   };
   EXPECT_FALSE(names("link/ca.crt"));
@@ -92,7 +94,7 @@ TEST(UnitSet, AFolderThatWasReachedThroughALinkHoldsWhatIsNamedThroughThatLink) 
 TEST(UnitSet, MergesTheFilesOfADirectory) {
   UnitSet set(Directory());
   const Proposal proposal = set.Propose({{"b.yaml", Ping("b", "b.example")},
-                                         {"headgate.yaml", "upstreams: {shop: {address: shop:80}}"},
+                                         {"headgate.yaml", kMain + "upstreams: {shop: {address: shop:80}}"},
                                          {"a.yaml", To("a", "shop")}});
   EXPECT_EQ(RouteNames(proposal), (Names{"a", "b"}));
   EXPECT_FALSE(proposal.HasErrors());
@@ -105,7 +107,7 @@ TEST(UnitSet, MergesTheFilesOfADirectory) {
 TEST(UnitSet, LeavesABadFileOutAtStartAndGoesOn) {
   UnitSet set(Directory());
   const Proposal proposal =
-      set.Propose({{"headgate.yaml", ""}, {"a.yaml", "routes: ["}, {"b.yaml", Ping("b", "b.example")}});
+      set.Propose({{"headgate.yaml", kMain}, {"a.yaml", "routes: ["}, {"b.yaml", Ping("b", "b.example")}});
   EXPECT_EQ(RouteNames(proposal), Names{"b"});
   EXPECT_EQ(StatusOf(proposal, "a.yaml"), UnitStatus::kLeftOut);
   EXPECT_EQ(StatusOf(proposal, "b.yaml"), UnitStatus::kAccepted);
@@ -118,7 +120,7 @@ TEST(UnitSet, HasNoModelWhileTheMainFileIsBadAtStart) {
 
 TEST(UnitSet, KeepsTheLastGoodContentOfEachFileByItself) {
   UnitSet set(Directory());
-  set.Propose({{"headgate.yaml", ""}, {"a.yaml", Ping("a", "a.example")}, {"b.yaml", Ping("b", "b.example")}});
+  set.Propose({{"headgate.yaml", kMain}, {"a.yaml", Ping("a", "a.example")}, {"b.yaml", Ping("b", "b.example")}});
   set.Commit();
   const Proposal proposal =
       set.Propose({{"headgate.yaml", "via: maybe"}, {"a.yaml", "routes: ["}, {"b.yaml", Ping("b2", "b.example")}});
@@ -131,17 +133,17 @@ TEST(UnitSet, KeepsTheLastGoodContentOfEachFileByItself) {
 
 TEST(UnitSet, ChangesNothingWithoutACommit) {
   UnitSet set(Directory());
-  set.Propose({{"headgate.yaml", ""}, {"a.yaml", Ping("a", "a.example")}});
+  set.Propose({{"headgate.yaml", kMain}, {"a.yaml", Ping("a", "a.example")}});
   set.Commit();
-  set.Propose({{"headgate.yaml", ""}, {"a.yaml", Ping("a2", "a.example")}});
-  const Proposal proposal = set.Propose({{"headgate.yaml", ""}, {"a.yaml", "routes: ["}});
+  set.Propose({{"headgate.yaml", kMain}, {"a.yaml", Ping("a2", "a.example")}});
+  const Proposal proposal = set.Propose({{"headgate.yaml", kMain}, {"a.yaml", "routes: ["}});
   EXPECT_EQ(RouteNames(proposal), Names{"a"});
 }
 
 TEST(UnitSet, GivesANameToTheAlphabeticallyFirstAtStart) {
   UnitSet set(Directory());
   const Proposal proposal = set.Propose(
-      {{"headgate.yaml", ""}, {"b.yaml", Ping("same", "b.example")}, {"a.yaml", Ping("same", "a.example")}});
+      {{"headgate.yaml", kMain}, {"b.yaml", Ping("same", "b.example")}, {"a.yaml", Ping("same", "a.example")}});
   EXPECT_EQ(StatusOf(proposal, "a.yaml"), UnitStatus::kAccepted);
   EXPECT_EQ(StatusOf(proposal, "b.yaml"), UnitStatus::kLeftOut);
   EXPECT_TRUE(Has(proposal, Code::kNameTaken));
@@ -149,10 +151,10 @@ TEST(UnitSet, GivesANameToTheAlphabeticallyFirstAtStart) {
 
 TEST(UnitSet, LeavesANameToTheFileInForce) {
   UnitSet set(Directory());
-  set.Propose({{"headgate.yaml", ""}, {"b.yaml", Ping("same", "b.example")}});
+  set.Propose({{"headgate.yaml", kMain}, {"b.yaml", Ping("same", "b.example")}});
   set.Commit();
   const Proposal proposal = set.Propose(
-      {{"headgate.yaml", ""}, {"a.yaml", Ping("same", "a.example")}, {"b.yaml", Ping("same", "b2.example")}});
+      {{"headgate.yaml", kMain}, {"a.yaml", Ping("same", "a.example")}, {"b.yaml", Ping("same", "b2.example")}});
   EXPECT_EQ(StatusOf(proposal, "a.yaml"), UnitStatus::kLeftOut);
   EXPECT_EQ(StatusOf(proposal, "b.yaml"), UnitStatus::kAccepted);
   EXPECT_EQ(proposal.model->routes[0]->hostnames[0].value, "b2.example");
@@ -160,20 +162,20 @@ TEST(UnitSet, LeavesANameToTheFileInForce) {
 
 TEST(UnitSet, LetsANameMoveFromOneFileToAnotherInOneStep) {
   UnitSet set(Directory());
-  set.Propose({{"headgate.yaml", ""}, {"a.yaml", Ping("x", "x.example")}, {"b.yaml", Ping("b", "b.example")}});
+  set.Propose({{"headgate.yaml", kMain}, {"a.yaml", Ping("x", "x.example")}, {"b.yaml", Ping("b", "b.example")}});
   set.Commit();
   const Proposal proposal =
-      set.Propose({{"headgate.yaml", ""}, {"a.yaml", Ping("a", "a.example")}, {"b.yaml", Ping("x", "x.example")}});
+      set.Propose({{"headgate.yaml", kMain}, {"a.yaml", Ping("a", "a.example")}, {"b.yaml", Ping("x", "x.example")}});
   EXPECT_FALSE(proposal.HasErrors());
   EXPECT_EQ(RouteNames(proposal), (Names{"a", "x"}));
 }
 
 TEST(UnitSet, RefusesTheSameMatchesInAnotherFile) {
   UnitSet set(Directory());
-  set.Propose({{"headgate.yaml", ""}, {"b.yaml", Ping("b", "x.example")}});
+  set.Propose({{"headgate.yaml", kMain}, {"b.yaml", Ping("b", "x.example")}});
   set.Commit();
   const Proposal proposal =
-      set.Propose({{"headgate.yaml", ""}, {"a.yaml", Ping("a", "X.example")}, {"b.yaml", Ping("b", "x.example")}});
+      set.Propose({{"headgate.yaml", kMain}, {"a.yaml", Ping("a", "X.example")}, {"b.yaml", Ping("b", "x.example")}});
   EXPECT_EQ(RouteNames(proposal), Names{"b"});
   EXPECT_TRUE(Has(proposal, Code::kSameMatches));
 }
@@ -181,7 +183,7 @@ TEST(UnitSet, RefusesTheSameMatchesInAnotherFile) {
 TEST(UnitSet, DoesNotLetABadFileWinAName) {
   UnitSet set(Directory());
   const Proposal proposal =
-      set.Propose({{"headgate.yaml", ""}, {"a.yaml", To("same", "nobody")}, {"b.yaml", Ping("same", "b.example")}});
+      set.Propose({{"headgate.yaml", kMain}, {"a.yaml", To("same", "nobody")}, {"b.yaml", Ping("same", "b.example")}});
   EXPECT_EQ(StatusOf(proposal, "a.yaml"), UnitStatus::kLeftOut);
   EXPECT_EQ(StatusOf(proposal, "b.yaml"), UnitStatus::kAccepted);
   EXPECT_EQ(RouteNames(proposal), Names{"same"});
@@ -189,7 +191,7 @@ TEST(UnitSet, DoesNotLetABadFileWinAName) {
 
 TEST(UnitSet, ResolvesReferencesAcrossFiles) {
   UnitSet set(Directory());
-  const Proposal proposal = set.Propose({{"headgate.yaml", ""},
+  const Proposal proposal = set.Propose({{"headgate.yaml", kMain},
                                          {"a.yaml", To("a", "shop")},
                                          {"z.yaml", "upstreams: {shop: {address: shop:80}}"},
                                          {"c.yaml", To("c", "shpo")}});
@@ -201,10 +203,10 @@ TEST(UnitSet, ResolvesReferencesAcrossFiles) {
 TEST(UnitSet, AFileThatLetsGoOfAnUpstreamStopsNobodyElsesRoutes) {
   UnitSet set(Directory());
   const std::string routes = To("a", "shop");
-  set.Propose({{"headgate.yaml", ""}, {"a.yaml", routes}, {"z.yaml", "upstreams: {shop: {address: shop:80}}"}});
+  set.Propose({{"headgate.yaml", kMain}, {"a.yaml", routes}, {"z.yaml", "upstreams: {shop: {address: shop:80}}"}});
   set.Commit();
   for (int i = 0; i < 2; ++i) {
-    const Proposal gone = set.Propose({{"headgate.yaml", ""}, {"a.yaml", routes}});
+    const Proposal gone = set.Propose({{"headgate.yaml", kMain}, {"a.yaml", routes}});
     EXPECT_EQ(RouteNames(gone), Names{"a"});
     EXPECT_EQ(StatusOf(gone, "a.yaml"), UnitStatus::kKept);
     ASSERT_EQ(gone.model->upstreams.size(), 1U);
@@ -212,7 +214,7 @@ TEST(UnitSet, AFileThatLetsGoOfAnUpstreamStopsNobodyElsesRoutes) {
     set.Commit();
   }
   const Proposal back =
-      set.Propose({{"headgate.yaml", ""}, {"a.yaml", routes}, {"y.yaml", "upstreams: {shop: {address: new:80}}"}});
+      set.Propose({{"headgate.yaml", kMain}, {"a.yaml", routes}, {"y.yaml", "upstreams: {shop: {address: new:80}}"}});
   EXPECT_EQ(StatusOf(back, "a.yaml"), UnitStatus::kAccepted);
   EXPECT_EQ(back.model->upstreams[0]->address->value.name, "new");
 }
@@ -234,11 +236,11 @@ TEST(UnitSet, AListenerThatGoesTakesItsRoutesAlongAndNoOthers) {
 
 TEST(UnitSet, AFileThatIsGoneTakesItsRoutesAlong) {
   UnitSet set(Directory());
-  set.Propose({{"headgate.yaml", ""}, {"a.yaml", Ping("a", "a.example")}});
+  set.Propose({{"headgate.yaml", kMain}, {"a.yaml", Ping("a", "a.example")}});
   set.Commit();
-  EXPECT_EQ(RouteNames(set.Propose({{"headgate.yaml", ""}})), Names{});
+  EXPECT_EQ(RouteNames(set.Propose({{"headgate.yaml", kMain}})), Names{});
   set.Commit();
-  EXPECT_FALSE(set.Propose({{"headgate.yaml", ""}, {"b.yaml", Ping("a", "a.example")}}).HasErrors());
+  EXPECT_FALSE(set.Propose({{"headgate.yaml", kMain}, {"b.yaml", Ping("a", "a.example")}}).HasErrors());
 }
 
 TEST(UnitSet, AMainFileThatVanishesStaysInForce) {
@@ -253,10 +255,10 @@ TEST(UnitSet, AMainFileThatVanishesStaysInForce) {
 
 TEST(UnitSet, RejectRefusesTheFileOfAProblemFoundLater) {
   UnitSet set(Directory());
-  set.Propose({{"headgate.yaml", ""}, {"a.yaml", Ping("a", "a.example")}});
+  set.Propose({{"headgate.yaml", kMain}, {"a.yaml", Ping("a", "a.example")}});
   set.Commit();
   Proposal proposal =
-      set.Propose({{"headgate.yaml", ""}, {"a.yaml", Ping("a2", "a.example")}, {"b.yaml", Ping("b", "b.example")}});
+      set.Propose({{"headgate.yaml", kMain}, {"a.yaml", Ping("a2", "a.example")}, {"b.yaml", Ping("b", "b.example")}});
   DiagnosticList problems;
   for (const auto& route : proposal.model->routes) {
     if (route->name.value == "a2") problems.Error(Code::kBadRegex, route->name.at, "not today");
@@ -264,7 +266,7 @@ TEST(UnitSet, RejectRefusesTheFileOfAProblemFoundLater) {
   proposal = set.Reject(problems);
   EXPECT_EQ(RouteNames(proposal), (Names{"a", "b"}));
   EXPECT_EQ(StatusOf(proposal, "a.yaml"), UnitStatus::kKept);
-  proposal = set.Propose({{"headgate.yaml", ""}, {"a.yaml", Ping("a2", "a.example")}});
+  proposal = set.Propose({{"headgate.yaml", kMain}, {"a.yaml", Ping("a2", "a.example")}});
   EXPECT_EQ(StatusOf(proposal, "a.yaml"), UnitStatus::kAccepted);
 }
 
@@ -277,7 +279,7 @@ TEST(UnitSet, RunsTheExtraCheckOncePerContentAndRefusesThatFileAlone) {
     }
   });
   const std::vector<SourceFile> files = {
-      {"headgate.yaml", ""}, {"a.yaml", Ping("bad", "a.example")}, {"b.yaml", Ping("b", "b.example")}};
+      {"headgate.yaml", kMain}, {"a.yaml", Ping("bad", "a.example")}, {"b.yaml", Ping("b", "b.example")}};
   EXPECT_EQ(RouteNames(set.Propose(files)), Names{"b"});
   set.Commit();
   set.Propose(files);
@@ -287,10 +289,10 @@ TEST(UnitSet, RunsTheExtraCheckOncePerContentAndRefusesThatFileAlone) {
 TEST(UnitSet, SharesWhatDidNotChange) {
   UnitSet set(Directory());
   const Proposal before =
-      set.Propose({{"headgate.yaml", ""}, {"a.yaml", Ping("a", "a.example")}, {"b.yaml", Ping("b", "b.example")}});
+      set.Propose({{"headgate.yaml", kMain}, {"a.yaml", Ping("a", "a.example")}, {"b.yaml", Ping("b", "b.example")}});
   set.Commit();
   const Proposal after =
-      set.Propose({{"headgate.yaml", ""}, {"a.yaml", Ping("a", "a.example")}, {"b.yaml", Ping("b", "c.example")}});
+      set.Propose({{"headgate.yaml", kMain}, {"a.yaml", Ping("a", "a.example")}, {"b.yaml", Ping("b", "c.example")}});
   EXPECT_EQ(before.model->routes[0], after.model->routes[0]);
   EXPECT_NE(before.model->routes[1], after.model->routes[1]);
 }
@@ -305,7 +307,7 @@ TEST(UnitSet, AFilesNumberGoesToAnotherWhenTheFileIsGone) {
   UnitSet set({.main_name = "headgate.yaml"});
   Proposal proposal;
   for (int i = 0; i < 100; ++i) {
-    proposal = set.Propose({{"headgate.yaml", ""}, {"team-" + std::to_string(i) + ".yaml", "upstreams: {u: {x: y}}"}});
+    proposal = set.Propose({{"headgate.yaml", kMain}, {"team-" + std::to_string(i) + ".yaml", "upstreams: {u: {x: y}}"}});
     ASSERT_NE(proposal.model, nullptr);
     const Position& at = proposal.files[1].diagnostics.items().at(0).at;
     EXPECT_EQ(proposal.offered.NameOf(at.file), "team-" + std::to_string(i) + ".yaml");
@@ -316,7 +318,7 @@ TEST(UnitSet, AFilesNumberGoesToAnotherWhenTheFileIsGone) {
 
 TEST(UnitSet, AnUpstreamThatOutlivesItsFileKeepsItsPlace) {
   UnitSet set({.main_name = "headgate.yaml"});
-  const SourceFile main{"headgate.yaml", ""};
+  const SourceFile main{"headgate.yaml", kMain};
   const SourceFile routes{"routes.yaml", "routes: [{name: r, backends: [{upstream: u}]}]"};
   ASSERT_NE(set.Propose({main, routes, {"upstreams.yaml", "upstreams: {u: {endpoints: [\"127.0.0.1:1\"]}}"}}).model,
             nullptr);
@@ -326,6 +328,58 @@ TEST(UnitSet, AnUpstreamThatOutlivesItsFileKeepsItsPlace) {
   const Proposal proposal = set.Propose({main, routes, {"other.yaml", ""}});
   ASSERT_EQ(proposal.model->upstreams.size(), 1U);
   EXPECT_EQ(proposal.model->files[proposal.model->upstreams[0]->at.file], "upstreams.yaml");
+}
+
+TEST(UnitSet, WithoutAListenerThereIsNothingToStartWithAndWhatIsInForceStays) {
+  for (const std::string text : {"", "\n\n", "# a comment\n", "~", "{}", "routes: []", "via: true"}) {
+    SCOPED_TRACE(text);
+    UnitSet fresh(Directory());
+    const Proposal first = fresh.Propose({{"headgate.yaml", text}, {"a.yaml", Ping("a", "a.example")}});
+    EXPECT_EQ(first.model, nullptr);
+    EXPECT_TRUE(Has(first, Code::kNoListener));
+    UnitSet set(Directory());
+    set.Propose({{"headgate.yaml", kMain}, {"a.yaml", Ping("a", "a.example")}});
+    set.Commit();
+    const Proposal emptied = set.Propose({{"headgate.yaml", text}, {"a.yaml", Ping("a", "a.example")}});
+    EXPECT_TRUE(Has(emptied, Code::kNoListener));
+    EXPECT_EQ(StatusOf(emptied, "headgate.yaml"), UnitStatus::kKept);
+    ASSERT_NE(emptied.model, nullptr);
+    EXPECT_EQ(emptied.model->listeners.size(), 1U);
+  }
+}
+
+TEST(UnitSet, WhatIsWrongWithListenersIsSaidOnce) {
+  for (const std::string text : {"listeners: []", "listeners:", "listeners: web", "- a", "listeners: ["}) {
+    UnitSet set(Directory());
+    EXPECT_FALSE(Has(set.Propose({{"headgate.yaml", text}}), Code::kNoListener)) << text;
+  }
+}
+
+TEST(UnitSet, NothingStartsWithoutTheMainFile) {
+  UnitSet set(Directory());
+  const Proposal proposal = set.Propose({{"a.yaml", Ping("a", "a.example")}});
+  EXPECT_EQ(proposal.model, nullptr);
+  EXPECT_TRUE(Has(proposal, Code::kMainFileMissing));
+  EXPECT_FALSE(Has(proposal, Code::kNoListener)) << "that it is missing says it";
+}
+
+TEST(UnitSet, ADirectoryWhoseRoutesAreGoneIsAccepted) {
+  UnitSet set(Directory());
+  set.Propose({{"headgate.yaml", kMain}, {"a.yaml", Ping("a", "a.example")}});
+  set.Commit();
+  const Proposal proposal = set.Propose({{"headgate.yaml", kMain}, {"a.yaml", ""}});
+  EXPECT_FALSE(proposal.HasErrors());
+  EXPECT_EQ(RouteNames(proposal), Names{});
+}
+
+TEST(UnitSet, WhatIsPassedOverIsAWarningOfTheMainFile) {
+  UnitSet set(Directory());
+  const Proposal proposal = set.Propose({{"headgate.yaml", kMain}}, {"team.yml", "more/"});
+  EXPECT_FALSE(proposal.HasErrors());
+  ASSERT_EQ(proposal.files[0].diagnostics.items().size(), 2U);
+  EXPECT_EQ(proposal.files[0].diagnostics.items()[0].code, Code::kNotRead);
+  EXPECT_NE(proposal.files[0].diagnostics.items()[0].message.find("'team.yml'"), std::string::npos);
+  EXPECT_NE(proposal.files[0].diagnostics.items()[0].hint.find("team.yaml"), std::string::npos);
 }
 
 }  // namespace

@@ -58,5 +58,29 @@ TEST(Validate, ALameDuckThatOutlivesTheDrainIsWarnedOf) {
   EXPECT_EQ(Problems("drain: {timeout: 1s}\n"), "") << "nobody asked for the lame duck's 5s";
 }
 
+// nghttp2's own bounds hold whatever the limits say: 64 KiB a field, 128 KiB a head.
+TEST(Validate, LimitsBeyondWhatHttp2TakesAreAWarningWhereAListenerSpeaksIt) {
+  const std::string limits = "requestHead: 256KiB, fieldSize: 128KiB";
+  const auto process = [&](const std::string& listener) {
+    return Problems("limits: {" + limits + "}\nlisteners: [{name: web, address: '0.0.0.0:1', " + listener + "}]\n");
+  };
+  const std::string tls = "tls: {certificates: [{certFile: a, keyFile: b}]}";
+  const std::string both =
+      "HG043 requestHead beyond 128KiB has no effect on HTTP/2, which listener 'web' speaks\n"
+      "HG043 fieldSize beyond 64KiB has no effect on HTTP/2, which listener 'web' speaks\n";
+  EXPECT_EQ(process(tls), both);
+  EXPECT_EQ(process("protocols: [h2]"), both);
+  EXPECT_EQ(process(tls + ", protocols: [http/1.1]"), "");
+  EXPECT_EQ(process("limits: {}"), "");
+  EXPECT_EQ(Problems("listeners: [{name: web, address: '0.0.0.0:1', protocols: [h2], limits: {" + limits + "}}]"),
+            both);
+  EXPECT_EQ(Problems("limits: {requestHead: 128KiB, fieldSize: 64KiB}\n"
+                     "listeners: [{name: web, address: '0.0.0.0:1', protocols: [h2]}]"),
+            "");
+  EXPECT_EQ(Problems("limits: {upstreamHead: 256KiB}\nupstreams: {a: {address: 'a:1', protocol: h2c}}"),
+            "HG043 upstreamHead beyond 128KiB has no effect on HTTP/2, which upstream 'a' speaks\n");
+  EXPECT_EQ(Problems("limits: {upstreamHead: 256KiB}\nupstreams: {a: {address: 'a:1'}}"), "");
+}
+
 }  // namespace
 }  // namespace headgate::config

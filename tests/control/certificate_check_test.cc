@@ -71,6 +71,24 @@ TEST_F(CertificateCheckTest, AMissingBrokenOrForeignKeyIsShownWhereItIsNamed) {
   }
 }
 
+TEST_F(CertificateCheckTest, BothFilesOfAPairAreShownEachWhereItIsNamed) {
+  ASSERT_EQ(Check(Listener("missing.crt", "missing.key")).items().size(), 2U);
+  EXPECT_EQ(problems.items()[0].code, Code::kCertificateMissing);
+  EXPECT_EQ(problems.items()[0].at.line, 5U);
+  EXPECT_EQ(problems.items()[1].code, Code::kCertificateKey);
+  EXPECT_EQ(problems.items()[1].at.line, 6U);
+}
+
+TEST_F(CertificateCheckTest, AnUpstreamsThreeFilesAreShownAtOnce) {
+  Check(
+      "listeners: [{name: web, address: \"127.0.0.1:1\"}]\n"
+      "upstreams: {shop: {endpoints: [\"127.0.0.1:2\"], tls: {caFile: no.ca, certFile: no.crt, keyFile: no.key}}}\n");
+  ASSERT_EQ(problems.items().size(), 3U);
+  for (const auto& [index, name] : {std::pair{0, "no.ca"}, std::pair{1, "no.crt"}, std::pair{2, "no.key"}}) {
+    EXPECT_THAT(problems.items()[static_cast<size_t>(index)].message, HasSubstr(name));
+  }
+}
+
 TEST_F(CertificateCheckTest, AnExpiredCertificateIsAWarningOnly) {
   ASSERT_EQ(Check(Listener("old.crt", "old.key")).items().size(), 1U);
   EXPECT_EQ(problems.items()[0].code, Code::kCertificateExpired);

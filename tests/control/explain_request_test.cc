@@ -70,6 +70,20 @@ TEST_F(ExplainRequestTest, SchemeAndPortChooseTheListener) {
   EXPECT_EQ(ListenerOf("http://[::1]/"), "web") << "a colon of an address is no port";
 }
 
+TEST_F(ExplainRequestTest, AUrlThatNoListenerTakesIsSaidSo) {
+  EXPECT_EQ(Ask("https://shop.example.com/")->note, "");
+  EXPECT_EQ(Ask("http://shop.example.com/")->note, "");
+  EXPECT_EQ(Ask("/", "secure")->note, "") << "no scheme was asked for";
+  EXPECT_EQ(Ask("https://shop.example.com/", "web")->note, "listener 'web' takes http, not https");
+  const config::LoadedFile plain = config::LoadFile("f.yaml", "listeners: [{name: web, address: \"127.0.0.1:80\"}]\n");
+  config::DiagnosticList problems;
+  asked.url = "https://shop.example.com/";
+  asked.listener.clear();
+  const auto explanation = ExplainRequest(*routing::Compile(*plain.model, nullptr, problems), asked);
+  EXPECT_EQ(explanation->note, "listener 'web' takes http, not https: no listener has tls");
+  EXPECT_THAT(ExplanationAsText(*explanation), HasSubstr("no listener has tls"));
+}
+
 TEST_F(ExplainRequestTest, AListenerMayBeNamedAndMustExist) {
   EXPECT_EQ(Ask("http://shop.example.com/", "other")->listener, "other");
   const auto none = Ask("/", "nobody");

@@ -14,6 +14,7 @@ namespace headgate::control {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 constexpr char kMain[] = "listeners: [{name: web, address: \"127.0.0.1:1\"}]\n";
 
@@ -157,6 +158,24 @@ TEST_F(LoaderTest, ABadMainFileWithNothingBeforeItIsNothingToStartWith) {
   const Loader::Loaded loaded = Load(loader);
   EXPECT_EQ(loaded.compiled, nullptr);
   EXPECT_TRUE(loaded.HasErrors());
+}
+
+TEST_F(LoaderTest, AFileThatIsNotReadIsAWarningByName) {
+  directory.Write("team.yml", Route("a"));
+  Loader loader(*FileSource::Open(directory.path()));
+  const Loader::Loaded loaded = Load(loader);
+  EXPECT_FALSE(loaded.HasErrors());
+  ASSERT_EQ(loaded.proposal.files.front().diagnostics.items().size(), 1U);
+  EXPECT_THAT(loaded.proposal.files.front().diagnostics.items()[0].message, HasSubstr("'team.yml' is not read"));
+}
+
+TEST_F(LoaderTest, AFurtherCheckJudgesAFileThatIsBadAnyway) {
+  directory.Write("headgate.yaml", std::string(kMain) + "routez: []\n");
+  Loader loader(*FileSource::Open(directory.path()), [](const config::Model&, config::DiagnosticList& problems) {
+    problems.Error(config::Code::kCertificateMissing, {0, 1, 1, 1}, "no such file");
+  });
+  const Loader::Loaded loaded = Load(loader);
+  EXPECT_EQ(loaded.proposal.files.front().diagnostics.errors(), 2U);
 }
 
 TEST_F(LoaderTest, RoutesThatDidNotChangeAreTheSameObjects) {

@@ -113,7 +113,53 @@ class Run(WithFiles):
             self.assertNotIn("/second", moved.read_text())
 
 
+    def test_a_configuration_without_a_listener_is_1(self):
+        for text in ("", "# nothing\n", "~\n", "routes: []\n"):
+            result = run_headgate("run", "--config", self.file(text))
+            self.assertEqual(result.returncode, 1, text)
+            self.assertIn("HG045: there is no listener", result.stderr)
+        empty = self.folder / "empty"
+        empty.mkdir()
+        result = run_headgate("run", "--config", str(empty))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("the main file is missing", result.stderr)
+
+    def test_what_is_passed_over_is_in_the_log_by_name(self):
+        with Headgate({"headgate.yaml": 'listeners: [{name: web, address: "127.0.0.1:{port:web}"}]',
+                       "team.yml": "routes: []"}) as headgate:
+            self.assertIn("'team.yml' is not read", headgate.logs())
+
+
 class Validate(WithFiles):
+    def test_without_the_files_that_it_names(self):
+        tls = GOOD.replace('PORT"}', 'PORT", tls: {certificates: [{certFile: no.crt, keyFile: no.key}]}}')
+        path = self.file(tls.replace('{to: "off"}', "{to: /no/such/folder/access.log}"))
+        with_files = run_headgate("validate", path)
+        self.assertEqual(with_files.returncode, 1)
+        for name in ("no.crt", "no.key", "/no/such/folder/access.log"):
+            self.assertIn(name + ": ", with_files.stderr, "all of them at once")
+        self.assertEqual(run_headgate("validate", "--no-files", path).returncode, 0)
+        bad = self.file(tls + "routez: []\n")
+        self.assertIn("HG060", run_headgate("validate", bad).stderr, "beside what else is wrong")
+        self.assertNotIn("HG060", run_headgate("validate", "--no-files", bad).stderr)
+
+    def test_of_standard_input(self):
+        for text, code in ((GOOD.replace("PORT", "1234"), 0), (BAD.replace("PORT", "1234"), 1)):
+            result = subprocess.run([HEADGATE, "validate", "-"], input=text, capture_output=True, text=True, check=False)
+            self.assertEqual(result.returncode, code, result.stderr)
+        self.assertIn("HG021", result.stderr)
+        with open(self.file(BAD)) as file:
+            result = subprocess.run([HEADGATE, "validate", "-"], stdin=file, capture_output=True, text=True, check=False)
+        self.assertIn("HG021", result.stderr)
+
+    def test_names_what_is_passed_over(self):
+        self.file(GOOD)
+        self.file("routes: []", "team.yml")
+        result = run_headgate("validate", str(self.folder))
+        self.assertEqual(result.returncode, 0)
+        self.assertIn("warning HG047: 'team.yml' is not read", result.stderr)
+        self.assertIn("rename it to team.yaml", result.stderr)
+
     def test_exit_codes(self):
         good, bad = self.file(GOOD, "good.yaml"), self.file(BAD, "bad.yaml")
         self.assertEqual(run_headgate("validate", good).returncode, 0)
@@ -248,6 +294,22 @@ routes: [{name: api, matches: [{path: {prefix: /api}}], backends: [{upstream: v1
 
 
 class Words(unittest.TestCase):
+    def test_an_unknown_one_is_named_with_the_nearest(self):
+        for arguments, message in (
+                (["valdate", "x"], "unknown command 'valdate'; did you mean 'validate'?"),
+                (["check", "x"], "unknown command 'check'; did you mean 'validate'?"),
+                (["frobnicate"], "unknown command 'frobnicate'"),
+                (["run", "--confg", "x"], "unknown option '--confg' of 'run'; did you mean '--config'?"),
+                (["run", "--confg=x"], "unknown option '--confg' of 'run'; did you mean '--config'?"),
+                (["run", "--config", "x", "--admin", "y"], "unknown option '--admin' of 'run'; it is an option of "),
+                (["--config", "x"], "unknown option '--config'; it is an option of run, explain"),
+                (["validate", "x", "-z"], "unknown option '-z' of 'validate'")):
+            result = run_headgate(*arguments)
+            self.assertEqual(result.returncode, 2, arguments)
+            self.assertIn(f"headgate: {message}", result.stderr)
+        for arguments in (["run"], ["validate", "x", "--format", "xml"], []):
+            self.assertNotIn("unknown", run_headgate(*arguments).stderr, arguments)
+
     def test_help_names_every_command_and_each_has_its_own(self):
         text = run_headgate("--help").stdout
         for command in COMMANDS:

@@ -209,6 +209,18 @@ class ABadFile(unittest.TestCase):
             self.assertEqual(answer_of(headgate), "three")
             self.assertEqual(headgate.metric("headgate_config_last_reload_successful"), 1)
 
+    def test_without_a_listener_closes_none(self):
+        with Headgate(config("one")) as headgate:
+            for text in ("", "# nothing\n", "~\n", "routes: []\n"):
+                headgate.main_file.write_text(text)
+                refused = headgate.reload()
+                self.assertEqual(refused.status, 422, text)
+                self.assertIn("HG045", refused.json()["problems"])
+                self.assertEqual(answer_of(headgate), "one")
+                self.assertEqual(headgate.metric("headgate_config_last_reload_successful"), 0)
+            headgate.apply(config("two"))
+            self.assertEqual(answer_of(headgate), "two")
+
     def test_of_a_directory_leaves_the_others_alone(self):
         route = "routes: [{name: NAME, matches: [{path: {exact: /NAME}}], respond: {status: 200, body: TEXT}}]"
         files = {"headgate.yaml": 'listeners: [{name: web, address: "127.0.0.1:{port:web}"}]',

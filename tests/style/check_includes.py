@@ -17,6 +17,7 @@ EXTERNAL = [
     (r"nghttp2/", ["http/h2/"]),
     (r"openssl/", ["proxy/net/", "base/crypto/"]),
     (r"yaml-cpp/", ["config/"]),
+    (r"idn2\.h", ["config/"]),
     (r"re2/", ["routing/regex/"]),
     (r"prometheus/", ["metrics/"]),
     (r"boost/json", ["base/json/"]),

@@ -203,14 +203,6 @@ TEST(RoutePolicy, StickyByHeaderNamesTheHeader) {
   EXPECT_EQ(loaded.model->routes[0]->policy.sticky->header->value, "x-user");
 }
 
-TEST(Decode, AnEmptyFileListensOnTheDefaultAddress) {
-  const LoadedFile loaded = LoadFile("f.yaml", "");
-  ASSERT_NE(loaded.model, nullptr);
-  ASSERT_EQ(loaded.model->listeners.size(), 1U);
-  EXPECT_EQ(loaded.model->listeners[0].address.value.ToString(), "0.0.0.0:8080");
-  EXPECT_FALSE(loaded.model->listeners[0].name.at.IsWritten());
-}
-
 TEST(Decode, NoneTurnsTheAdminListenerOff) {
   const LoadedFile loaded = LoadFile("f.yaml", "admin: none\nworkers: 3\n");
   ASSERT_NE(loaded.model, nullptr);

@@ -50,6 +50,24 @@ TEST(FileSource, OfADirectoryIsItsYamlFilesInOrderWithoutHiddenOnes) {
   EXPECT_THAT(Names(*content), ElementsAre("a.yaml", "b.yaml", "headgate.yaml"));
 }
 
+TEST(FileSource, WhatLooksLikeConfigurationAndIsNotReadIsNamed) {
+  const TemporaryDirectory directory;
+  for (const char* name : {"headgate.yaml", "team.yml", "TEAM.YAML", "x.json", ".hidden.yml", "a.yaml~", "a.yaml.bak",
+                           "#a.yaml#", ".a.yaml.swp", "notes.txt", "tls.crt"}) {
+    directory.Write(name, "");
+  }
+  for (const char* folder : {"routes", "deep", "deep/er", "tls", "..2026", ".git"})
+    fs::create_directory(directory.File(folder));
+  for (const char* name :
+       {"routes/a.yaml", "deep/er/b.yml", "tls/tls.crt", "tls/.x.yaml", "..2026/a.yaml", ".git/a.yaml"}) {
+    directory.Write(name, "");
+  }
+  const auto content = FileSource::Open(directory.path())->Read();
+  ASSERT_TRUE(content.ok());
+  EXPECT_THAT(Names(*content), ElementsAre("headgate.yaml"));
+  EXPECT_THAT(content->passed_over, ElementsAre("TEAM.YAML", "deep/", "routes/", "team.yml", "x.json"));
+}
+
 TEST(FileSource, ALinkOutOfTheDirectoryIsRefusedAndOneWithinItIsNot) {
   const TemporaryDirectory outside;
   outside.Write("secret.yaml", "x");

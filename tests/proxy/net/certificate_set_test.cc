@@ -110,6 +110,39 @@ TEST_F(CertificateSetTest, EachProblemNamesItsFileAndReason) {
   EXPECT_FALSE(CertificateSet::Load({}).ok());
 }
 
+TEST_F(CertificateSetTest, AKeyOfALaterCertificateOfTheFileSaysWhichOneComesFirst) {
+  const TestCertificate authority{CertificateWish{.authority = true}};
+  const TestCertificate server{CertificateWish{}};
+  const routing::CertificateFiles good = server.WriteTo(directory, "server");
+  const std::string two = directory.Write("two.pem", authority.CertificatePem() + server.CertificatePem());
+  EXPECT_THAT(ErrorOf({two, good.key_file}),
+              HasSubstr("this key belongs to the second certificate of " + two + ": put that one first"));
+  const std::string three =
+      directory.Write("three.pem", authority.CertificatePem() + authority.CertificatePem() + server.CertificatePem());
+  EXPECT_THAT(ErrorOf({three, good.key_file}), HasSubstr("certificate 3 of " + three));
+}
+
+TEST_F(CertificateSetTest, EverythingThatIsWrongWithAPairIsSaidAtOnce) {
+  const TestCertificate one{CertificateWish{}};
+  const TestCertificate two{CertificateWish{}};
+  const routing::CertificateFiles good = one.WriteTo(directory, "one");
+  const routing::CertificateFiles other = two.WriteTo(directory, "two");
+  EXPECT_TRUE(CheckPair(good).empty());
+  const auto missing = CheckPair({"/no.crt", "/no.key"});
+  ASSERT_EQ(missing.size(), 2U);
+  EXPECT_THAT(missing[0].message, HasSubstr("/no.crt"));
+  EXPECT_FALSE(missing[0].of_key);
+  EXPECT_THAT(missing[1].message, HasSubstr("/no.key"));
+  EXPECT_TRUE(missing[1].of_key);
+  const auto swapped = CheckPair({good.key_file, good.cert_file});
+  ASSERT_EQ(swapped.size(), 2U);
+  EXPECT_THAT(swapped[0].message, HasSubstr("no certificate in it, but a private key"));
+  EXPECT_THAT(swapped[1].message, HasSubstr("no private key in it, but a certificate"));
+  const auto foreign = CheckPair({good.cert_file, other.key_file});
+  ASSERT_EQ(foreign.size(), 1U);
+  EXPECT_TRUE(foreign[0].of_key);
+}
+
 TEST_F(CertificateSetTest, AnUnreadableFileIsDenied) {
   if (::geteuid() == 0) {
     const routing::CertificateFiles files{directory.Path("d/x"), directory.Path("d/x")};
