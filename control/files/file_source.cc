@@ -219,7 +219,7 @@ absl::StatusOr<FileSource::Content> FileSource::Read(std::chrono::milliseconds p
     if (is_directory_) {
       content = ReadDirectory();
     } else if (absl::StatusOr<std::string> text = ReadFile(path_, kFileBytesMax, pipe_wait); text.ok()) {
-      content = Content{.files = {{path_, *std::move(text)}}, .identities = {IdentityOf(path_)}};
+      content = Content{.files = {{path_, *std::move(text)}}, .identities = {IdentityOf(path_)}, .passed_over = {}};
     } else {
       content = text.status();
     }
