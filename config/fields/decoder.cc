@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
-#include "config/field_form.h"
+#include "config/fields/field_form.h"
 #include "config/text.h"
 
 namespace headgate::config {

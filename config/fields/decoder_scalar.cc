@@ -7,9 +7,9 @@
 
 #include "config/fields/decoder.h"
 #include "config/fields/field_text.h"
+#include "config/fields/value_hints.h"
 #include "config/parse.h"
 #include "config/text.h"
-#include "config/value_hints.h"
 
 namespace headgate::config {
 

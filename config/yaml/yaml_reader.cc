@@ -10,10 +10,10 @@
 #include <utility>
 #include <vector>
 
-#include "config/yaml/syntax_hints.h"
 #include "config/text.h"
 #include "config/yaml/column_counter.h"
 #include "config/yaml/plain_yaml.h"
+#include "config/yaml/syntax_hints.h"
 #include "config/yaml/yaml_keys.h"
 
 namespace headgate::config {

@@ -1,4 +1,4 @@
-#include "config/syntax_hints.h"
+#include "config/yaml/syntax_hints.h"
 
 #include <algorithm>
 

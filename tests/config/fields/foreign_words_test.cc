@@ -1,4 +1,4 @@
-#include "config/foreign_words.h"
+#include "config/fields/foreign_words.h"
 
 #include <gtest/gtest.h>
 

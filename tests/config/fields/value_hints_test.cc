@@ -1,4 +1,4 @@
-#include "config/value_hints.h"
+#include "config/fields/value_hints.h"
 
 #include <gtest/gtest.h>
 

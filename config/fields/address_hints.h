@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "base/ip.h"
-#include "config/fields.h"
+#include "config/fields/fields.h"
 
 namespace headgate::config {
 

@@ -1,9 +1,9 @@
-#include "config/address_hints.h"
+#include "config/fields/address_hints.h"
 
 #include <algorithm>
 #include <array>
 
-#include "config/idn.h"
+#include "config/fields/idn.h"
 #include "config/parse.h"
 #include "config/text.h"
 

@@ -5,8 +5,8 @@
 
 #include <string>
 
-#include "config/fields.h"
-#include "config/yaml_node.h"
+#include "config/fields/fields.h"
+#include "config/yaml/yaml_node.h"
 
 namespace headgate::config {
 

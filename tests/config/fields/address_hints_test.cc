@@ -1,4 +1,4 @@
-#include "config/address_hints.h"
+#include "config/fields/address_hints.h"
 
 #include <gtest/gtest.h>
 

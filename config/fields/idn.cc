@@ -1,4 +1,4 @@
-#include "config/idn.h"
+#include "config/fields/idn.h"
 
 #include <idn2.h>
 

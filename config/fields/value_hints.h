@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "config/fields.h"
-#include "config/yaml_node.h"
+#include "config/fields/fields.h"
+#include "config/yaml/yaml_node.h"
 
 namespace headgate::config {
 

@@ -1,4 +1,4 @@
-#include "config/value_hints.h"
+#include "config/fields/value_hints.h"
 
 #include <algorithm>
 #include <array>
@@ -6,8 +6,8 @@
 #include <optional>
 
 #include "base/ip.h"
-#include "config/address_hints.h"
-#include "config/field_units.h"
+#include "config/fields/address_hints.h"
+#include "config/fields/field_units.h"
 #include "config/parse.h"
 #include "config/text.h"
 

@@ -1,4 +1,4 @@
-#include "config/field_form.h"
+#include "config/fields/field_form.h"
 
 #include <gtest/gtest.h>
 

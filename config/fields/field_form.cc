@@ -1,9 +1,9 @@
-#include "config/field_form.h"
+#include "config/fields/field_form.h"
 
 #include <algorithm>
 #include <vector>
 
-#include "config/foreign_words.h"
+#include "config/fields/foreign_words.h"
 #include "config/text.h"
 
 namespace headgate::config {
