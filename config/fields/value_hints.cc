@@ -34,6 +34,7 @@ constexpr std::array kSizes = {Measure{" b byte bytes ", 1.0}, Measure{" k kb ki
 
 // "1h30m", ".5 s", "10MB": numbers with or without a fraction, each with a unit. A number alone has `bare`.
 std::optional<uint64_t> Loosely(std::string_view text, std::span<const Measure> units, double bare) {
+  if (text.empty()) return std::nullopt;
   double sum = 0;
   while (!text.empty()) {
     const auto digits = std::find_if_not(text.begin(), text.end(), [](char c) { return IsAsciiDigit(c) || c == '.'; });

@@ -29,7 +29,7 @@ struct Short {
 constexpr Short kShorts[] = {
     {"", "listeners", "web", ""},
     {"", "listeners", "{name: web}", ""},
-    {"", "admin", "localhost", ""},
+    {"", "admin", "127.0.0.1:9901", ""},
     {"", "admin", "false", ""},
     {"", "metrics", "off", ""},
     {"", "metrics", "[]", ""},
@@ -39,7 +39,7 @@ constexpr Short kShorts[] = {
     {"", "limits", "100", ""},
     {"", "trustedProxies", "10.0.0.0/8", ""},
     {"", "fileRoots", "/etc/tls", ""},
-    {"", "upstreams", "shop", ""},
+    {"", "upstreams", "shop.svc:80", ""},
     {"", "upstreams", "[{name: shop}]", ""},
     {"", "defaults", "5s", ""},
     {"", "routes", "{shop: {}}", ""},
