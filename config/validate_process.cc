@@ -173,8 +173,8 @@ void CheckH2Limits(const Model& unit, DiagnosticList& diagnostics) {
   }
   for (const auto& upstream : unit.upstreams) {
     if (!upstream->protocol || upstream->protocol->value == Protocol::kHttp11) continue;
-    WarnBeyondH2(unit.limits.upstream_head, "upstreamHead", base::kHttp2HeadBytesMax, "upstream " + Quoted(upstream->name.value),
-                 diagnostics);
+    WarnBeyondH2(unit.limits.upstream_head, "upstreamHead", base::kHttp2HeadBytesMax,
+                 "upstream " + Quoted(upstream->name.value), diagnostics);
     break;
   }
 }

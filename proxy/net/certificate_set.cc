@@ -162,7 +162,7 @@ std::vector<PairProblem> CheckPair(const routing::CertificateFiles& files) {
   add(CheckChainFile(files.cert_file), false);
   add(CheckKeyFile(files.key_file), true);
   if (!problems.empty()) return problems;
-  const absl::Status together = LoadOne(files).status();
+  const absl::Status together = PartsOf(files, {}, base::WallTime{}).status();
   const bool of_key = together.message().find(files.key_file) == 0 && files.key_file != files.cert_file;
   add(together, of_key);
   return problems;

@@ -307,7 +307,8 @@ TEST(UnitSet, AFilesNumberGoesToAnotherWhenTheFileIsGone) {
   UnitSet set({.main_name = "headgate.yaml"});
   Proposal proposal;
   for (int i = 0; i < 100; ++i) {
-    proposal = set.Propose({{"headgate.yaml", kMain}, {"team-" + std::to_string(i) + ".yaml", "upstreams: {u: {x: y}}"}});
+    proposal =
+        set.Propose({{"headgate.yaml", kMain}, {"team-" + std::to_string(i) + ".yaml", "upstreams: {u: {x: y}}"}});
     ASSERT_NE(proposal.model, nullptr);
     const Position& at = proposal.files[1].diagnostics.items().at(0).at;
     EXPECT_EQ(proposal.offered.NameOf(at.file), "team-" + std::to_string(i) + ".yaml");

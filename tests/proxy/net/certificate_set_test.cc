@@ -111,7 +111,9 @@ TEST_F(CertificateSetTest, EachProblemNamesItsFileAndReason) {
 }
 
 TEST_F(CertificateSetTest, AKeyOfALaterCertificateOfTheFileSaysWhichOneComesFirst) {
-  const TestCertificate authority{CertificateWish{.authority = true}};
+  CertificateWish wish;
+  wish.authority = true;
+  const TestCertificate authority{wish};
   const TestCertificate server{CertificateWish{}};
   const routing::CertificateFiles good = server.WriteTo(directory, "server");
   const std::string two = directory.Write("two.pem", authority.CertificatePem() + server.CertificatePem());
