@@ -121,4 +121,9 @@ std::string_view EncodeGrpcMessage(std::string_view text, base::Arena& arena) {
   return {out, size};
 }
 
+void AddGrpcStatus(GrpcStatus status, std::string_view message, http::HeaderMap& fields) {
+  fields.Add(http::HeaderId::kGrpcStatus, GrpcStatusText(status));
+  fields.Add(http::HeaderId::kGrpcMessage, EncodeGrpcMessage(message, fields.arena()));
+}
+
 }  // namespace headgate::proxy

@@ -43,4 +43,7 @@ std::optional<uint8_t> GrpcStatusLabelIn(const http::HeaderMap& fields) noexcept
 // grpc-message is percent-encoded outside of visible ASCII and space. `text` itself where nothing is to be encoded.
 std::string_view EncodeGrpcMessage(std::string_view text, base::Arena& arena);
 
+// Adds grpc-status and grpc-message.
+void AddGrpcStatus(GrpcStatus status, std::string_view message, http::HeaderMap& fields);
+
 }  // namespace headgate::proxy

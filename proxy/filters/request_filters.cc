@@ -32,22 +32,6 @@ constexpr Filter kFilters[] = {CheckAccess, CheckWebSocket, CheckBodySize};
 
 }  // namespace
 
-Error CheckAuthority(const ClientInfo& connection, const http::RequestHead& head) noexcept {
-  if (connection.certificates == nullptr || connection.server_name.empty()) return {};
-  if (head.host == connection.server_name) return {};
-  if (connection.certificates->IndexFor(head.host) == connection.certificate_index) return {};
-  return {ErrorCode::kMisdirected, Side::kClient, Retry::kNever, "the authority belongs to another certificate"};
-}
-
-Error JudgeUnrouted(const ClientInfo& connection, const http::RequestHead& head, const routing::RouteTable& table,
-                    uint32_t listener) noexcept {
-  const bool named = !connection.server_name.empty() && head.host != connection.server_name;
-  if (named && table.BelongsElsewhere(listener, head.host)) {
-    return {ErrorCode::kMisdirected, Side::kClient, Retry::kNever, "the authority belongs to another listener"};
-  }
-  return {ErrorCode::kNoRoute, Side::kProxy, Retry::kNever, "no route matches"};
-}
-
 Error RunRequestFilters(const FilterContext& context) noexcept {
   for (const Filter filter : kFilters) {
     const Error refused = filter(context);

@@ -37,5 +37,19 @@ TEST(IdleClock, AnotherTimeoutCountsFromTheNextMove) {
   EXPECT_EQ(clock.deadline(), kStart + seconds(4));
 }
 
+TEST(RequestDeadlines, ACallsOwnDeadlineStaysWhereTheRequestsIsLifted) {
+  RequestDeadlines deadlines;
+  EXPECT_EQ(deadlines.Next(), base::Instant::max());
+  deadlines.Limit(kStart + seconds(10));
+  deadlines.LimitCall(kStart + seconds(20));
+  EXPECT_EQ(deadlines.request(), kStart + seconds(10));
+  EXPECT_STREQ(deadlines.Name(kStart + seconds(10), true), "timeouts.request passed while connecting");
+  deadlines.KeepOnlyCall();
+  EXPECT_EQ(deadlines.Next(), kStart + seconds(20));
+  EXPECT_STREQ(deadlines.Name(kStart + seconds(20), false), "grpc-timeout passed");
+  deadlines.idle.Start(seconds(5), kStart);
+  EXPECT_EQ(deadlines.Next(), kStart + seconds(5));
+}
+
 }  // namespace
 }  // namespace headgate::proxy

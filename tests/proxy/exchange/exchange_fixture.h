@@ -87,6 +87,10 @@ class ExchangeFixture : public H2Fixture {
         "  - {name: h2, hostnames: [shop.example.com], backends: [{upstream: shop}], maxBodySize: 100,\n"
         "     timeouts: {request: 30s, idle: 20s}}\n"
         "  - {name: h1, hostnames: [old.example.com], backends: [{upstream: old}]}\n"
+        "  - {name: dressed, hostnames: [dressed.example.com], backends: [{upstream: shop}], maxBodySize: 4,\n"
+        "     timeouts: {request: 30s}, responseHeaders: {set: {strict-transport-security: max-age=1}}}\n"
+        "  - {name: nowhere, hostnames: [nowhere.example.com], backends: [{upstream: shop, weight: 0}],\n"
+        "     responseHeaders: {set: {strict-transport-security: max-age=1}}}\n"
         "  - {name: own, hostnames: [own.example.com], respond: {status: 401, body: no}}\n"
         "  - {name: page, hostnames: [page.example.com], respond: {status: 200, body: page}}\n";
     const config::LoadedFile file = config::LoadFile("test.yaml", text);

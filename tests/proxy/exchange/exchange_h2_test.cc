@@ -205,5 +205,44 @@ TEST_F(ExchangeH2, ACutAnswerIsAVisibleCut) {
   EXPECT_EQ(stream.done, 1);
 }
 
+class OwnAnswer : public ExchangeFixture {
+ protected:
+  bool dressed() const { return stream.header.find("strict-transport-security: max-age=1\n") != std::string::npos; }
+};
+
+TEST_F(OwnAnswer, ABodyTooLargeHasTheRoutesFields) {
+  NewRequest("dressed.example.com").request().body = {http::BodyKind::kLength, 5};
+  Begin();
+  EXPECT_EQ(stream.status, 413);
+  EXPECT_TRUE(dressed());
+  Flushed();
+}
+
+TEST_F(OwnAnswer, AFailedUpstreamHasTheRoutesFields) {
+  NewRequest("dressed.example.com");
+  ASSERT_TRUE(Arrive());
+  h2->Reset(0, http::h2::H2Error::kInternalError);
+  EXPECT_TRUE(Turn([&] { return stream.heads > 0; }));
+  EXPECT_EQ(stream.status, 502);
+  EXPECT_TRUE(dressed());
+  Flushed();
+}
+
+TEST_F(OwnAnswer, ARouteWithoutABackendHasItsFields) {
+  NewRequest("nowhere.example.com");
+  Begin();
+  EXPECT_EQ(stream.status, 500);
+  EXPECT_TRUE(dressed());
+  Flushed();
+}
+
+TEST_F(OwnAnswer, WhatNoRouteTookHasNone) {
+  NewRequest("nobody.example.com");
+  Begin();
+  EXPECT_EQ(stream.status, 404);
+  EXPECT_FALSE(dressed());
+  Flushed();
+}
+
 }  // namespace
 }  // namespace headgate::proxy

@@ -2,9 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "proxy/net/tls_context.h"
-#include "tests/proxy/net/test_certificates.h"
-
 namespace headgate::proxy {
 namespace {
 
@@ -49,33 +46,6 @@ TEST_F(RequestFilters, AnAnnouncedBodyAboveTheLimitIsRefusedAtOnce) {
   EXPECT_EQ(Run(), ErrorCode::kNone);
   head_.body.length = 101;
   EXPECT_EQ(Run(), ErrorCode::kBodyTooLarge);
-}
-
-TEST_F(RequestFilters, PlainConnectionsAreNeverMisdirected) {
-  head_.host = "a.example";
-  EXPECT_EQ(CheckAuthority(connection_, head_).code, ErrorCode::kNone);
-}
-
-TEST_F(RequestFilters, AnAuthorityOfAnotherCertificateIsMisdirected) {
-  const net::TemporaryDirectory directory;
-  const net::TestCertificate both({.names = {"DNS:a.example", "DNS:b.example", "DNS:*.a.example"}});
-  const net::TestCertificate other({.names = {"DNS:c.example"}});
-  const routing::CertificateFiles files[] = {both.WriteTo(directory, "both"), other.WriteTo(directory, "other")};
-  const auto certificates = net::CertificateSet::Load(files);
-  ASSERT_TRUE(certificates.ok()) << certificates.status().ToString();
-  connection_.certificates = certificates->get();
-  connection_.server_name = "a.example";
-  connection_.certificate_index = 0;
-  const auto judge = [&](std::string_view host) {
-    head_.host = host;
-    return CheckAuthority(connection_, head_).code;
-  };
-  EXPECT_EQ(judge("a.example"), ErrorCode::kNone);
-  EXPECT_EQ(judge("b.example"), ErrorCode::kNone) << "the same certificate speaks for it";
-  EXPECT_EQ(judge("x.a.example"), ErrorCode::kNone);
-  EXPECT_EQ(judge("c.example"), ErrorCode::kMisdirected);
-  connection_.server_name = {};
-  EXPECT_EQ(judge("c.example"), ErrorCode::kNone) << "without a server name nothing is misdirected";
 }
 
 }  // namespace
