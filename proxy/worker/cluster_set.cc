@@ -53,6 +53,11 @@ void ClusterSet::SetEndpoints(const std::shared_ptr<UpstreamShared>& upstream,
   EntryFor(upstream).cluster->SetEndpoints(std::move(endpoints));
 }
 
+Cluster* ClusterSet::Find(const std::shared_ptr<UpstreamShared>& upstream) noexcept {
+  const auto known = clusters_.find(upstream.get());
+  return known == clusters_.end() || known->second.retired ? nullptr : known->second.cluster.get();
+}
+
 // An exchange counts in shared().requests until it ends, so a retired cluster that shows none is unused.
 void ClusterSet::Sweep(uint64_t oldest) {
   std::erase_if(retired_, [&](UpstreamShared* upstream) {

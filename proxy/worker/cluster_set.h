@@ -20,6 +20,8 @@ class ClusterSet {
   // null) and retires those of upstreams that are gone.
   void Adopt(SnapshotPin& pin, const SnapshotPin* before);
   void SetEndpoints(const std::shared_ptr<UpstreamShared>& upstream, std::shared_ptr<const EndpointSet> endpoints);
+  // Null: no configuration in force names it.
+  Cluster* Find(const std::shared_ptr<UpstreamShared>& upstream) noexcept;
   // Frees retired clusters that nothing uses any more. `oldest`: the number of the oldest pin that is alive.
   void Sweep(uint64_t oldest);
   void CloseIdle();

@@ -165,6 +165,13 @@ void Server::PublishEndpoints(std::shared_ptr<UpstreamShared> upstream, std::sha
   }
 }
 
+void Server::Ask(Question question, std::function<void(Answer)> told) const {
+  Worker* worker = impl_->workers.front().get();
+  worker->Post([worker, question = std::move(question), told = std::move(told)]() mutable {
+    worker->Ask(std::move(question), std::move(told));
+  });
+}
+
 void Server::BeginDrain() {
   impl_->process.draining.store(true, std::memory_order_relaxed);
   for (auto& worker : impl_->workers) {

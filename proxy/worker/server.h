@@ -27,6 +27,8 @@ struct ServerOptions {
 };
 
 class Worker;
+struct Answer;
+struct Question;
 
 class Server {
  public:
@@ -41,6 +43,9 @@ class Server {
   absl::Status Publish(std::shared_ptr<const Snapshot> snapshot, std::function<void()> acknowledged);
   // A DNS upstream's addresses. Kept and applied to later snapshots too, until replaced.
   void PublishEndpoints(std::shared_ptr<UpstreamShared> upstream, std::shared_ptr<const EndpointSet> endpoints);
+
+  // Asks an upstream of the configuration in force. `told` is called once, on a worker's thread; never after Stop.
+  void Ask(Question question, std::function<void(Answer)> told) const;
 
   // SIGTERM, step one: connections are told to close with their next response; listeners still accept.
   void BeginDrain();

@@ -131,6 +131,14 @@ void Worker::SetEndpoints(const std::shared_ptr<UpstreamShared>& upstream,
   clusters_.SetEndpoints(upstream, std::move(endpoints));
 }
 
+void Worker::Ask(Question question, Asking::Told told) {
+  Cluster* cluster = clusters_.Find(question.upstream);
+  auto* asking = new Asking(context_, std::move(question), std::move(told));
+  askings_.PushBack(*asking);
+  if (cluster != nullptr) return asking->Begin(*cluster);
+  asking->Abandon({base::ErrorCode::kNoEndpoint, base::Side::kProxy, base::Retry::kNever, "no such upstream"});
+}
+
 // Frees generations, listeners and clusters that nothing uses any more; keeps the heartbeat.
 void Worker::Sweep() {
   timers_.Arm(sweep_timer_, context_.now + kHeartbeat);
@@ -165,6 +173,9 @@ void Worker::Stop() {
     listener->CloseAll();
   }
   for (auto& listener : retired_listeners_) listener->CloseAll();
+  while (Asking* asking = askings_.front()) {
+    asking->Abandon({base::ErrorCode::kDraining, base::Side::kProxy, base::Retry::kNever, "headgate ends"});
+  }
   clusters_.CloseIdle();
   reactor_.Stop();
 }

@@ -21,6 +21,7 @@
 #include "proxy/exchange/exchange.h"
 #include "proxy/net/reactor.h"
 #include "proxy/worker/cluster_set.h"
+#include "proxy/worker/question.h"
 
 namespace headgate::proxy {
 
@@ -62,6 +63,8 @@ class Worker final : public net::TurnHooks, public ListenerHost {
   // accept.
   void Adopt(std::shared_ptr<const Snapshot> snapshot, const std::vector<LentSocket>& opened);
   void SetEndpoints(const std::shared_ptr<UpstreamShared>& upstream, std::shared_ptr<const EndpointSet> endpoints);
+  // Asks an upstream on the process's own behalf; `told` may be called from inside.
+  void Ask(Question question, Asking::Told told);
   void BeginDrain();
   void ShutListeners();
   // Closes everything and ends the loop.
@@ -98,6 +101,7 @@ class Worker final : public net::TurnHooks, public ListenerHost {
   ExchangePool exchanges_;
   ExchangeServices services_;
   ClusterSet clusters_;
+  base::IntrusiveList<Asking, AskingTag> askings_;
 
   std::vector<std::unique_ptr<SnapshotPin>> pins_;
   PinRef current_;

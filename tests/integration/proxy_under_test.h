@@ -31,6 +31,7 @@ class ProxyUnderTest {
   std::string Ask(std::string_view request, const std::string& listener = "web") const;
 
   proxy::Server& server() { return *server_; }
+  const proxy::Snapshot& snapshot() const { return *snapshot_; }
   std::string Scrape() { return registry_.Scrape(false); }
   // The value of a sample by its exact name and labels; 0 when it is not exported.
   double Metric(std::string_view sample);
