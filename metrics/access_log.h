@@ -106,6 +106,8 @@ class AccessLogRing {
   std::string_view Peek() const noexcept;
   void Consume(size_t bytes) noexcept;
   size_t size() const noexcept { return tail_.load(std::memory_order_acquire) - head_.load(std::memory_order_relaxed); }
+  // Whether the next line may find no room.
+  bool IsFull() const noexcept { return size() + kLineMax > capacity_; }
   // Null detaches. The waker outlives the ring or is detached by the ring's worker or after it.
   void set_waker(AccessLogWaker* waker) noexcept { waker_.store(waker, std::memory_order_release); }
 

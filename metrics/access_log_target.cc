@@ -1,6 +1,7 @@
 #include "metrics/access_log_target.h"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <limits.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -51,7 +52,20 @@ bool LogTarget::Continues(const LogTarget& other) const noexcept {
   struct stat mine{};
   struct stat others{};
   if (fstat(descriptor_, &mine) != 0 || fstat(other.descriptor_, &others) != 0) return false;
-  return mine.st_dev == others.st_dev && mine.st_ino == others.st_ino && mine.st_size > 0;
+  return mine.st_dev == others.st_dev && mine.st_ino == others.st_ino && (mine.st_size > 0 || !S_ISREG(mine.st_mode));
+}
+
+bool LogTarget::EndsWithinLine() const noexcept {
+  struct stat status{};
+  if (fstat(descriptor_, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size == 0) return false;
+  char name[32];
+  *fmt::format_to_n(name, sizeof(name) - 1, "/proc/self/fd/{}", descriptor_).out = '\0';
+  const int reader = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);  // this one can only be written to
+  if (reader < 0) return false;
+  char last = '\n';
+  const bool ends_within = pread(reader, &last, 1, status.st_size - 1) == 1 && last != '\n';
+  close(reader);
+  return ends_within;
 }
 
 LogTarget::~LogTarget() {
@@ -78,7 +92,7 @@ LogTarget::Outcome LogTarget::Write(std::string_view bytes) noexcept {
   } while (written < 0 && errno == EINTR);
   if (written > 0) return {Status::kWritten, static_cast<size_t>(written)};
   const bool full = written == 0 || errno == EAGAIN || errno == EWOULDBLOCK;
-  return {full ? Status::kFull : Status::kFailed, 0};
+  return {.status = full ? Status::kFull : Status::kFailed, .error = errno};
 }
 
 bool LogTarget::IsWritable(int timeout_ms) noexcept {

@@ -26,12 +26,15 @@ class LogTarget {
   struct Outcome {
     Status status = Status::kWritten;
     size_t bytes = 0;  // taken, with kWritten
+    int error = 0;     // errno, with kFailed
   };
   // Takes as much as the target takes at once. kFull: WaitWritable, then again. kFailed: no space, broken pipe, ...
   Outcome Write(std::string_view bytes) noexcept;
   void WaitWritable(int timeout_ms) noexcept;
-  // Whether what is written here follows what `other` wrote: one file, and it was not emptied.
+  // Whether what is written here follows what `other` (or this itself) wrote: one file or pipe, and it was not emptied.
   bool Continues(const LogTarget& other) const noexcept;
+  // Whether a file's last line has no end: somebody was killed or ran out of space within it.
+  bool EndsWithinLine() const noexcept;
 
  private:
   enum class Kind : uint8_t { kNone, kPlain, kSocket, kSharedPipe };

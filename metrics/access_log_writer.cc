@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <mutex>
 #include <optional>
@@ -11,12 +12,15 @@
 #include <utility>
 #include <vector>
 
+#include "metrics/access_log_losses.h"
+
 namespace headgate::metrics {
 namespace {
 
 constexpr int kNapMs = 50;
 constexpr int kSleepMs = 1000;
 constexpr int kNapsBeforeSleep = 20;
+constexpr std::string_view kLineEnd = "\n";
 constexpr auto kPassPatience = std::chrono::milliseconds(100);  // how long one pass waits for a full target
 constexpr auto kFlushPatience = std::chrono::seconds(1);
 
@@ -35,7 +39,7 @@ void BlockSignals() {
 class AccessLogWriter::Impl {
  public:
   Impl(Shard& shard, CounterId dropped)
-      : shard_(shard), dropped_(dropped), target_(LogTarget::Open(AccessLogTarget::kOff, {})) {}
+      : losses_(shard, dropped), target_(LogTarget::Open(AccessLogTarget::kOff, {})) {}
 
   void AddRing(AccessLogRing& ring) {
     const std::lock_guard lock(mutex_);
@@ -47,7 +51,6 @@ class AccessLogWriter::Impl {
     ring.set_waker(nullptr);
     FlushAll();
     std::erase(rings_, &ring);
-    if (unfinished_ == &ring) unfinished_ = nullptr;
   }
   bool SetTarget(AccessLogTarget target, const std::string& path) {
     auto opened = LogTarget::Open(target, path);
@@ -81,6 +84,9 @@ class AccessLogWriter::Impl {
     thread_.join();
     const std::lock_guard lock(mutex_);
     FlushAll();
+    if (rest_.empty()) return;
+    GiveUpRest();
+    rest_ = kLineEnd;
   }
 
  private:
@@ -91,23 +97,21 @@ class AccessLogWriter::Impl {
   bool Drain(AccessLogRing& ring, SteadyClock::time_point deadline);
   std::optional<size_t> WritePiece(AccessLogRing& ring, size_t left, SteadyClock::time_point deadline);
   void FlushAll();
+  LogTarget::Outcome WriteRest();
+  void GiveUpRest();
+  size_t KeepRest(AccessLogRing& ring);
   size_t Discard(AccessLogRing& ring);
-  void Exchange(std::unique_ptr<LogTarget> next) {
-    FlushAll();
-    line_broken_ = line_broken_ && next->Continues(*target_);
-    target_ = std::move(next);
-  }
+  void Exchange(std::unique_ptr<LogTarget> next);
 
   AccessLogWaker waker_;
   std::mutex mutex_;
-  Shard& shard_;
-  const CounterId dropped_;
+  AccessLogLosses losses_;
   std::unique_ptr<LogTarget> target_;
   AccessLogTarget kind_ = AccessLogTarget::kOff;
   std::string path_;
   std::vector<AccessLogRing*> rings_;
   AccessLogRing* unfinished_ = nullptr;  // whose line the target has half of: it goes first
-  bool line_broken_ = false;             // half a line is in the target, and its rest was discarded
+  std::string rest_;                     // of a line that the target has half of, taken out of its ring: it goes first
   bool stopping_ = false;
   std::thread thread_;
 };
@@ -121,6 +125,8 @@ void AccessLogWriter::Impl::Run() {
       if (stopping_) return;
       const Pass pass = DrainAll(SteadyClock::now() + kPassPatience);
       idle_passes = pass == Pass::kIdle ? idle_passes + 1 : 0;
+      const bool full = std::any_of(rings_.begin(), rings_.end(), [](const auto* ring) { return ring->IsFull(); });
+      if (pass == Pass::kStuck && full) losses_.Stuck();
     }
     const bool sleep = idle_passes >= kNapsBeforeSleep;
     waker_.Wait(sleep ? AccessLogWaker::State::kAsleep : AccessLogWaker::State::kNap, sleep ? kSleepMs : kNapMs);
@@ -128,6 +134,7 @@ void AccessLogWriter::Impl::Run() {
 }
 
 AccessLogWriter::Impl::Pass AccessLogWriter::Impl::DrainAll(SteadyClock::time_point deadline) {
+  if (!rest_.empty()) WriteRest();  // the rings may be empty
   if (unfinished_ != nullptr && !Drain(*unfinished_, deadline)) return Pass::kStuck;
   Pass pass = Pass::kIdle;
   for (AccessLogRing* ring : rings_) {
@@ -153,17 +160,20 @@ bool AccessLogWriter::Impl::Drain(AccessLogRing& ring, SteadyClock::time_point d
 std::optional<size_t> AccessLogWriter::Impl::WritePiece(AccessLogRing& ring, size_t left,
                                                         SteadyClock::time_point deadline) {
   using Status = LogTarget::Status;
-  const std::string_view bytes = line_broken_ ? std::string_view("\n") : ring.Peek().substr(0, left);
-  const LogTarget::Outcome outcome = target_->Write(bytes);
+  const bool rest_first = !rest_.empty();
+  const std::string_view bytes = ring.Peek().substr(0, left);
+  const LogTarget::Outcome outcome = rest_first ? WriteRest() : target_->Write(bytes);
   switch (outcome.status) {
     case Status::kWritten:
-      if (std::exchange(line_broken_, false)) return 0;
+      if (rest_first) return 0;
+      losses_.Written();
       unfinished_ = bytes[outcome.bytes - 1] == '\n' ? nullptr : &ring;
       ring.Consume(outcome.bytes);
       return outcome.bytes;
     case Status::kFull:
       break;
     case Status::kFailed:
+      losses_.Failed(outcome.error);
       return Discard(ring);
   }
   const auto patience = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - SteadyClock::now());
@@ -172,26 +182,58 @@ std::optional<size_t> AccessLogWriter::Impl::WritePiece(AccessLogRing& ring, siz
   return 0;
 }
 
-// What the target refused is lost: trying again would only lose newer lines instead.
-size_t AccessLogWriter::Impl::Discard(AccessLogRing& ring) {
-  if (unfinished_ == &ring) {
-    unfinished_ = nullptr;
-    line_broken_ = true;
+LogTarget::Outcome AccessLogWriter::Impl::WriteRest() {
+  if (!target_->Continues(*target_)) GiveUpRest();  // emptied to have space again: its half went with it
+  if (rest_.empty()) return {};
+  const LogTarget::Outcome outcome = target_->Write(rest_);
+  if (outcome.status == LogTarget::Status::kWritten) rest_.erase(0, outcome.bytes);
+  return outcome;
+}
+
+// The line is lost, unless only its end is missing: whoever writes to the file next ends it first.
+void AccessLogWriter::Impl::GiveUpRest() {
+  if (rest_.size() > kLineEnd.size()) losses_.Count(1);
+  rest_.clear();
+}
+
+void AccessLogWriter::Impl::Exchange(std::unique_ptr<LogTarget> next) {
+  FlushAll();
+  if (!next->Continues(*target_)) GiveUpRest();
+  if (rest_.empty() && next->EndsWithinLine()) rest_ = kLineEnd;
+  target_ = std::move(next);
+}
+
+// What is left of the ring's first line goes into rest_; how many bytes that is.
+size_t AccessLogWriter::Impl::KeepRest(AccessLogRing& ring) {
+  while (!rest_.ends_with(kLineEnd) && ring.size() > 0) {
+    const std::string_view bytes = ring.Peek();  // a part of the line where it goes on at the start of the ring
+    const size_t end = bytes.find(kLineEnd);
+    const size_t taken = end == std::string_view::npos ? bytes.size() : end + kLineEnd.size();
+    rest_ += bytes.substr(0, taken);
+    ring.Consume(taken);
   }
+  unfinished_ = nullptr;
+  return rest_.size();
+}
+
+// What the target refused is lost: trying again would only lose newer lines instead. Only of a line that the target has
+// half of the other half is kept, so that a line is whole or absent.
+size_t AccessLogWriter::Impl::Discard(AccessLogRing& ring) {
   const size_t all = ring.size();
   size_t lines = 0;
-  for (size_t left = all; left > 0;) {
+  for (size_t left = all - (unfinished_ == &ring ? KeepRest(ring) : 0); left > 0;) {
     const std::string_view bytes = ring.Peek().substr(0, left);
     lines += static_cast<size_t>(std::count(bytes.begin(), bytes.end(), '\n'));
     left -= bytes.size();
     ring.Consume(bytes.size());
   }
-  shard_.Add(dropped_, lines);
+  losses_.Count(lines);
   return all;
 }
 
 void AccessLogWriter::Impl::FlushAll() {
   if (DrainAll(SteadyClock::now() + kFlushPatience) != Pass::kStuck) return;
+  losses_.Failed(EAGAIN);
   for (AccessLogRing* ring : rings_) Discard(*ring);
 }
 

@@ -76,13 +76,33 @@ class TooFewDescriptors(unittest.TestCase):
 
 
 class AFileSizeLimit(unittest.TestCase):
-    def test_ends_nothing_when_the_access_log_reaches_it(self):
+    def test_ends_nothing_and_breaks_no_line_when_the_access_log_reaches_it(self):
+        with Headgate(CONFIG) as headgate:
+            resource.prlimit(headgate.pid, resource.RLIMIT_FSIZE, (FILE_LIMIT, resource.RLIM_INFINITY))
+            wait_until(lambda: [request(headgate.port(), f"/{number}") for number in range(100)]
+                       and headgate.metric("headgate_access_log_dropped_total") > 0, "lines that are dropped")
+            self.assertEqual(request(headgate.port()).text, "fine")
+            wait_until(lambda: "access log: cannot be written (File too large)" in headgate.logs(), "a word in the log")
+            text = headgate.access_log.read_text()
+            self.assertEqual(len(text), FILE_LIMIT)
+            resource.prlimit(headgate.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+            request(headgate.port(), "/room")
+            wait_until(lambda: "access log: is written again" in headgate.logs(), "a word of its end")
+            self.assertEqual(headgate.stop(), 0)
+            self.assertEqual(headgate.access_lines()[-1]["path"], "/room")  # and each line before it is whole
+
+    def test_stops_in_time_and_the_next_process_begins_on_a_line_of_its_own(self):
         with Headgate(CONFIG) as headgate:
             resource.prlimit(headgate.pid, resource.RLIMIT_FSIZE, (FILE_LIMIT, FILE_LIMIT))
             wait_until(lambda: [request(headgate.port(), f"/{number}") for number in range(100)]
                        and headgate.metric("headgate_access_log_dropped_total") > 0, "lines that are dropped")
-            self.assertEqual(request(headgate.port()).text, "fine")
+            began = time.monotonic()
             self.assertEqual(headgate.stop(), 0)
+            self.assertLess(time.monotonic() - began, 5)
+            with Headgate(CONFIG + f"accessLog: {{to: {headgate.access_log}}}\n") as successor:
+                request(successor.port(), "/next")
+                self.assertEqual(successor.stop(), 0)
+            self.assertEqual(headgate.access_log.read_bytes()[FILE_LIMIT:FILE_LIMIT + 2], b"\n{")
 
     def test_ends_nothing_when_the_log_reaches_it(self):
         with Headgate(CONFIG) as headgate:

@@ -168,48 +168,106 @@ TEST_F(AccessLogWriterTest, AReaderThatStopsReadingNeitherBlocksNorBreaksALine) 
   EXPECT_EQ(CheckedLines(text) + dropped(), static_cast<uint64_t>(kLines));
 }
 
-TEST_F(AccessLogWriterTest, ALineThatWasCutByAFailureIsEndedBeforeTheNext) {
+TEST_F(AccessLogWriterTest, ALineThatAReaderGotHalfOfGoesOnBeforeTheNext) {
   ASSERT_EQ(mkfifo(File("pipe").c_str(), 0600), 0);
-  int reader = open(File("pipe").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  const int reader = open(File("pipe").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   ASSERT_TRUE(writer_.SetTarget(AccessLogTarget::kFile, File("pipe")));
   writer_.AddRing(*ring_);
-  WriteLines(*ring_, 600);  // more than the pipe holds: the flush gives up within a line and counts the rest
+  WriteLines(*ring_, 600);  // more than the pipe holds: the flush gives up within a line and counts the others
   auto other = MakeRing();
   writer_.AddRing(*other);
   writer_.RemoveRing(*other);
   ASSERT_GT(dropped(), 0U);
-  std::string first(size_t{1024} * 1024, '\0');
-  first.resize(static_cast<size_t>(read(reader, first.data(), first.size())));
+  const auto read_all = [reader] {
+    std::string text(size_t{1024} * 1024, '\0');
+    text.resize(static_cast<size_t>(std::max<ssize_t>(read(reader, text.data(), text.size()), 0)));
+    return text;
+  };
+  const std::string first = read_all();
   ASSERT_NE(first.back(), '\n');
+  EXPECT_TRUE(writer_.Reopen()) << "it is the same pipe";
   WriteLines(*ring_, 2);
   writer_.RemoveRing(*ring_);
-  std::string second(size_t{1024} * 1024, '\0');
-  second.resize(static_cast<size_t>(read(reader, second.data(), second.size())));
+  EXPECT_EQ(CheckedLines(first + read_all()) + dropped(), 602U);
   close(reader);
-  EXPECT_EQ(second.front(), '\n');
-  EXPECT_EQ(CheckedLines(second.substr(1)), 2U);
-  EXPECT_EQ(CountLines(first) + dropped(), 600U);
 }
 
-TEST_F(AccessLogWriterTest, AFileThatIsOpenedAgainAfterItWasFullGoesOnOnALineOfItsOwn) {
-  constexpr rlim_t kFull = 1000;
+// A disk that has room for kBytes of a file.
+class FullDisk {
+ public:
+  static constexpr rlim_t kBytes = 1000;
+
+  FullDisk() {
+    signal(SIGXFSZ, SIG_IGN);
+    EXPECT_EQ(getrlimit(RLIMIT_FSIZE, &before_), 0);
+    const rlimit full{.rlim_cur = kBytes, .rlim_max = before_.rlim_max};
+    EXPECT_EQ(setrlimit(RLIMIT_FSIZE, &full), 0);
+  }
+  FullDisk(const FullDisk&) = delete;
+  FullDisk& operator=(const FullDisk&) = delete;
+  ~FullDisk() { EXPECT_EQ(setrlimit(RLIMIT_FSIZE, &before_), 0); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(AccessLogWriterTest, ALineThatADiskHadHalfOfGoesOnWhenThereIsRoom) {
   ASSERT_TRUE(writer_.SetTarget(AccessLogTarget::kFile, File("log")));
   writer_.AddRing(*ring_);
-  WriteLines(*ring_, 20);
-  signal(SIGXFSZ, SIG_IGN);
-  rlimit before{};
-  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
-  const rlimit full{.rlim_cur = kFull, .rlim_max = before.rlim_max};
-  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &full), 0);
-  EXPECT_TRUE(writer_.Reopen());  // flushes first
-  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
-  ASSERT_EQ(ReadFile(File("log")).size(), kFull);
+  {
+    const FullDisk full;
+    WriteLines(*ring_, 20);
+    EXPECT_TRUE(writer_.Reopen());  // flushes first
+    WriteLines(*ring_, 20);
+    EXPECT_TRUE(writer_.Reopen());
+  }
+  const std::string first = ReadFile(File("log"));
+  ASSERT_EQ(first.size(), FullDisk::kBytes);
+  ASSERT_NE(first.back(), '\n');
+  EXPECT_EQ(CountLines(first) + 1 + dropped(), 40U) << "the line that is not whole yet is not lost";
   EXPECT_TRUE(writer_.Reopen());
   WriteLines(*ring_, 2);
   writer_.RemoveRing(*ring_);
+  EXPECT_EQ(CheckedLines(ReadFile(File("log"))) + dropped(), 42U);
+}
+
+TEST_F(AccessLogWriterTest, AFileThatIsEmptiedToHaveRoomBeginsWithALine) {
+  ASSERT_TRUE(writer_.SetTarget(AccessLogTarget::kFile, File("log")));
+  writer_.AddRing(*ring_);
+  {
+    const FullDisk full;
+    WriteLines(*ring_, 20);
+    EXPECT_TRUE(writer_.Reopen());
+  }
+  const uint64_t before = dropped();
+  std::filesystem::resize_file(File("log"), 0);
+  WriteLines(*ring_, 2);
+  writer_.RemoveRing(*ring_);
+  EXPECT_EQ(CheckedLines(ReadFile(File("log"))), 2U);
+  EXPECT_EQ(dropped(), before + 1) << "the line of which the other half is gone";
+}
+
+TEST_F(AccessLogWriterTest, AfterAStopOnAFullDiskTheNextProcessGoesOnOnALineOfItsOwn) {
+  ASSERT_TRUE(writer_.SetTarget(AccessLogTarget::kFile, File("log")));
+  writer_.AddRing(*ring_);
+  {
+    const FullDisk full;
+    writer_.Start();
+    WriteLines(*ring_, 20);
+    writer_.Stop();
+  }
+  const std::string first = ReadFile(File("log"));
+  ASSERT_EQ(first.size(), FullDisk::kBytes);
+  ASSERT_NE(first.back(), '\n');
+  EXPECT_EQ(CountLines(first) + dropped(), 20U);
+  AccessLogWriter next(*writer_shard_, CounterId{200});
+  ASSERT_TRUE(next.SetTarget(AccessLogTarget::kFile, File("log")));
+  next.AddRing(*ring_);
+  WriteLines(*ring_, 2);
+  next.RemoveRing(*ring_);
   const std::string text = ReadFile(File("log"));
-  ASSERT_EQ(text[kFull], '\n');
-  EXPECT_EQ(CheckedLines(text.substr(kFull + 1)), 2U);
+  ASSERT_EQ(text[FullDisk::kBytes], '\n');
+  EXPECT_EQ(CheckedLines(text.substr(FullDisk::kBytes + 1)), 2U);
 }
 
 TEST_F(AccessLogWriterTest, ManyWorkersWriteWhileTargetsChangeAndNoLineIsTorn) {
