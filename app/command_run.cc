@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "app/commands.h"
 #include "app/process.h"
@@ -9,8 +10,9 @@
 namespace headgate::app {
 namespace {
 
-// For tests against a name server of their own; an operator has /etc/resolv.conf.
+// For tests against name servers of their own; an operator has /etc/resolv.conf.
 constexpr char kDnsServers[] = "HEADGATE_DNS_SERVERS";
+constexpr char kResolvConf[] = "HEADGATE_RESOLV_CONF";
 
 }  // namespace
 
@@ -28,8 +30,10 @@ void AddRun(CLI::App& app, Action& chosen) {
       "Exit codes: 0 ended as asked, 1 bad configuration, 2 bad command line, 3 an address cannot be listened on.");
   command->callback([&chosen, path] {
     chosen = [path] {
-      const char* servers = std::getenv(kDnsServers);
-      return RunProcess({.config_path = *path, .dns_servers = servers != nullptr ? servers : "", .started = {}});
+      control::dns::LookupOptions dns;
+      if (const char* servers = std::getenv(kDnsServers)) dns.servers = servers;
+      if (const char* settings = std::getenv(kResolvConf)) dns.resolv_conf = settings;
+      return RunProcess({.config_path = *path, .dns = std::move(dns), .started = {}});
     };
   });
 }

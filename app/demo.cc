@@ -137,10 +137,8 @@ int RunDemo(const DemoOptions& options) {
     std::fprintf(stderr, "headgate: cannot write to %s\n", folder.path().c_str());
     return kExitConfiguration;
   }
-  const int code =
-      RunProcess({.config_path = (folder.path() / "headgate.yaml").string(), .dns_servers = {}, .started = [&] {
-                    Welcome(options, folder);
-                  }});
+  const int code = RunProcess(
+      {.config_path = (folder.path() / "headgate.yaml").string(), .started = [&] { Welcome(options, folder); }});
   if (code == kExitAddress) {
     std::fputs("The demo can use other ports: headgate demo --http 8081 --https 8444 --metrics 9091 --admin 9902\n",
                stderr);

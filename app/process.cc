@@ -159,7 +159,7 @@ int Process::Serve(const routing::Compiled& compiled) {
                                                             .access_log = &access_log_.writer(),
                                                             .access_log_settings = &access_log_.settings()});
   dns_ = std::make_unique<control::dns::EndpointPublisher>(
-      pages_io_, options_.dns_servers,
+      pages_io_, options_.dns,
       [this](std::shared_ptr<proxy::UpstreamShared> upstream, std::shared_ptr<const proxy::EndpointSet> endpoints) {
         workers_->PublishEndpoints(std::move(upstream), std::move(endpoints));
       });

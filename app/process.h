@@ -6,12 +6,13 @@
 #include <functional>
 #include <string>
 
+#include "control/dns/lookup.h"
+
 namespace headgate::app {
 
 struct ProcessOptions {
   std::string config_path;
-  /// "127.0.0.1:5353,[::1]:53"; empty: /etc/resolv.conf.
-  std::string dns_servers;
+  control::dns::LookupOptions dns = {};
   /// Runs once, when the first generation is in force.
   std::function<void()> started;
 };

@@ -20,6 +20,9 @@ namespace {
 
 namespace asio = boost::asio;
 
+// resolv.conf is looked at this often; it is taken up within 5 s.
+constexpr auto kRenewal = std::chrono::seconds(2);
+
 struct Target {
   std::shared_ptr<proxy::UpstreamShared> shared;
   std::string host;
@@ -60,8 +63,13 @@ void LogOutcome(const std::string& name, const std::string& problem, const Refre
 }  // namespace
 
 struct EndpointPublisher::Impl {
-  Impl(asio::io_context& context, const std::string& servers, Publish given)
-      : io(context), lookup(std::make_unique<Lookup>(context, servers)), publish(std::move(given)) {}
+  Impl(asio::io_context& context, const LookupOptions& options, Publish given)
+      : io(context), lookup(std::make_unique<Lookup>(context, options)), publish(std::move(given)), renewal(context) {
+    WaitForRenewal();
+  }
+
+  void WaitForRenewal();
+  void Renew();
 
   void Update(const std::vector<Target>& targets, const std::shared_ptr<Settled>& settled);
   void Begin(const std::string& name, Entry& entry, const std::shared_ptr<Settled>& settled);
@@ -74,6 +82,7 @@ struct EndpointPublisher::Impl {
   asio::io_context& io;
   std::unique_ptr<Lookup> lookup;
   Publish publish;
+  asio::steady_timer renewal;
   std::map<std::string, std::unique_ptr<Entry>> entries;
   std::deque<std::pair<std::string, uint64_t>> queue;
   size_t asking = 0;
@@ -84,7 +93,28 @@ struct EndpointPublisher::Impl {
   std::map<std::string, NameState> states;
 };
 
+void EndpointPublisher::Impl::WaitForRenewal() {
+  renewal.expires_after(kRenewal);
+  renewal.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    Renew();
+    WaitForRenewal();
+  });
+}
+
+// Other servers may know other addresses: all names are asked for again, and what was under way is void.
+void EndpointPublisher::Impl::Renew() {
+  if (!lookup->Renew()) return;
+  base::log::Info("name servers or search list changed: {} names are looked up again", entries.size());
+  for (auto& [name, entry] : entries) {
+    entry->timer.cancel();
+    entry->round = ++rounds;
+    Ask(name, entry->round);
+  }
+}
+
 void EndpointPublisher::Impl::Update(const std::vector<Target>& targets, const std::shared_ptr<Settled>& settled) {
+  Renew();
   std::map<std::string, std::unique_ptr<Entry>> before = std::move(entries);
   entries.clear();
   for (const Target& target : targets) {
@@ -143,7 +173,7 @@ void EndpointPublisher::Impl::OnAnswer(const std::string& name, uint64_t round, 
   if (known == entries.end() || known->second->round != round) return;
   Entry& entry = *known->second;
   const uint32_t failed = entry.refresh.failures();
-  const base::Duration wait = entry.refresh.Take(answer);
+  const base::Duration wait = entry.refresh.Take(answer, base::SystemClock().Now());
   if (answer.complete) {
     LogOutcome(name, ProblemOf(answer), entry.refresh, failed);
     Note(name, answer);
@@ -174,12 +204,17 @@ void EndpointPublisher::Impl::PublishEntry(Entry& entry) {
     const std::lock_guard lock(mutex);
     published[entry.target.shared->name] = entry.endpoints;
   }
-  base::log::Info("upstream '{}': {} addresses", entry.target.shared->name, addresses.size());
+  if (addresses.empty()) {
+    base::log::Warning("upstream '{}': its name has had no address for {} s: no endpoint is left",
+                       entry.target.shared->name, Refresh::kDeniedMin.count());
+  } else {
+    base::log::Info("upstream '{}': {} addresses", entry.target.shared->name, addresses.size());
+  }
   publish(entry.target.shared, entry.endpoints);
 }
 
-EndpointPublisher::EndpointPublisher(asio::io_context& io, const std::string& servers, Publish publish)
-    : impl_(std::make_unique<Impl>(io, servers, std::move(publish))) {}
+EndpointPublisher::EndpointPublisher(asio::io_context& io, const LookupOptions& options, Publish publish)
+    : impl_(std::make_unique<Impl>(io, options, std::move(publish))) {}
 
 EndpointPublisher::~EndpointPublisher() {
   // Look-ups under way are answered now, by posts that nobody runs any more.

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "control/dns/lookup.h"
 #include "proxy/snapshot/snapshot.h"
 
 namespace headgate::control::dns {
@@ -28,8 +29,7 @@ class EndpointPublisher {
 
   using Publish =
       std::function<void(std::shared_ptr<proxy::UpstreamShared>, std::shared_ptr<const proxy::EndpointSet>)>;
-  /// `servers`: see ProcessOptions::dns_servers.
-  EndpointPublisher(boost::asio::io_context& io, const std::string& servers, Publish publish);
+  EndpointPublisher(boost::asio::io_context& io, const LookupOptions& options, Publish publish);
   ~EndpointPublisher();
   EndpointPublisher(const EndpointPublisher&) = delete;
   EndpointPublisher& operator=(const EndpointPublisher&) = delete;

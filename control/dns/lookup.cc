@@ -5,14 +5,18 @@
 
 #include <algorithm>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/log/log.h"
+#include "control/dns/refusals.h"
+#include "control/files/file_source.h"
 
 namespace headgate::control::dns {
 namespace {
@@ -21,6 +25,9 @@ namespace asio = boost::asio;
 
 constexpr int kTimeoutMilliseconds = 2000;
 constexpr int kTries = 3;
+constexpr int kA = 1;  // types of questions (RFC 1035 3.2.2, RFC 3596 2.1)
+constexpr int kAaaa = 28;
+constexpr size_t kResolvConfBytesMax = size_t{64} << 10U;
 
 using Addresses = Answer::Addresses;
 
@@ -29,6 +36,7 @@ struct Part {
   int status = ARES_SUCCESS;
   Addresses addresses;
   int ttl = INT32_MAX;
+  std::string_view refused = {};  // the server's code, where one refused
 
   bool found() const { return status == ARES_SUCCESS && !addresses.empty(); }
   // The server said that there is none of these.
@@ -69,6 +77,8 @@ Part PartOf(int status, const ares_addrinfo* result) {
 }
 
 std::string Problem(const std::string& host, const Part& part) {
+  if (!part.refused.empty())
+    return absl::StrCat("cannot resolve ", host, ": the name server answered ", std::string(part.refused));
   const char* reason = ares_strerror(part.status == ARES_SUCCESS ? ARES_ENODATA : part.status);
   return absl::StrCat("cannot resolve ", host, ": ", reason);
 }
@@ -119,6 +129,7 @@ ares_addrinfo_hints HintsFor(int family) {
 // domain and the other in the next are two services.
 struct Query {
   ares_channel channel = nullptr;
+  Refusals* refusals = nullptr;
   std::string host;
   std::vector<std::string> names;
   size_t at = 0;
@@ -140,7 +151,13 @@ void OnAnswer(void* argument, int status, int /*timeouts*/, ares_addrinfo* resul
   const std::unique_ptr<Question> question(static_cast<Question*>(argument));
   Part part = PartOf(status, result);
   if (result != nullptr) ares_freeaddrinfo(result);
-  if (question->at == question->query->at) Take(question->query, question->family, std::move(part));
+  const Query& query = *question->query;
+  if (!part.found() && !part.none()) {
+    std::string asked = absl::AsciiStrToLower(query.names[question->at]);
+    asked.pop_back();  // the dot of a complete name
+    part.refused = query.refusals->Take(asked, question->family == AF_INET ? kA : kAaaa);
+  }
+  if (question->at == query.at) Take(question->query, question->family, std::move(part));
 }
 
 void Ask(const std::shared_ptr<Query>& query) {
@@ -177,6 +194,11 @@ void OnHosts(void* argument, int status, int /*timeouts*/, ares_addrinfo* result
   if (result != nullptr) ares_freeaddrinfo(result);
 }
 
+std::optional<std::string> SettingsOf(const LookupOptions& options) {
+  auto text = ReadFile(options.resolv_conf, kResolvConfBytesMax);
+  return text.ok() ? std::optional(*std::move(text)) : std::nullopt;
+}
+
 }  // namespace
 
 struct Lookup::Impl {
@@ -188,7 +210,15 @@ struct Lookup::Impl {
     bool wants_write = false;
   };
 
-  explicit Impl(asio::io_context& context) : io(context), timer(context) {}
+  Impl(asio::io_context& context, const LookupOptions& chosen) : io(context), options(chosen), timer(context) {}
+  ~Impl() { Close(); }
+
+  // What is under way is answered now.
+  void Close() {
+    timer.cancel();
+    if (channel != nullptr) ares_destroy(std::exchange(channel, nullptr));
+    if (hosts != nullptr) ares_destroy(std::exchange(hosts, nullptr));
+  }
 
   static void OnState(void* argument, ares_socket_t descriptor, int readable, int writable) {
     static_cast<Impl*>(argument)->Watch(descriptor, readable != 0, writable != 0);
@@ -234,40 +264,48 @@ struct Lookup::Impl {
     const timeval* next = ares_timeout(channel, &most, &due);
     timer.expires_after(std::chrono::seconds(next->tv_sec) + std::chrono::microseconds(next->tv_usec));
     timer.async_wait([this](const boost::system::error_code& error) {
-      if (error) return;
+      if (error || channel == nullptr) return;
       ares_process_fd(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
       Rearm();
     });
   }
 
   int Open() {
-    ares_options options{};
-    options.timeout = kTimeoutMilliseconds;
-    options.tries = kTries;
-    options.sock_state_cb = &Impl::OnState;
-    options.sock_state_cb_data = this;
+    settings = SettingsOf(options);
+    ares_options wanted{};
+    wanted.timeout = kTimeoutMilliseconds;
+    wanted.tries = kTries;
+    wanted.sock_state_cb = &Impl::OnState;
+    wanted.sock_state_cb_data = this;
+    wanted.resolvconf_path = options.resolv_conf.data();
     char servers_only[] = "b";
     char files_only[] = "f";
-    options.lookups = servers_only;
-    const int common = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS;
-    if (const int status = ares_init_options(&channel, &options, common | ARES_OPT_SOCK_STATE_CB);
+    wanted.lookups = servers_only;
+    const int common = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_RESOLVCONF;
+    if (const int status = ares_init_options(&channel, &wanted, common | ARES_OPT_SOCK_STATE_CB);
         status != ARES_SUCCESS) {
       channel = nullptr;
       return status;
     }
+    refusals.Attach(channel);
     ares_options found{};
     int mask = 0;
     if (const int status = ares_save_options(channel, &found, &mask); status != ARES_SUCCESS) return status;
     ndots = found.ndots;
     domains.assign(found.domains, found.domains + found.ndomains);
     ares_destroy_options(&found);
-    options.lookups = files_only;
-    const int status = ares_init_options(&hosts, &options, common);
-    if (status != ARES_SUCCESS) hosts = nullptr;
-    return status;
+    wanted.lookups = files_only;
+    if (const int status = ares_init_options(&hosts, &wanted, common); status != ARES_SUCCESS) {
+      hosts = nullptr;
+      return status;
+    }
+    return options.servers.empty() ? ARES_SUCCESS : ares_set_servers_ports_csv(channel, options.servers.c_str());
   }
 
   asio::io_context& io;
+  LookupOptions options;
+  std::optional<std::string> settings;  // the text of resolv.conf that the channel was made from
+  Refusals refusals;
   asio::steady_timer timer;
   ares_channel channel = nullptr;  // servers only
   ares_channel hosts = nullptr;    // /etc/hosts only: answers at once
@@ -276,22 +314,29 @@ struct Lookup::Impl {
   std::map<int, std::shared_ptr<Socket>> sockets;
 };
 
-Lookup::Lookup(asio::io_context& io, const std::string& servers) : impl_(std::make_unique<Impl>(io)) {
+Lookup::Lookup(asio::io_context& io, const LookupOptions& options) : impl_(std::make_unique<Impl>(io, options)) {
   static std::once_flag once;
   std::call_once(once, [] { ares_library_init(ARES_LIB_INIT_ALL); });
   if (const int status = impl_->Open(); status != ARES_SUCCESS) {
     base::log::Error("names cannot be resolved: {}", ares_strerror(status));
-    return;
-  }
-  if (servers.empty()) return;
-  if (const int set = ares_set_servers_ports_csv(impl_->channel, servers.c_str()); set != ARES_SUCCESS) {
-    base::log::Error("DNS servers '{}': {}", servers, ares_strerror(set));
   }
 }
 
-Lookup::~Lookup() {
-  if (impl_->channel != nullptr) ares_destroy(impl_->channel);
-  if (impl_->hosts != nullptr) ares_destroy(impl_->hosts);
+Lookup::~Lookup() = default;
+
+bool Lookup::Renew() {
+  const std::optional<std::string> now = SettingsOf(impl_->options);
+  if (!now || now == impl_->settings) return false;
+  auto next = std::make_unique<Impl>(impl_->io, impl_->options);
+  if (const int status = next->Open(); status != ARES_SUCCESS) {
+    base::log::Error("{} changed and cannot be used: {}", impl_->options.resolv_conf, ares_strerror(status));
+    impl_->settings = now;
+    return false;
+  }
+  const std::shared_ptr<Impl> old = std::exchange(impl_, std::move(next));
+  old->Close();
+  asio::post(old->io, [old] {});  // its handlers that are queued already run before this one
+  return true;
 }
 
 void Lookup::Resolve(const std::string& host, std::function<void(Answer)> done) {
@@ -309,6 +354,7 @@ void Lookup::Resolve(const std::string& host, std::function<void(Answer)> done) 
   }
   const auto query = std::make_shared<Query>();
   query->channel = impl_->channel;
+  query->refusals = &impl_->refusals;
   query->host = host;
   query->names = NamesOf(host, impl_->domains, impl_->ndots);
   query->done = std::move(done);

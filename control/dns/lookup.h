@@ -29,14 +29,22 @@ struct Answer {
   Addresses addresses() const;
 };
 
+struct LookupOptions {
+  std::string servers = {};  // "127.0.0.1:5353,[::1]:53"; empty: those of resolv_conf
+  std::string resolv_conf = "/etc/resolv.conf";
+};
+
 class Lookup {
  public:
-  /// `servers` as in ProcessOptions::dns_servers; empty: the host's.
-  Lookup(boost::asio::io_context& io, const std::string& servers);
+  Lookup(boost::asio::io_context& io, const LookupOptions& options);
   /// Answers what is under way with Unavailable.
   ~Lookup();
   Lookup(const Lookup&) = delete;
   Lookup& operator=(const Lookup&) = delete;
+
+  /// When resolv.conf holds something else now: takes servers, search list and options anew, and answers what is under
+  /// way with Unavailable. True when it did. Not from within an answer.
+  bool Renew();
 
   /// `done` runs once with a complete answer, and before that when only one family has been found. It may run before
   /// this returns.

@@ -14,6 +14,7 @@
 #include "proxy/snapshot/builder.h"
 #include "routing/compile/compile.h"
 #include "tests/control/dns/dns_responder.h"
+#include "tests/control/temporary_directory.h"
 
 namespace headgate::control::dns {
 namespace {
@@ -59,6 +60,7 @@ struct EndpointPublisherTest : ::testing::Test {
   boost::asio::io_context io{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard{io.get_executor()};
   DnsResponder responder{io};
+  TemporaryDirectory directory;
   base::SystemClock clock;
   metrics::Registry registry{clock};
   proxy::net::TicketKeys tickets;
@@ -67,13 +69,35 @@ struct EndpointPublisherTest : ::testing::Test {
   std::mutex mutex;
   std::condition_variable arrived;
   size_t publications = 0;
-  EndpointPublisher publisher{io, responder.address(), [this](const auto&, const auto&) {
+  EndpointPublisher publisher{io,
+                              {.servers = responder.address(), .resolv_conf = directory.File("resolv.conf")},
+                              [this](const auto&, const auto&) {
                                 const std::lock_guard lock(mutex);
                                 ++publications;
                                 arrived.notify_all();
                               }};
   std::thread thread;
 };
+
+TEST_F(EndpointPublisherTest, AnotherSearchListIsTakenUpByItselfAndByAReload) {
+  OnIo([&] {
+    responder.Add("shop.a.test", "10.0.0.1");
+    responder.Add("shop.b.test", "10.0.0.2");
+    responder.Add("shop.c.test", "10.0.0.3");
+  });
+  const auto snapshot = SnapshotOf("shop: {address: \"shop:80\"}");
+  directory.Write("resolv.conf", "search a.test\noptions ndots:5\n");
+  publisher.Prepare(*snapshot);
+  ASSERT_TRUE(WasPublished(1));
+  EXPECT_THAT(EndpointsOf("shop"), ElementsAre("10.0.0.1:80"));
+  directory.Write("resolv.conf", "search b.test\noptions ndots:5\n");
+  ASSERT_TRUE(WasPublished(2)) << "within a look's time, though the answer's TTL is a minute";
+  EXPECT_THAT(EndpointsOf("shop"), ElementsAre("10.0.0.2:80"));
+  directory.Write("resolv.conf", "search c.test\noptions ndots:5\n");
+  publisher.Prepare(*snapshot);
+  ASSERT_TRUE(WasPublished(3));
+  EXPECT_THAT(EndpointsOf("shop"), ElementsAre("10.0.0.3:80"));
+}
 
 TEST_F(EndpointPublisherTest, ANewNameIsResolvedAndPublishedBeforePrepareReturns) {
   OnIo([&] {

@@ -5,7 +5,9 @@
 
 #include <cstdlib>
 
+#include "absl/strings/str_cat.h"
 #include "tests/control/dns/dns_responder.h"
+#include "tests/control/temporary_directory.h"
 
 namespace headgate::control::dns {
 namespace {
@@ -29,7 +31,7 @@ class Environment {
 
 struct LookupTest : ::testing::Test {
   Answer Resolve(const std::string& host) {
-    Lookup lookup(io, responder.address());
+    Lookup lookup(io, {.servers = responder.address()});
     return Resolve(lookup, host);
   }
   Answer Resolve(Lookup& lookup, const std::string& host) {
@@ -118,7 +120,7 @@ TEST_F(LookupTest, AFamilyThatIsFoundDoesNotWaitForTheOther) {
   responder.Add("a.test", "10.0.0.1");
   responder.BeSilent(DnsResponder::kAaaa);
   partial_will_do = true;
-  Lookup lookup(io, responder.address());
+  Lookup lookup(io, {.servers = responder.address()});
   const auto before = std::chrono::steady_clock::now();
   const Answer answer = Resolve(lookup, "a.test");
   EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(1));
@@ -133,7 +135,7 @@ TEST_F(LookupTest, ANameOfTheSearchListThatDoesNotExistIsPassedByThoughItsAaaaIs
   responder.Add("cart.svc.test", "10.0.0.1");
   responder.BeSilent(DnsResponder::kAaaa);
   partial_will_do = true;
-  Lookup lookup(io, responder.address());
+  Lookup lookup(io, {.servers = responder.address()});
   const auto before = std::chrono::steady_clock::now();
   EXPECT_THAT(Texts(Resolve(lookup, "cart")), ElementsAre("10.0.0.1"));
   EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(1));
@@ -159,7 +161,7 @@ TEST_F(LookupTest, AShortNameIsFoundThroughTheSearchList) {
   const Environment options("RES_OPTIONS", "ndots:5");
   responder.Add("cart.shop.svc.test", "10.0.0.1");
   responder.Add("cart.other.svc.test", "fd00::2");
-  Lookup lookup(io, responder.address());
+  Lookup lookup(io, {.servers = responder.address()});
   EXPECT_THAT(Texts(Resolve(lookup, "cart")), ElementsAre("10.0.0.1")) << "the first domain";
   EXPECT_THAT(Texts(Resolve(lookup, "cart.other")), ElementsAre("fd00::2")) << "the second, as the first has none";
   EXPECT_GT(responder.AskedFor("cart.other.shop.svc.test"), 0U);
@@ -170,7 +172,7 @@ TEST_F(LookupTest, ANameWithADotBehindItIsNotSearched) {
   const Environment options("RES_OPTIONS", "ndots:5");
   responder.Add("cart.svc.test", "10.0.0.1");
   responder.Add("cart.test", "10.0.0.2");
-  Lookup lookup(io, responder.address());
+  Lookup lookup(io, {.servers = responder.address()});
   EXPECT_THAT(Texts(Resolve(lookup, "cart.test.")), ElementsAre("10.0.0.2"));
   EXPECT_EQ(responder.AskedFor("cart.test.svc.test"), 0U);
 }
@@ -183,11 +185,46 @@ TEST_F(LookupTest, ANameThatIsInNoDomainOfTheListIsTriedAsItIs) {
   EXPECT_GT(responder.AskedFor("shop.example.test.svc.test"), 0U);
 }
 
+TEST_F(LookupTest, TheCodeWithWhichTheServerRefusedIsNamed) {
+  for (const auto& [code, name] : {std::pair<uint8_t, const char*>{2, "SERVFAIL"}, {4, "NOTIMP"}, {5, "REFUSED"}}) {
+    responder.Fail(code);
+    const Answer answer = Resolve("shop.test");
+    EXPECT_EQ(answer.status.message(), absl::StrCat("cannot resolve shop.test: the name server answered ", name));
+  }
+}
+
+TEST_F(LookupTest, AnotherSearchListIsTakenUpByRenewAndWhatWasUnderWayIsUnavailable) {
+  const TemporaryDirectory directory;
+  directory.Write("resolv.conf", "search a.test\noptions ndots:5\n");
+  responder.Add("shop.a.test", "10.0.0.1");
+  responder.Add("shop.b.test", "10.0.0.2");
+  Lookup lookup(io, {.servers = responder.address(), .resolv_conf = directory.File("resolv.conf")});
+  const auto address = [&] {
+    std::optional<Answer> answer;
+    lookup.Resolve("shop", [&](Answer got) {
+      if (got.complete) answer = std::move(got);
+    });
+    while (!answer) io.run_one();
+    return answer->addresses().empty() ? std::string() : answer->addresses().front().ToString();
+  };
+  EXPECT_EQ(address(), "10.0.0.1");
+  EXPECT_FALSE(lookup.Renew()) << "nothing changed";
+  directory.Write("resolv.conf", "search b.test\noptions ndots:5\n");
+  std::optional<Answer> under_way;
+  lookup.Resolve("shop", [&](Answer got) { under_way = std::move(got); });
+  EXPECT_TRUE(lookup.Renew());
+  ASSERT_TRUE(under_way.has_value());
+  EXPECT_TRUE(absl::IsUnavailable(under_way->status));
+  EXPECT_EQ(address(), "10.0.0.2");
+  std::filesystem::remove(directory.File("resolv.conf"));
+  EXPECT_FALSE(lookup.Renew()) << "a file that is gone for a moment changes nothing";
+}
+
 TEST_F(LookupTest, WhatIsUnderWayWhenItGoesIsAnsweredUnavailable) {
   responder.BeSilent();
   std::optional<Answer> answer;
   {
-    Lookup lookup(io, responder.address());
+    Lookup lookup(io, {.servers = responder.address()});
     lookup.Resolve("a.test", [&](Answer given) { answer = std::move(given); });
     EXPECT_FALSE(answer.has_value());
   }
