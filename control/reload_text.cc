@@ -2,6 +2,8 @@
 
 #include <fmt/chrono.h>
 
+#include <ctime>
+
 #include "absl/strings/str_cat.h"
 #include "base/log/log.h"
 #include "config/render.h"
@@ -76,11 +78,20 @@ void LogReload(const ReloadReport& report, const proxy::Snapshot* current) {
   }
 }
 
-std::string TimeText(base::WallTime time) {
-  const auto milliseconds = std::chrono::floor<std::chrono::milliseconds>(time);
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(milliseconds);
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)),
-                     (milliseconds - seconds).count());
+namespace {
+
+std::string TimeText(std::chrono::sys_seconds time, int64_t milliseconds) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::time_t{time.time_since_epoch().count()}),
+                     milliseconds);
 }
+
+}  // namespace
+
+std::string TimeText(base::WallTime time) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+  return TimeText(seconds, std::chrono::floor<std::chrono::milliseconds>(time - seconds).count());
+}
+
+std::string TimeText(std::chrono::sys_seconds time) { return TimeText(time, 0); }
 
 }  // namespace headgate::control

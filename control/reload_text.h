@@ -3,6 +3,7 @@
 // Any thread.
 #pragma once
 
+#include <chrono>
 #include <string>
 
 #include "control/loader.h"
@@ -21,5 +22,7 @@ void LogReload(const ReloadReport& report, const proxy::Snapshot* current);
 
 /// "2026-11-21T15:04:05.123Z".
 std::string TimeText(base::WallTime time);
+/// The same of a time that may be beyond the clock's years, such as 9999.
+std::string TimeText(std::chrono::sys_seconds time);
 
 }  // namespace headgate::control

@@ -38,7 +38,7 @@ void SetCertificates(metrics::Registry& registry, const proxy::Snapshot& snapsho
     if (listener.certificates == nullptr) continue;
     const auto& infos = listener.certificates->infos();
     for (size_t i = 0; i < infos.size(); ++i) {
-      const int64_t end = std::chrono::floor<std::chrono::seconds>(infos[i].not_after).time_since_epoch().count();
+      const int64_t end = infos[i].not_after.time_since_epoch().count();
       for (const std::string& name : infos[i].names) {
         const auto [at, is_new] = by_name.try_emplace(name, metrics::CertificateInUse{name, end});
         at->second.not_after_seconds = std::min(at->second.not_after_seconds, end);

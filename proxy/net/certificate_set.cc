@@ -27,10 +27,10 @@ std::string NameText(const X509_NAME* name) {
   return length > 0 ? std::string(text, static_cast<size_t>(length)) : std::string();
 }
 
-std::chrono::system_clock::time_point TimeOf(const ASN1_TIME* time) {
+std::chrono::sys_seconds TimeOf(const ASN1_TIME* time) {
   std::tm fields{};
   if (ASN1_TIME_to_tm(time, &fields) != 1) return {};
-  return std::chrono::system_clock::from_time_t(::timegm(&fields));
+  return std::chrono::sys_seconds(std::chrono::seconds(::timegm(&fields)));
 }
 
 std::string FingerprintOf(const X509* certificate) {
@@ -72,7 +72,7 @@ CertificateInfo InfoOf(const X509* certificate, const std::string& cert_file, ba
   info.fingerprint_sha256 = FingerprintOf(certificate);
   info.not_before = TimeOf(X509_get0_notBefore(certificate));
   info.not_after = TimeOf(X509_get0_notAfter(certificate));
-  info.expired = info.not_after < now;
+  info.expired = info.not_after < std::chrono::floor<std::chrono::seconds>(now);
   return info;
 }
 

@@ -32,8 +32,9 @@ struct CertificateInfo {
   std::string subject;
   std::string issuer;
   std::string fingerprint_sha256;
-  std::chrono::system_clock::time_point not_before;
-  std::chrono::system_clock::time_point not_after;
+  // Seconds: the years 0 to 9999 (RFC 5280 4.1.2.5) are more than a clock's nanoseconds hold.
+  std::chrono::sys_seconds not_before;
+  std::chrono::sys_seconds not_after;
   bool expired = false;
 };
 

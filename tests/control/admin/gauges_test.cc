@@ -140,7 +140,9 @@ upstreams: {named: {address: "shop.svc:80"}}
 }
 
 TEST_F(GaugesTest, EachNameOfACertificateSaysWhenTheFirstOfItsCertificatesExpires) {
-  const TestCertificate longer({.names = {"DNS:shop.example.com", "DNS:a.example.com"}, .not_after_seconds = 7200});
+  constexpr long kYearsAway = 250'000'000'000;  // in the year 9948
+  const TestCertificate longer(
+      {.names = {"DNS:shop.example.com", "DNS:a.example.com"}, .not_after_seconds = kYearsAway});
   const TestCertificate shorter({.names = {"DNS:shop.example.com"}, .not_after_seconds = 3600});
   longer.WriteTo(directory, "longer");
   shorter.WriteTo(directory, "shorter");
@@ -152,9 +154,7 @@ listeners:
 )");
   SetGenerationGauges(registry, *snapshot, nullptr);
   const auto& infos = snapshot->listeners[0].certificates->infos();
-  const auto seconds = [](std::chrono::system_clock::time_point time) {
-    return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count());
-  };
+  const auto seconds = [](std::chrono::sys_seconds time) { return std::to_string(time.time_since_epoch().count()); };
   const std::string text = Scrape();
   const std::string family = "headgate_tls_certificate_not_after_timestamp_seconds";
   EXPECT_THAT(text, HasSubstr(family + "{server_name=\"a.example.com\"} " + seconds(infos[0].not_after)));

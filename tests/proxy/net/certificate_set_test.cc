@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <chrono>
+
 #include "proxy/net/tls_context.h"
 #include "support/file_opens.h"
 #include "tests/proxy/net/test_certificates.h"
@@ -38,6 +40,24 @@ TEST_F(CertificateSetTest, SaysWhatIsInTheFile) {
   EXPECT_EQ(info.fingerprint_sha256.size(), 64u);
   EXPECT_FALSE(info.expired);
   EXPECT_EQ(info.not_after - info.not_before, std::chrono::hours(2));
+}
+
+TEST_F(CertificateSetTest, TheYearsBeyondTheClocksNanosecondsAreKept) {
+  using std::chrono::sys_days;
+  using std::chrono::year;
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  const auto from_now = [&](int wanted) { return (sys_days(year(wanted) / 7 / 1) - now).count(); };
+  for (const auto& [first, last] : {std::pair(1960, 9999), {9998, 9999}}) {
+    const TestCertificate certificate(
+        {.names = {}, .not_before_seconds = from_now(first), .not_after_seconds = from_now(last)});
+    const routing::CertificateFiles files = certificate.WriteTo(directory, "long");
+    const auto set = CertificateSet::Load({&files, 1});
+    ASSERT_TRUE(set.ok()) << set.status();
+    const CertificateInfo& info = (*set)->infos().front();
+    EXPECT_LT(abs(info.not_before - sys_days(year(first) / 7 / 1)), std::chrono::minutes(1)) << first;
+    EXPECT_LT(abs(info.not_after - sys_days(year(last) / 7 / 1)), std::chrono::minutes(1)) << last;
+    EXPECT_FALSE(info.expired);
+  }
 }
 
 TEST_F(CertificateSetTest, AnExpiredCertificateLoadsAndSaysSo) {
