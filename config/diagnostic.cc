@@ -60,6 +60,7 @@ constexpr std::array kCodes = {
     CodeInfo{Code::kCertificateKey, "a key that does not fit its certificate"},
     CodeInfo{Code::kCertificateExpired, "a certificate that is not valid now"},
     CodeInfo{Code::kCertificateWildcard, "a wildcard certificate that covers less than the route"},
+    CodeInfo{Code::kCertificateUnused, "a certificate that is never chosen"},
 };
 
 }  // namespace

@@ -64,10 +64,11 @@ enum class Code : uint16_t {
   kTakenLiterally = 46,
   kNotRead = 47,             // added where files are read
   kBadRegex = 50,            // added by the compile step
-  kCertificateMissing = 60,  // 60 to 63: added where certificates are loaded
+  kCertificateMissing = 60,  // 60 to 64: added where certificates are loaded
   kCertificateKey = 61,
   kCertificateExpired = 62,
   kCertificateWildcard = 63,
+  kCertificateUnused = 64,
 };
 
 struct CodeInfo {

@@ -1,6 +1,7 @@
 #include "control/certificate_check.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -50,11 +51,25 @@ bool AddPairProblems(const routing::CertificateFiles& files, const PairPlaces& p
   return problems.empty();
 }
 
+// Those that no client ever gets; nothing when one of them cannot be used.
+void CheckUnused(const config::Listener& listener, const std::vector<routing::CertificateFiles>& files,
+                 config::DiagnosticList& diagnostics) {
+  const auto now = std::chrono::system_clock::now();
+  const auto all = proxy::net::CertificateSet::Load(files, nullptr, now);
+  if (!all.ok()) return;
+  for (const proxy::net::UnusedCertificate& unused : (*all)->Unused(now)) {
+    diagnostics.Warning(Code::kCertificateUnused, listener.tls->certificates[unused.index].cert_file.at,
+                        absl::StrCat("this certificate is never chosen: ", unused.why));
+  }
+}
+
 void CheckListener(const config::Model& model, const config::Listener& listener, config::DiagnosticList& diagnostics) {
   if (!listener.tls) return;
+  std::vector<routing::CertificateFiles> all;
   for (const config::Certificate& certificate : listener.tls->certificates) {
     const routing::CertificateFiles files{.cert_file = certificate.cert_file.value.resolved,
                                           .key_file = certificate.key_file.value.resolved};
+    all.push_back(files);
     const bool good = AddPairProblems(files, {certificate.cert_file.at, certificate.key_file.at}, diagnostics);
     const auto loaded = proxy::net::CertificateSet::Load({&files, 1});
     if (good && loaded.ok()) {
@@ -67,6 +82,7 @@ void CheckListener(const config::Model& model, const config::Listener& listener,
       }
     }
   }
+  CheckUnused(listener, all, diagnostics);
 }
 
 void CheckUpstream(const config::Upstream& upstream, config::DiagnosticList& diagnostics) {

@@ -14,7 +14,7 @@ class DiagnosticList;
 namespace headgate::control {
 
 /// Reads every one of them. Errors HG060, HG061; an expired certificate is the warning HG062, a wildcard
-/// that covers less than a route's HG063.
+/// that covers less than a route's HG063, a certificate that no client ever gets HG064.
 void CheckCertificates(const config::Model& model, config::DiagnosticList& diagnostics);
 
 /// Of these only the admin listener's token: it must be there and not be empty.

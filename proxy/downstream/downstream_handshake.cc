@@ -21,7 +21,10 @@ TlsHandshake FailureOf(std::string_view error) noexcept {
   const bool version =
       error.find("version") != std::string_view::npos || error.find("unsupported protocol") != std::string_view::npos;
   if (version) return TlsHandshake::kVersion;
-  if (error.find("cipher") != std::string_view::npos) return TlsHandshake::kCipher;
+  // "no shared cipher", "no suitable signature algorithm", "no suitable key share"
+  const bool nothing_in_common =
+      error.find("no shared") != std::string_view::npos || error.find("no suitable") != std::string_view::npos;
+  if (nothing_in_common || error.find("cipher") != std::string_view::npos) return TlsHandshake::kCipher;
   if (error.find("alert") != std::string_view::npos) return TlsHandshake::kCertificateRefused;
   return TlsHandshake::kProtocol;
 }
@@ -47,7 +50,7 @@ void DownstreamHandshake::Start(Listener& listener, int descriptor, const base::
   if (tls == nullptr && !listener.policy().protocols.h2) {
     return DownstreamH1Connection::Start(listener, std::move(accepted));
   }
-  if (tls != nullptr && !accepted.transport->StartServerTls(*tls)) return listener.Removed();
+  if (tls != nullptr && !accepted.transport->StartServerTls(*tls, worker.wall_now)) return listener.Removed();
   auto* handshake =
       new DownstreamHandshake(listener, std::move(accepted), tls != nullptr ? State::kTls : State::kPreface);
   handshake->accepted_.transport->SetOwner(*handshake);

@@ -10,7 +10,7 @@ using base::Side;
 Error CheckAuthority(const ClientInfo& connection, const http::RequestHead& head) noexcept {
   if (connection.certificates == nullptr || connection.server_name.empty()) return {};
   if (head.host == connection.server_name) return {};
-  if (connection.certificates->IndexFor(head.host) == connection.certificate_index) return {};
+  if (connection.certificates->SpeaksFor(connection.certificate_index, head.host)) return {};
   return {ErrorCode::kMisdirected, Side::kClient, Retry::kNever, "the authority belongs to another certificate"};
 }
 

@@ -5,10 +5,11 @@
 
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "base/file_stamp.h"
+#include "proxy/net/certificate_names.h"
+#include "proxy/net/certificate_traits.h"
 #include "proxy/net/openssl_ptr.h"
 #include "proxy/net/tls_context.h"
 
@@ -27,9 +28,8 @@ struct CertificateParts {
 
 struct CertificateSet::Impl {
   std::vector<std::shared_ptr<const CertificateParts>> parts;  // shared with the sets before
-  // Sorted by name; of two certificates with one name the first serves. Wildcards without their "*".
-  std::vector<std::pair<std::string, int>> exact;
-  std::vector<std::pair<std::string, int>> wildcard;
+  std::vector<CertificateTraits> traits;                       // as parts
+  CertificateNames names;
 };
 
 }  // namespace headgate::proxy::net

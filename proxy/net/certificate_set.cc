@@ -10,14 +10,13 @@
 #include "absl/strings/str_cat.h"
 #include "base/crypto/crypto.h"
 #include "proxy/net/certificate_parts.h"
+#include "proxy/net/client_offer.h"
 #include "proxy/net/pem.h"
 #include "proxy/net/tls_context.h"
 
 namespace headgate::proxy::net {
 
 namespace {
-
-using Names = std::vector<std::pair<std::string, int>>;
 
 std::string NameText(const X509_NAME* name) {
   const BioPtr bio(BIO_new(BIO_s_mem()));
@@ -140,16 +139,8 @@ absl::Status CheckKeyFile(const std::string& path) {
   return status;
 }
 
-void SortNames(Names& names) {
-  std::sort(names.begin(), names.end());
-  const auto same = [](const auto& a, const auto& b) { return a.first == b.first; };
-  names.erase(std::unique(names.begin(), names.end(), same), names.end());
-}
-
-int Find(const Names& names, std::string_view name) noexcept {
-  const auto before = [](const std::pair<std::string, int>& entry, std::string_view key) { return entry.first < key; };
-  const auto found = std::lower_bound(names.begin(), names.end(), name, before);
-  return found != names.end() && found->first == name ? found->second : -1;
+int64_t UnixSeconds(base::WallTime time) noexcept {
+  return std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
 }
 
 }  // namespace
@@ -182,30 +173,64 @@ absl::StatusOr<std::shared_ptr<const CertificateSet>> CertificateSet::Load(
     const std::span<const std::shared_ptr<const CertificateParts>> none;
     auto parts = PartsOf(pair, previous == nullptr ? none : previous->impl_->parts, now);
     if (!parts.ok()) return parts.status();
-    const int index = static_cast<int>(infos.size());
-    infos.push_back(InfoOf((*parts)->chain.front().get(), pair.cert_file, now));
-    for (const std::string& name : infos.back().names) {
-      if (name.starts_with("*.")) {
-        impl->wildcard.emplace_back(name.substr(1), index);
-      } else {
-        impl->exact.emplace_back(name, index);
-      }
-    }
+    const X509* leaf = (*parts)->chain.front().get();
+    infos.push_back(InfoOf(leaf, pair.cert_file, now));
+    impl->traits.push_back(CertificateTraits::Of(leaf));
+    impl->names.Add(infos.back().names);
     impl->parts.push_back(*std::move(parts));
   }
-  SortNames(impl->exact);
-  SortNames(impl->wildcard);
+  impl->names.Seal();
   return std::shared_ptr<const CertificateSet>(new CertificateSet(std::move(impl), std::move(infos)));
 }
 
-int CertificateSet::IndexFor(std::string_view lower_case_name, bool* matched) const noexcept {
-  int index = Find(impl_->exact, lower_case_name);
-  if (index < 0) {
-    const size_t dot = lower_case_name.find('.');
-    if (dot != std::string_view::npos && dot > 0) index = Find(impl_->wildcard, lower_case_name.substr(dot));
+std::span<const CertificateName> CertificateSet::CandidatesFor(std::string_view lower_case_name) const noexcept {
+  return impl_->names.Of(lower_case_name);
+}
+
+bool CertificateSet::SpeaksFor(int index, std::string_view lower_case_name) const noexcept {
+  return std::ranges::find(CandidatesFor(lower_case_name), index, &CertificateName::index) !=
+         CandidatesFor(lower_case_name).end();
+}
+
+// A client that can verify nothing is refused with any of them; an expired one leaves the choice to the client.
+int CertificateSet::Choose(std::string_view lower_case_name, const ClientOffer& offer,
+                           base::WallTime now) const noexcept {
+  const std::span<const CertificateName> candidates = CandidatesFor(lower_case_name);
+  int not_valid = -1;
+  for (const CertificateName& candidate : candidates) {
+    const CertificateTraits& traits = impl_->traits[static_cast<size_t>(candidate.index)];
+    if (!offer.Verifies(traits)) continue;
+    if (traits.ValidAt(UnixSeconds(now))) return candidate.index;
+    if (not_valid < 0) not_valid = candidate.index;
   }
-  if (matched != nullptr) *matched = index >= 0;
-  return index >= 0 ? index : 0;
+  return not_valid >= 0 ? not_valid : candidates.front().index;
+}
+
+std::vector<UnusedCertificate> CertificateSet::Unused(base::WallTime now) const {
+  std::vector<bool> used(infos_.size());
+  std::vector<int> covered_by(infos_.size(), -1);
+  for (const std::span<const CertificateName> list : impl_->names.Lists()) {
+    for (size_t i = 0; i < list.size(); ++i) {
+      const auto index = static_cast<size_t>(list[i].index);
+      const auto cover = std::ranges::find_if(list.first(i), [&](const CertificateName& earlier) {
+        return impl_->traits[index].CoveredBy(impl_->traits[static_cast<size_t>(earlier.index)], UnixSeconds(now));
+      });
+      if (cover == list.begin() + static_cast<std::ptrdiff_t>(i)) {
+        used[index] = true;
+      } else {
+        covered_by[index] = cover->index;
+      }
+    }
+  }
+  std::vector<UnusedCertificate> unused;
+  for (size_t i = 0; i < infos_.size(); ++i) {
+    if (used[i]) continue;
+    const int by = covered_by[i];
+    unused.push_back({i, by < 0 ? "it is not the first, and it has no DNS name (subjectAltName)"
+                                : absl::StrCat(infos_[static_cast<size_t>(by)].cert_file,
+                                               " is before it, for the same names and clients and as long")});
+  }
+  return unused;
 }
 
 bool CertificateSet::SameAs(const CertificateSet& other) const noexcept {

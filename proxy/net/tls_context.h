@@ -22,6 +22,8 @@ struct ssl_ctx_st;
 namespace headgate::proxy::net {
 
 class TicketKeys;
+struct CertificateName;
+struct ClientOffer;
 struct TlsServerParts;
 struct TlsState;
 
@@ -38,6 +40,12 @@ struct CertificateInfo {
   bool expired = false;
 };
 
+// A certificate that no client ever gets.
+struct UnusedCertificate {
+  size_t index = 0;
+  std::string why;  // "web.crt is before it, ..."
+};
+
 // Certificates and keys of one listener, parsed once from their files' contents.
 class CertificateSet {
  public:
@@ -48,9 +56,16 @@ class CertificateSet {
       base::WallTime now = std::chrono::system_clock::now());
   ~CertificateSet();
   const std::vector<CertificateInfo>& infos() const noexcept { return infos_; }
-  // Which certificate serves a server name: exact name, then wildcard (one label), then the first (RFC 6125 6.4.3).
-  // `matched` (may be null) tells whether a name fitted.
-  int IndexFor(std::string_view lower_case_name, bool* matched = nullptr) const noexcept;
+  // Which certificates stand for a server name: exact name, then wildcard (one label), then the first and those beside
+  // it, in the configuration's order. Never empty.
+  std::span<const CertificateName> CandidatesFor(std::string_view lower_case_name) const noexcept;
+  bool SpeaksFor(int index, std::string_view lower_case_name) const noexcept;
+  // Of the candidates the first valid one that the client can verify; without one the first that it can verify; without
+  // one the first.
+  int Choose(std::string_view lower_case_name, const ClientOffer& offer, base::WallTime now) const noexcept;
+  // Those that Choose returns for no client from `now` on, in order. One that takes several others to cover is not
+  // found.
+  std::vector<UnusedCertificate> Unused(base::WallTime now) const;
   // The same files with the same contents.
   bool SameAs(const CertificateSet& other) const noexcept;
 

@@ -9,6 +9,7 @@
 
 #include "absl/strings/ascii.h"
 #include "base/ip.h"
+#include "proxy/net/client_offer.h"
 #include "proxy/net/tls_bio.h"
 
 namespace headgate::proxy::net {
@@ -74,8 +75,9 @@ bool TlsState::Prepare(SSL_CTX* context) noexcept {
   return true;
 }
 
-bool TlsState::StartServer(TlsServerContext& context) noexcept {
+bool TlsState::StartServer(TlsServerContext& context, base::WallTime now) noexcept {
   server_parts = context.parts_;
+  started = now;
   if (!Prepare(server_parts->contexts.front().get())) return false;
   SSL_set_accept_state(ssl.get());
   return true;
@@ -100,14 +102,12 @@ bool TlsState::StartClient(TlsClientContext& context, std::string_view name) noe
 void TlsState::ChooseCertificate() {
   const unsigned char* extension = nullptr;
   size_t length = 0;
-  if (SSL_client_hello_get0_ext(ssl.get(), TLSEXT_TYPE_server_name, &extension, &length) != 1) return;
+  SSL_client_hello_get0_ext(ssl.get(), TLSEXT_TYPE_server_name, &extension, &length);
   std::string_view name = HostNameOf(extension, length);
   if (name.ends_with('.')) name.remove_suffix(1);  // against RFC 6066 3, but sent, and the same name
   server_name = absl::AsciiStrToLower(absl::string_view(name.data(), name.size()));
-  certificate_index = server_name.empty() ? 0 : server_parts->certificates->IndexFor(server_name);
-  if (certificate_index != 0) {
-    SSL_set_SSL_CTX(ssl.get(), server_parts->contexts[static_cast<size_t>(certificate_index)].get());
-  }
+  certificate_index = server_parts->certificates->Choose(server_name, ClientOffer::Of(ssl.get()), started);
+  SSL_set_SSL_CTX(ssl.get(), server_parts->contexts[static_cast<size_t>(certificate_index)].get());
 }
 
 // Takes the reason down, as a text with static storage.

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/slab.h"
 #include "proxy/net/openssl_ptr.h"
 #include "proxy/net/tls_parts.h"
@@ -18,9 +19,10 @@ namespace headgate::proxy::net {
 struct TlsState {
   explicit TlsState(Transport& transport_in) noexcept : transport(transport_in) {}
 
-  bool StartServer(TlsServerContext& context) noexcept;
+  bool StartServer(TlsServerContext& context, base::WallTime now) noexcept;
   bool StartClient(TlsClientContext& context, std::string_view name) noexcept;
-  // From the client hello: takes the server name down and switches to its certificate.
+  // From the client hello: takes the server name down and switches to its certificate. A second hello (RFC 8446 4.1.2)
+  // chooses again.
   void ChooseCertificate();
 
   IoStatus Handshake() noexcept;
@@ -39,6 +41,7 @@ struct TlsState {
   SslPtr ssl;
   std::string server_name;  // as a server: SNI, lower case; as a client: the name that was asked for
   int certificate_index = 0;
+  base::WallTime started;  // as a server: certificates' validity is judged by it
   const char* error = "";
   bool more = false;                  // decrypted or buffered bytes may wait within OpenSSL
   bool write_pending = false;         // OpenSSL holds a record that the socket did not take

@@ -9,6 +9,7 @@
 #include <span>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/ip.h"
 #include "base/slab.h"
@@ -62,8 +63,9 @@ class Transport final : private IoHandler {
   IoStatus ConnectResult() noexcept;
   bool connect_refused() const noexcept { return connect_refused_; }
 
-  // TLS on top, before any read. Then Handshake until it is not kBlocked.
-  bool StartServerTls(TlsServerContext& context) noexcept;
+  // TLS on top, before any read. Then Handshake until it is not kBlocked. A server judges its certificates' validity by
+  // `now`.
+  bool StartServerTls(TlsServerContext& context, base::WallTime now) noexcept;
   bool StartClientTls(TlsClientContext& context, std::string_view server_name) noexcept;
   IoStatus Handshake() noexcept;
 

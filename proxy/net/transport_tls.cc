@@ -6,9 +6,9 @@
 
 namespace headgate::proxy::net {
 
-bool Transport::StartServerTls(TlsServerContext& context) noexcept {
+bool Transport::StartServerTls(TlsServerContext& context, base::WallTime now) noexcept {
   tls_ = std::make_unique<TlsState>(*this);
-  return tls_->StartServer(context);
+  return tls_->StartServer(context, now);
 }
 
 bool Transport::StartClientTls(TlsClientContext& context, std::string_view server_name) noexcept {

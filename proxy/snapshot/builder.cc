@@ -145,6 +145,11 @@ absl::Status SnapshotBuilder::BuildListener(const routing::ListenerPolicy& polic
     if (info.expired)
       warnings.push_back(absl::StrCat("listener '", policy.name, "': ", info.cert_file, " has expired"));
   }
+  for (const net::UnusedCertificate& unused : runtime.certificates->Unused(clock_.WallNow())) {
+    warnings.push_back(absl::StrCat("listener '", policy.name,
+                                    "': ", runtime.certificates->infos()[unused.index].cert_file,
+                                    " is never chosen: ", unused.why));
+  }
   if (keeps && before->policy->min_version == policy.min_version && before->policy->protocols == policy.protocols &&
       runtime.certificates->SameAs(*before->certificates)) {
     runtime.certificates = before->certificates;

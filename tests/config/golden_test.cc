@@ -23,9 +23,9 @@ namespace fs = std::filesystem;
 const fs::path kGolden = "tests/golden/config";
 
 // Found where files are read, regular expressions are compiled and certificates are loaded.
-const std::set<Code> kFoundLater = {Code::kUnreadable,         Code::kNotRead,        Code::kBadRegex,
-                                    Code::kCertificateMissing, Code::kCertificateKey, Code::kCertificateExpired,
-                                    Code::kCertificateWildcard};
+const std::set<Code> kFoundLater = {Code::kUnreadable,          Code::kNotRead,          Code::kBadRegex,
+                                    Code::kCertificateMissing,  Code::kCertificateKey,   Code::kCertificateExpired,
+                                    Code::kCertificateWildcard, Code::kCertificateUnused};
 
 std::string ReadFile(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);

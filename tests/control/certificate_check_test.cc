@@ -96,6 +96,21 @@ TEST_F(CertificateCheckTest, AnExpiredCertificateIsAWarningOnly) {
   EXPECT_FALSE(problems.HasErrors());
 }
 
+TEST_F(CertificateCheckTest, ACertificateThatIsNeverChosenIsAWarningWhereItIsNamed) {
+  const auto listener = [](const std::string& second) {
+    return "listeners:\n  - name: web\n    address: 127.0.0.1:1\n    tls:\n      certificates:\n"
+           "        - {certFile: shop.crt, keyFile: shop.key}\n        - {certFile: " +
+           second + ".crt, keyFile: " + second + ".key}\n";
+  };
+  TestCertificate({.names = {"DNS:shop.example.com"}, .rsa_bits = 2048}).WriteTo(directory, "rsa");
+  EXPECT_TRUE(Check(listener("rsa")).items().empty()) << "for clients that know no ECDSA";
+  ASSERT_EQ(Check(listener("shop")).items().size(), 1U);
+  EXPECT_EQ(problems.items()[0].code, Code::kCertificateUnused);
+  EXPECT_EQ(problems.items()[0].severity, Severity::kWarning);
+  EXPECT_EQ(problems.items()[0].at.line, 7U);
+  EXPECT_THAT(problems.items()[0].message, HasSubstr(Path("shop.crt") + " is before it"));
+}
+
 TEST_F(CertificateCheckTest, AWildcardThatCoversLessThanARoutesIsAWarningAtTheRoute) {
   const std::string routes =
       "routes:\n"

@@ -145,6 +145,99 @@ class Versions(unittest.TestCase):
                        "the failed handshake to be counted")
 
 
+def make_pair(folder: str, stem: str, host: str, *algorithm: str):
+    subprocess.run([need("openssl"), "req", "-x509", "-newkey", *algorithm, "-nodes", "-keyout", f"{folder}/{stem}.key", "-out",
+                    f"{folder}/{stem}.crt", "-days", "30", "-subj", f"/CN={stem}", "-addext", f"subjectAltName=DNS:{host}"],
+                   check=True, capture_output=True)
+
+
+class SeveralOfOneName(unittest.TestCase):
+    """One name, several kinds of keys: each client gets what it can verify."""
+    KINDS = {"rsa": ["rsa:2048"], "p256": ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"],
+             "p384": ["ec", "-pkeyopt", "ec_paramgen_curve:secp384r1"], "ed": ["ed25519"]}
+
+    @classmethod
+    def setUpClass(cls):
+        with tempfile.TemporaryDirectory() as folder:
+            for stem, algorithm in cls.KINDS.items():
+                make_pair(folder, stem, "shop.example.com", *algorithm)
+            make_pair(folder, "wildp256", "*.apps.example.com", *cls.KINDS["p256"])
+            make_pair(folder, "wildrsa", "*.apps.example.com", *cls.KINDS["rsa"])
+            cls.stems = [*cls.KINDS, "wildp256", "wildrsa"]
+            files = {path.name: path.read_text() for path in pathlib.Path(folder).iterdir()}
+        certificates = ", ".join(f"{{certFile: {stem}.crt, keyFile: {stem}.key}}" for stem in cls.stems)
+        cls.headgate = Headgate("listeners:\n  - name: secure\n    address: \"127.0.0.1:{port:secure}\"\n"
+                                f"    tls: {{certificates: [{certificates}]}}\n"
+                                "routes:\n  - {name: all, respond: {status: 200}}\n", files=files)
+        cls.by_pem = {files[f"{stem}.crt"].strip(): stem for stem in cls.stems}
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.headgate.close()
+
+    def s_client(self, *arguments: str, name: str = "shop.example.com", host: str | None = None) -> str:
+        naming = ["-servername", name] if name else ["-noservername"]
+        head = f"GET / HTTP/1.1\r\nHost: {host or name or 'any.example'}\r\nConnection: close\r\n\r\n"
+        result = subprocess.run([need("openssl"), "s_client", "-connect", f"127.0.0.1:{self.headgate.port('secure')}",
+                                 "-ign_eof", *naming, *arguments], input=head, capture_output=True, text=True,
+                                timeout=PATIENCE, check=False)
+        return result.stdout + result.stderr
+
+    def served(self, output: str) -> str | None:
+        return next((stem for pem, stem in self.by_pem.items() if pem in output), None)
+
+    def test_each_client_gets_the_first_that_it_can_verify(self):
+        rsa = ("-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256")
+        ecdsa = ("-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256")
+        shop, wild = "shop.example.com", "a.apps.example.com"
+        rows = [
+            (shop, (), "rsa"), (shop, ("-tls1_2",), "rsa"), (shop, rsa, "rsa"), (shop, ecdsa, "p256"),
+            (shop, (*ecdsa, "-curves", "X25519:P-384"), "p384"), (shop, (*ecdsa, "-curves", "X25519"), "ed"),
+            (shop, ("-tls1_2", "-sigalgs", "RSA+SHA256"), "rsa"), (shop, ("-tls1_2", "-sigalgs", "ECDSA+SHA256"), "p256"),
+            (shop, (*ecdsa, "-sigalgs", "ed25519"), "ed"),
+            (shop, ("-tls1_3", "-sigalgs", "RSA-PSS+SHA256"), "rsa"), (shop, ("-tls1_3", "-sigalgs", "ECDSA+SHA256"), "p256"),
+            (shop, ("-tls1_3", "-sigalgs", "ECDSA+SHA384"), "p384"), (shop, ("-tls1_3", "-sigalgs", "ed25519"), "ed"),
+            ("", ecdsa, "p256"), ("unknown.example.com", ecdsa, "p256"),
+            (wild, (), "wildp256"), (wild, ecdsa, "wildp256"), (wild, rsa, "wildrsa"),
+            (wild, ("-tls1_3", "-sigalgs", "RSA-PSS+SHA256"), "wildrsa"),
+        ]
+        for name, arguments, expected in rows:
+            with self.subTest(name=name, arguments=arguments):
+                output = self.s_client(*arguments, name=name)
+                self.assertEqual(self.served(output), expected, output[-2000:])
+                self.assertIn("HTTP/1.1 200", output)
+
+    def test_the_hosts_of_the_certificate_that_was_shown_are_not_421(self):
+        ecdsa = ("-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256")
+        rsa = ("-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256")
+        for arguments in (ecdsa, rsa):
+            self.assertIn("HTTP/1.1 200", self.s_client(*arguments, name="a.apps.example.com", host="b.apps.example.com"))
+            self.assertIn("HTTP/1.1 421", self.s_client(*arguments, name="a.apps.example.com", host="shop.example.com"))
+
+    def test_sessions_are_resumed_whatever_the_key(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for version in ("-tls1_2", "-tls1_3"):
+                for scheme in ("RSA-PSS+SHA256", "ECDSA+SHA256", "ed25519"):
+                    with self.subTest(version=version, scheme=scheme):
+                        arguments = (version, "-sigalgs", scheme)
+                        self.assertIn("New, TLS", self.s_client(*arguments, "-sess_out", f"{folder}/session"))
+                        again = self.s_client(*arguments, "-sess_in", f"{folder}/session")
+                        self.assertIn("Reused, TLS", again)
+                        self.assertIn("HTTP/1.1 200", again)
+
+    def test_a_client_that_can_verify_none_fails_and_is_counted(self):
+        count = lambda: self.headgate.metric("headgate_tls_handshakes_total", result="failure", reason="cipher") or 0
+        for number, arguments in enumerate((("-tls1_3", "-sigalgs", "ECDSA+SHA512"),
+                                            ("-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256", "-sigalgs", "ECDSA+SHA256",
+                                             "-curves", "X25519"))):
+            before = count()
+            output = self.s_client(*arguments)
+            self.assertIsNone(self.served(output), number)
+            self.assertIn("handshake failure", output)
+            wait_until(lambda: count() == before + 1, "the failed handshake to be counted")
+        self.assertIn("HTTP/1.1 200", self.s_client())
+
+
 class Renewal(unittest.TestCase):
     def test_a_renewed_certificate_is_served_without_a_restart_and_a_broken_one_is_not(self):
         with Headgate(CONFIG, files=make_files({"shop": ["shop.example.com"], "wild": ["*.apps.example.com"]})) as headgate:
@@ -175,6 +268,15 @@ class Warnings(unittest.TestCase):
             result = run_headgate("validate", str(path))
             self.assertEqual(result.returncode, 0, result.stderr)
             self.assertIn("warning HG063", result.stdout + result.stderr)
+
+    def test_a_certificate_that_is_never_chosen_is_told_by_validate_and_in_the_log(self):
+        config = CONFIG.replace("wild.", "again.")
+        files = make_files({"shop": ["shop.example.com"], "again": ["shop.example.com"]})
+        with Headgate(config, files=files) as headgate:
+            result = run_headgate("validate", str(headgate.main_file))
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertIn("warning HG064", result.stdout + result.stderr)
+            self.assertIn("again.crt is never chosen", headgate.logs())
 
 
 class ToUpstreams(unittest.TestCase):

@@ -46,5 +46,33 @@ TEST_F(Authority, AnAuthorityOfAnotherCertificateIsMisdirected) {
   EXPECT_EQ(judge("c.example"), ErrorCode::kNone) << "without a server name nothing is misdirected";
 }
 
+// RSA beside ECDSA: the client was shown one of them, and that one's names count.
+TEST_F(Authority, AnAuthorityOfTheCertificateThatWasChosenAmongSeveralIsNotMisdirected) {
+  const net::TemporaryDirectory directory;
+  const net::TestCertificate rsa({.names = {"DNS:a.example", "DNS:b.example"}, .rsa_bits = 2048});
+  const net::TestCertificate ecdsa({.names = {"DNS:a.example", "DNS:c.example"}});
+  const routing::CertificateFiles files[] = {rsa.WriteTo(directory, "rsa"), ecdsa.WriteTo(directory, "ecdsa")};
+  const auto certificates = net::CertificateSet::Load(files);
+  ASSERT_TRUE(certificates.ok()) << certificates.status().ToString();
+  connection_.certificates = certificates->get();
+  const struct {
+    int chosen;
+    std::string_view server_name;
+    std::string_view host;
+    ErrorCode code;
+  } rows[] = {
+      {0, "a.example", "b.example", ErrorCode::kNone},        {1, "a.example", "b.example", ErrorCode::kMisdirected},
+      {0, "a.example", "c.example", ErrorCode::kMisdirected}, {1, "a.example", "c.example", ErrorCode::kNone},
+      {0, "b.example", "a.example", ErrorCode::kNone},        {1, "c.example", "a.example", ErrorCode::kNone},
+      {1, "x.example", "y.example", ErrorCode::kNone},
+  };
+  for (const auto& row : rows) {
+    connection_.certificate_index = row.chosen;
+    connection_.server_name = row.server_name;
+    head_.host = row.host;
+    EXPECT_EQ(CheckAuthority(connection_, head_).code, row.code) << row.chosen << " " << row.host;
+  }
+}
+
 }  // namespace
 }  // namespace headgate::proxy

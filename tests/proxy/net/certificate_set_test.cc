@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "proxy/net/certificate_names.h"
 #include "proxy/net/tls_context.h"
 #include "support/file_opens.h"
 #include "tests/proxy/net/test_certificates.h"
@@ -85,21 +86,20 @@ TEST_F(CertificateSetTest, TheNameDecidesExactBeforeWildcardBeforeTheFirst) {
   const auto loaded = CertificateSet::Load(files);
   ASSERT_TRUE(loaded.ok()) << loaded.status();
   const CertificateSet& set = **loaded;
-  bool matched = false;
-  EXPECT_EQ(set.IndexFor("www.shop.example", &matched), 2);
-  EXPECT_TRUE(matched);
-  EXPECT_EQ(set.IndexFor("api.shop.example"), 1);
-  EXPECT_EQ(set.IndexFor("shop.example"), 2);
-  EXPECT_EQ(set.IndexFor("first.example", &matched), 0);
-  EXPECT_TRUE(matched);
-  EXPECT_EQ(set.IndexFor("a.b.shop.example", &matched), 0) << "a star stands for one label";
-  EXPECT_FALSE(matched);
-  EXPECT_EQ(set.IndexFor(".shop.example", &matched), 0);
-  EXPECT_FALSE(matched);
-  EXPECT_EQ(set.IndexFor("", &matched), 0);
-  EXPECT_FALSE(matched);
-  EXPECT_EQ(set.IndexFor("unknown.example", &matched), 0);
-  EXPECT_FALSE(matched);
+  const auto candidates = [&](std::string_view name) {
+    std::vector<int> indexes;
+    for (const CertificateName& candidate : set.CandidatesFor(name)) indexes.push_back(candidate.index);
+    return indexes;
+  };
+  EXPECT_THAT(candidates("www.shop.example"), ElementsAre(2));
+  EXPECT_THAT(candidates("api.shop.example"), ElementsAre(1, 3));
+  EXPECT_THAT(candidates("shop.example"), ElementsAre(2));
+  EXPECT_THAT(candidates("first.example"), ElementsAre(0, 3));
+  for (const char* name : {"a.b.shop.example", ".shop.example", "", "unknown.example"}) {
+    EXPECT_THAT(candidates(name), ElementsAre(0, 3)) << "the first, and the one with its name: '" << name << "'";
+  }
+  EXPECT_TRUE(set.SpeaksFor(3, "api.shop.example"));
+  EXPECT_FALSE(set.SpeaksFor(2, "api.shop.example"));
 }
 
 TEST_F(CertificateSetTest, EachProblemNamesItsFileAndReason) {
@@ -209,6 +209,60 @@ TEST_F(CertificateSetTest, WhatDidNotChangeIsTakenOverUnread) {
   ASSERT_TRUE(third.ok());
   EXPECT_EQ(opens.Take(), (std::set<std::string>{"two.crt", "two.key"}));
   EXPECT_FALSE((*third)->SameAs(**second));
+}
+
+TEST_F(CertificateSetTest, ACertificateThatNoClientEverGetsIsTold) {
+  constexpr long kHour = 3600;
+  const std::vector<std::string> shop = {"DNS:shop.example"};
+  const std::vector<std::string> two = {"DNS:shop.example", "DNS:other.example"};
+  const CertificateWish rsa{.names = shop, .rsa_bits = 2048};
+  const CertificateWish ecdsa{.names = shop};
+  const CertificateWish p384{.names = shop, .key = "P-384"};
+  const CertificateWish ed25519{.names = shop, .key = "ED25519"};
+  const CertificateWish renewed{.names = shop, .not_after_seconds = 9 * kHour};
+  const CertificateWish expired{.names = shop, .not_before_seconds = -9 * kHour, .not_after_seconds = -60};
+  const CertificateWish to_come{.names = shop, .not_before_seconds = 60};
+  const CertificateWish nameless{.names = {"IP:127.0.0.1"}};
+  const CertificateWish nameless_rsa{.names = {"IP:127.0.0.1"}, .rsa_bits = 2048};
+  const CertificateWish wider{.names = two};
+  const CertificateWish wildcard{.names = {"DNS:*.shop.example"}};
+  const struct {
+    const char* what;
+    std::vector<CertificateWish> wishes;
+    std::vector<size_t> unused;
+  } rows[] = {
+      {"one", {ecdsa}, {}},
+      {"kinds of keys", {rsa, ecdsa, p384, ed25519}, {}},
+      {"the same kind", {ecdsa, ecdsa, rsa, rsa}, {1, 3}},
+      {"serves after the first one's end", {ecdsa, renewed}, {}},
+      {"ends before the first one", {renewed, ecdsa}, {1}},
+      {"serves instead of an expired one", {expired, ecdsa}, {}},
+      {"an expired one behind a valid one", {ecdsa, expired}, {1}},
+      {"serves until the first one's time comes", {to_come, ecdsa}, {}},
+      {"a name more", {ecdsa, wider}, {}},
+      {"a name less", {wider, ecdsa}, {1}},
+      {"each name is another one's", {wildcard, ecdsa, {.names = {"DNS:*.shop.example", "DNS:shop.example"}}}, {2}},
+      {"the first serves unknown names", {nameless, ecdsa}, {}},
+      {"no name", {ecdsa, nameless}, {1}},
+      {"no name, beside one without a name", {nameless, nameless_rsa}, {}},
+      {"no name, the same kind as one without a name", {nameless, nameless}, {1}},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.what);
+    std::vector<routing::CertificateFiles> files;
+    for (CertificateWish wish : row.wishes) {
+      wish.not_after_seconds -= 60 * static_cast<long>(files.size());  // a key takes seconds to make
+      files.push_back(TestCertificate(wish).WriteTo(directory, std::to_string(files.size())));
+    }
+    const auto set = CertificateSet::Load(files);
+    ASSERT_TRUE(set.ok()) << set.status();
+    std::vector<size_t> unused;
+    for (const UnusedCertificate& one : (*set)->Unused(base::SystemClock().WallNow())) {
+      unused.push_back(one.index);
+      EXPECT_THAT(one.why, testing::AnyOf(HasSubstr(".crt is before it"), HasSubstr("no DNS name")));
+    }
+    EXPECT_EQ(unused, row.unused);
+  }
 }
 
 TEST_F(CertificateSetTest, SymbolicLinksAreFollowed) {

@@ -50,7 +50,9 @@ class Peer final : public TransportOwner {
   explicit Peer(Loop& loop) : transport(loop.reactor, *this) {}
   void OnTransportReady() override;
   void Send(std::string_view bytes);  // `bytes` outlives the peer
-  void StartServerTls(TlsServerContext& context) { tls_started = transport.StartServerTls(context); }
+  void StartServerTls(TlsServerContext& context, base::WallTime now = base::SystemClock().WallNow()) {
+    tls_started = transport.StartServerTls(context, now);
+  }
   void StartClientTls(TlsClientContext& context, std::string_view name) {
     tls_started = transport.StartClientTls(context, name);
     if (tls_started) OnTransportReady();

@@ -30,6 +30,17 @@ std::string Content(BIO* bio) {
   return content;
 }
 
+EVP_PKEY* NewKey(const CertificateWish& wish) {
+  if (wish.rsa_bits > 0) return EVP_RSA_gen(static_cast<unsigned int>(wish.rsa_bits));
+  if (wish.key == "ED25519") return EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519");
+  return EVP_EC_gen(wish.key.c_str());
+}
+
+// Ed25519 has its digest within (RFC 8032).
+const EVP_MD* DigestFor(const EVP_PKEY* key) {
+  return EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519 ? nullptr : EVP_sha256();
+}
+
 }  // namespace
 
 TemporaryDirectory::TemporaryDirectory() {
@@ -49,8 +60,7 @@ std::string TemporaryDirectory::Write(std::string_view name, std::string_view co
 }
 
 TestCertificate::TestCertificate(const CertificateWish& wish, const TestCertificate* issuer)
-    : certificate_(X509_new()),
-      key_(wish.rsa_bits > 0 ? EVP_RSA_gen(static_cast<unsigned int>(wish.rsa_bits)) : EVP_EC_gen("P-256")) {
+    : certificate_(X509_new()), key_(NewKey(wish)) {
   X509_set_version(certificate_, X509_VERSION_3);
   uint64_t serial = 0;
   RAND_bytes(reinterpret_cast<unsigned char*>(&serial), 7);
@@ -68,7 +78,8 @@ TestCertificate::TestCertificate(const CertificateWish& wish, const TestCertific
   std::string names;
   for (const std::string& name : wish.names) names += (names.empty() ? "" : ",") + name;
   if (!names.empty()) AddExtension(certificate_, by, NID_subject_alt_name, names);
-  HG_CHECK(X509_sign(certificate_, issuer != nullptr ? issuer->key_ : key_, EVP_sha256()) > 0);
+  EVP_PKEY* signer = issuer != nullptr ? issuer->key_ : key_;
+  HG_CHECK(X509_sign(certificate_, signer, DigestFor(signer)) > 0);
 }
 
 TestCertificate::~TestCertificate() {
@@ -79,6 +90,12 @@ TestCertificate::~TestCertificate() {
 std::string TestCertificate::CertificatePem() const {
   BIO* bio = BIO_new(BIO_s_mem());
   PEM_write_bio_X509(bio, certificate_);
+  return Content(bio);
+}
+
+std::string TestCertificate::CertificateDer() const {
+  BIO* bio = BIO_new(BIO_s_mem());
+  i2d_X509_bio(bio, certificate_);
   return Content(bio);
 }
 

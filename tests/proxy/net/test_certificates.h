@@ -31,11 +31,12 @@ class TemporaryDirectory {
 
 struct CertificateWish {
   std::string common_name = "test";
-  std::vector<std::string> names;  // "DNS:a.example", "IP:127.0.0.1"
+  std::vector<std::string> names = {};  // "DNS:a.example", "IP:127.0.0.1"
   bool authority = false;
   long not_before_seconds = -3600;  // from now
   long not_after_seconds = 3600;
-  int rsa_bits = 0;  // 0: P-256
+  int rsa_bits = 0;           // 0: `key`
+  std::string key = "P-256";  // a curve's name, or ED25519
 };
 
 // A certificate with its key.
@@ -47,6 +48,7 @@ class TestCertificate {
   TestCertificate(const TestCertificate&) = delete;
   TestCertificate& operator=(const TestCertificate&) = delete;
   std::string CertificatePem() const;
+  std::string CertificateDer() const;
   std::string KeyPem() const;
   std::string EncryptedKeyPem() const;
   // Writes NAME.crt and NAME.key.

@@ -2,11 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <unistd.h>
 
 #include <string>
 
+#include "proxy/net/openssl_ptr.h"
 #include "tests/proxy/net/tls_fixture.h"
 
 namespace headgate::proxy::net {
@@ -75,6 +77,163 @@ TEST_F(TlsContextTest, VersionsAndCiphersAreMozillasIntermediateOnes) {
     SSL_set_cipher_list(ssl, "ECDHE-ECDSA-AES128-SHA256:ECDHE-ECDSA-AES256-SHA");
   };
   EXPECT_THAT(Plainly(*server, cbc), HasSubstr("failed: no shared cipher"));
+}
+
+// One client of OpenSSL's own, as `s_client` would be told to.
+struct ClientWish {
+  const char* name = "shop.example";  // empty: none
+  int version = TLS1_3_VERSION;
+  const char* ciphers = "ALL";
+  const char* schemes = nullptr;
+  const char* groups = nullptr;
+};
+
+class CertificateChoiceTest : public TlsContextTest {
+ protected:
+  void SetUp() override {
+    TlsFixture::SetUp();
+    files.clear();
+  }
+  void Add(CertificateWish wish) {
+    if (wish.names.empty()) wish.names = {"DNS:shop.example"};
+    files.push_back(TestCertificate(wish, authority.get()).WriteTo(directory, std::to_string(files.size())));
+  }
+  // The index of the certificate that served, or the server's error. `session` is offered and replaced.
+  std::string Meet(TlsServerContext& server, const ClientWish& wish, SessionPtr* session = nullptr,
+                   base::WallTime now = base::SystemClock().WallNow()) {
+    const auto [one, two] = TcpPair();
+    Peer peer(loop);
+    EXPECT_TRUE(peer.transport.Attach(two));
+    peer.StartServerTls(server, now);
+    const SslContextPtr context(SSL_CTX_new(TLS_client_method()));
+    const SslPtr ssl(SSL_new(context.get()));
+    SSL_set_fd(ssl.get(), one);
+    Configure(ssl.get(), wish);
+    if (session != nullptr && *session != nullptr) SSL_set_session(ssl.get(), session->get());
+    int result = 0;
+    loop.Until([&] {
+      result = SSL_connect(ssl.get());
+      return result == 1 || SSL_get_error(ssl.get(), result) != SSL_ERROR_WANT_READ;
+    });
+    loop.Until([&] { return peer.handshake != IoStatus::kBlocked; });
+    std::string outcome(peer.transport.tls_error());
+    if (result == 1) {
+      ReadTicket(peer, ssl.get());
+      if (session != nullptr) session->reset(SSL_get1_session(ssl.get()));
+      outcome = std::to_string(peer.transport.certificate_index());
+      if (SSL_session_reused(ssl.get()) == 1) {
+        outcome += " resumed";
+      } else {
+        EXPECT_EQ(Served(ssl.get()), peer.transport.certificate_index());
+      }
+    }
+    if (result == 1) SSL_shutdown(ssl.get());  // else the client takes its session for a bad one
+    ::close(one);
+    return outcome;
+  }
+
+ private:
+  static void Configure(SSL* ssl, const ClientWish& wish) {
+    SSL_set_min_proto_version(ssl, wish.version);
+    SSL_set_max_proto_version(ssl, wish.version);
+    EXPECT_EQ(SSL_set_cipher_list(ssl, wish.ciphers), 1);
+    EXPECT_TRUE(wish.schemes == nullptr || SSL_set1_sigalgs_list(ssl, wish.schemes) == 1);
+    EXPECT_TRUE(wish.groups == nullptr || SSL_set1_groups_list(ssl, wish.groups) == 1);
+    if (*wish.name != '\0') SSL_set_tlsext_host_name(ssl, wish.name);
+  }
+  // Tickets of TLS 1.3 come behind the handshake.
+  void ReadTicket(Peer& peer, SSL* ssl) {
+    peer.Send("x");
+    char byte = 0;
+    EXPECT_TRUE(loop.Until([&] { return SSL_read(ssl, &byte, 1) == 1; }));
+  }
+  // By what the client saw.
+  int Served(const SSL* ssl) const {
+    const X509Ptr shown(SSL_get1_peer_certificate(ssl));
+    for (size_t i = 0; i < files.size(); ++i) {
+      BIO* bio = BIO_new_file(files[i].cert_file.c_str(), "r");
+      const X509Ptr one(PEM_read_bio_X509(bio, nullptr, nullptr, nullptr));
+      BIO_free(bio);
+      if (X509_cmp(one.get(), shown.get()) == 0) return static_cast<int>(i);
+    }
+    return -1;
+  }
+};
+
+TEST_F(CertificateChoiceTest, OfOneNameTheFirstServesThatTheClientCanVerify) {
+  Add({.rsa_bits = 2048});
+  Add({});
+  Add({.key = "P-384"});
+  Add({.key = "ED25519"});
+  Add({.names = {"DNS:*.wild.example"}});
+  Add({.names = {"DNS:*.wild.example"}, .rsa_bits = 2048});
+  const auto server = Server();
+  constexpr int k12 = TLS1_2_VERSION;
+  constexpr int k13 = TLS1_3_VERSION;
+  constexpr char kRsaSuite[] = "ECDHE-RSA-AES128-GCM-SHA256";
+  constexpr char kEcdsaSuite[] = "ECDHE-ECDSA-AES128-GCM-SHA256";
+  const struct {
+    ClientWish client;
+    const char* outcome;
+  } rows[] = {
+      {{.version = k12}, "0"},
+      {{.version = k13}, "0"},
+      {{.version = k12, .ciphers = kRsaSuite}, "0"},
+      {{.version = k12, .ciphers = kEcdsaSuite}, "1"},
+      {{.version = k12, .ciphers = kEcdsaSuite, .groups = "X25519:P-384"}, "2"},
+      {{.version = k12, .ciphers = kEcdsaSuite, .groups = "X25519"}, "3"},
+      {{.version = k12, .ciphers = kEcdsaSuite, .schemes = "ed25519"}, "3"},
+      {{.version = k12, .schemes = "ECDSA+SHA256"}, "1"},
+      {{.version = k12, .schemes = "RSA+SHA256"}, "0"},
+      {{.version = k13, .schemes = "ECDSA+SHA256"}, "1"},
+      {{.version = k13, .schemes = "ECDSA+SHA256", .groups = "X25519"}, "1"},
+      {{.version = k13, .schemes = "ECDSA+SHA256", .groups = "P-521:P-256"}, "1"},  // asked again for a key share
+      {{.version = k13, .schemes = "ECDSA+SHA384"}, "2"},
+      {{.version = k13, .schemes = "ed25519"}, "3"},
+      {{.version = k13, .schemes = "RSA-PSS+SHA256"}, "0"},
+      {{.name = "", .version = k13, .schemes = "ECDSA+SHA256"}, "1"},
+      {{.name = "unknown.example", .version = k12, .ciphers = kEcdsaSuite}, "1"},
+      {{.name = "a.wild.example", .version = k13}, "4"},
+      {{.name = "a.wild.example", .version = k12, .ciphers = kRsaSuite}, "5"},
+      {{.name = "a.wild.example", .version = k13, .schemes = "RSA-PSS+SHA256"}, "5"},
+      {{.version = k13, .schemes = "ECDSA+SHA512"}, "no suitable signature algorithm"},
+      {{.version = k12, .ciphers = kEcdsaSuite, .schemes = "ECDSA+SHA256", .groups = "X25519"}, "no shared cipher"},
+      {{.name = "a.wild.example", .version = k13, .schemes = "ed25519"}, "no suitable signature algorithm"},
+  };
+  for (size_t i = 0; i < std::size(rows); ++i) EXPECT_EQ(Meet(*server, rows[i].client), rows[i].outcome) << "row " << i;
+}
+
+TEST_F(CertificateChoiceTest, AValidOneServesBeforeOneThatIsNotValidAtTheTimeOfTheHandshake) {
+  Add({.not_after_seconds = 3600});
+  Add({.not_before_seconds = 1800, .not_after_seconds = 7200});
+  Add({.not_before_seconds = 1800, .not_after_seconds = 9000, .rsa_bits = 2048});
+  const auto server = Server();
+  const base::WallTime now = base::SystemClock().WallNow();
+  const ClientWish any;
+  const ClientWish rsa{.schemes = "RSA-PSS+SHA256"};
+  EXPECT_EQ(Meet(*server, any, nullptr, now), "0");
+  EXPECT_EQ(Meet(*server, rsa, nullptr, now), "2") << "none that it can verify is valid: the client may take it";
+  EXPECT_EQ(Meet(*server, any, nullptr, now + std::chrono::seconds(5400)), "1");
+  EXPECT_EQ(Meet(*server, any, nullptr, now + std::chrono::seconds(8000)), "2");
+  EXPECT_EQ(Meet(*server, any, nullptr, now + std::chrono::seconds(9999)), "0") << "none is valid";
+}
+
+TEST_F(CertificateChoiceTest, SessionsAreResumedWhicheverCertificateTheyBeganWith) {
+  Add({.rsa_bits = 2048});
+  Add({});
+  const auto server = Server();
+  const base::WallTime later = base::SystemClock().WallNow() + std::chrono::hours(2);
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    for (const auto& [schemes, index] : {std::pair("RSA-PSS+SHA256", "0"), std::pair("ECDSA+SHA256", "1")}) {
+      SCOPED_TRACE(std::string(schemes) + " " + std::to_string(version));
+      const ClientWish client{.version = version, .schemes = schemes};
+      SessionPtr session;
+      EXPECT_EQ(Meet(*server, client, &session), index);
+      EXPECT_EQ(Meet(*server, client, &session), std::string(index) + " resumed");
+      EXPECT_EQ(Meet(*server, {.version = version}, &session), "0 resumed") << "it would get another certificate now";
+      EXPECT_EQ(Meet(*server, client, &session, later), std::string(index) + " resumed") << "all have expired";
+    }
+  }
 }
 
 TEST_F(TlsContextTest, TheClientsOrderOfCiphersDecides) {

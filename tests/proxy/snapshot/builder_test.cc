@@ -137,6 +137,19 @@ TEST_F(SnapshotBuilderTest, ACertificateThatWasNeverGoodIsAnErrorThatNamesListen
   EXPECT_THAT(std::string(built.status().message()), HasSubstr("a.crt"));
 }
 
+TEST_F(SnapshotBuilderTest, ACertificateThatIsNeverChosenIsAWarning) {
+  std::string two = kSecure;
+  two.replace(two.find("]}}]"), 1, ", {certFile: b.crt, keyFile: b.key}]");
+  TestCertificate({.names = {"DNS:a.example.com"}, .rsa_bits = 2048}).WriteTo(directory, "b");
+  Build(two);
+  EXPECT_EQ(warnings, std::vector<std::string>());
+  TestCertificate({.names = {"DNS:a.example.com"}}).WriteTo(directory, "b");
+  Build(two);
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_THAT(warnings[0], HasSubstr("listener 'web'"));
+  EXPECT_THAT(warnings[0], HasSubstr("b.crt is never chosen"));
+}
+
 TEST_F(SnapshotBuilderTest, AnExpiredCertificateServesWithAWarning) {
   Certificate("a", -60);
   EXPECT_NE(Build(kSecure), nullptr);

@@ -24,7 +24,7 @@ class TlsPeer final : public net::TransportOwner {
   TlsPeer(TestWorker& worker, int descriptor, net::TlsServerContext& context) : transport(worker.reactor, *this) {
     ::fcntl(descriptor, F_SETFL, O_NONBLOCK);
     EXPECT_TRUE(transport.Attach(descriptor));
-    EXPECT_TRUE(transport.StartServerTls(context));
+    EXPECT_TRUE(transport.StartServerTls(context, base::SystemClock().WallNow()));
     transport.RequestTurn();
   }
   void OnTransportReady() override {
