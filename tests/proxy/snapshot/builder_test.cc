@@ -143,7 +143,7 @@ TEST_F(SnapshotBuilderTest, ACertificateThatIsNeverChosenIsAWarning) {
   TestCertificate({.names = {"DNS:a.example.com"}, .rsa_bits = 2048}).WriteTo(directory, "b");
   Build(two);
   EXPECT_EQ(warnings, std::vector<std::string>());
-  TestCertificate({.names = {"DNS:a.example.com"}}).WriteTo(directory, "b");
+  TestCertificate({.names = {"DNS:a.example.com"}, .not_after_seconds = 600}).WriteTo(directory, "b");
   Build(two);
   ASSERT_EQ(warnings.size(), 1U);
   EXPECT_THAT(warnings[0], HasSubstr("listener 'web'"));
