@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "app/ask.h"
 #include "app/commands.h"
@@ -14,10 +15,14 @@ namespace {
 using base::json::Value;
 
 constexpr char kAdminAddress[] = "127.0.0.1:9901";
+// A probe of as many endpoints as it asks, none of which answers, takes 24 s.
+constexpr int kProbeSeconds = 30;
 
 struct AdminOptions {
   AskOptions ask;
   bool json = false;
+  std::string probe;       // an upstream's name; empty: list them
+  std::string path = "/";  // of the probe
 };
 
 std::string Text(const Value& value) { return std::string(value.as_string()); }
@@ -79,6 +84,40 @@ void PrintReload(const Value& page) {
               base::json::Serialize(page.at("generation")).c_str());
 }
 
+std::string Optional(const Value& object, const char* key, const char* otherwise) {
+  const Value* value = object.as_object().if_contains(key);
+  if (value == nullptr) return otherwise;
+  return value->is_string() ? Text(*value) : base::json::Serialize(*value);
+}
+
+void PrintProbe(const Value& page) {
+  if (page.as_object().contains("problem")) std::printf("%s\n", Text(page.at("problem")).c_str());
+  for (const Value& endpoint : page.at("endpoints").as_array()) {
+    const bool answered = endpoint.as_object().contains("status");
+    std::printf("%-24s %-4s %5s ms  %-8s %s\n", Text(endpoint.at("address")).c_str(),
+                Optional(endpoint, "status", "-").c_str(), Number(endpoint, "milliseconds").c_str(),
+                Optional(endpoint, "tls", answered ? "plain" : "-").c_str(), Optional(endpoint, "error", "").c_str());
+  }
+  const std::string left = Number(page, "notAsked");
+  if (left != "0") std::printf("%s more were not asked\n", left.c_str());
+}
+
+// Percent-encoded for a query (RFC 3986 2.3).
+std::string Encoded(const std::string& text) {
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/";
+  constexpr char kHex[] = "0123456789ABCDEF";
+  std::string encoded;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (kPlain.find(c) != std::string_view::npos) {
+      encoded += c;
+    } else {
+      encoded += {'%', kHex[byte >> 4U], kHex[byte & 0x0fU]};
+    }
+  }
+  return encoded;
+}
+
 using Print = void (*)(const Value& page);
 
 int Ask(const AdminOptions& options, const char* method, const char* target, Print print) {
@@ -102,21 +141,37 @@ int Ask(const AdminOptions& options, const char* method, const char* target, Pri
   return code;
 }
 
+void AddProbe(CLI::App& command, AdminOptions& options) {
+  CLI::Option* probe = command.add_option("--probe", options.probe,
+                                          "Ask one request of each endpoint of this upstream, and say how it went");
+  probe->type_name("NAME")->check([](const std::string& name) {
+    return name.empty() ? std::string("the upstream's name is empty") : std::string();
+  });
+  command.add_option("--path", options.path, "What --probe asks for")->needs(probe)->capture_default_str();
+}
+
 struct AdminCommand {
   const char* name;
   const char* help;
   const char* method;
   const char* target;
   Print print;
+  void (*add_options)(CLI::App& command, AdminOptions& options) = nullptr;
 };
 
 constexpr AdminCommand kCommands[] = {
     {"routes", "List the routes of a running headgate", "GET", "/routes", PrintRoutes},
     {"upstreams", "List the upstreams of a running headgate, their endpoints and state", "GET", "/upstreams",
-     PrintUpstreams},
+     PrintUpstreams, AddProbe},
     {"reload", "Make a running headgate read its configuration again, and say how that went", "POST", "/reload",
      PrintReload},
 };
+
+int Run(const AdminOptions& options, const AdminCommand& command) {
+  if (options.probe.empty()) return Ask(options, command.method, command.target, command.print);
+  const std::string target = "/probe?upstream=" + Encoded(options.probe) + "&path=" + Encoded(options.path);
+  return Ask(options, "POST", target.c_str(), PrintProbe);
+}
 
 }  // namespace
 
@@ -126,9 +181,11 @@ void AddAdminCommands(CLI::App& app, Action& chosen) {
     auto options = std::make_shared<AdminOptions>();
     AddAskOptions(*command, options->ask, "admin", kAdminAddress, true);
     command->add_flag("--json", options->json, "Print the answer as it came");
+    if (known.add_options != nullptr) known.add_options(*command, *options);
     command->footer("Exit codes: 0 done, 1 refused or nobody answered, 2 bad command line.");
-    command->callback([&chosen, options, &known] {
-      chosen = [options, &known] { return Ask(*options, known.method, known.target, known.print); };
+    command->callback([&chosen, options, &known, command] {
+      if (!options->probe.empty() && command->count("--timeout") == 0) options->ask.timeout_seconds = kProbeSeconds;
+      chosen = [options, &known] { return Run(*options, known); };
     });
   }
 }

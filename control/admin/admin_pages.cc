@@ -11,6 +11,7 @@
 #include "absl/strings/match.h"
 #include "base/crypto/crypto.h"
 #include "control/admin/admin_json.h"
+#include "control/admin/probe.h"
 #include "control/explain_request.h"
 #include "control/files/file_source.h"
 
@@ -21,7 +22,8 @@ namespace asio = boost::asio;
 using Report = std::shared_ptr<const ReloadReport>;
 
 constexpr absl::string_view kBearer = "Bearer ";
-constexpr std::string_view kPages = "there are /config, /routes, /upstreams, /certificates, /explain and POST /reload";
+constexpr std::string_view kPages =
+    "there are /config, /routes, /upstreams, /certificates, /explain, POST /probe and POST /reload";
 
 // The configuration's in force, as of this request. While that has another address, which takes a restart, or none, the
 // listener must not stand open for want of a token: then as it was opened.
@@ -133,10 +135,11 @@ asio::awaitable<http::Response> Answer(const AdminContext& context, const http::
     response.headers.emplace_back("WWW-Authenticate", "Bearer");
     co_return response;
   }
-  if (request.path == "/reload") {
+  if (request.path == "/reload" || request.path == "/probe") {
     if (request.method != "POST") co_return NotAllowed("POST");
     // A form of another site can send a POST to loopback, but not without saying where it comes from.
     if (!request.Header("origin").empty()) co_return http::JsonResponse(403, ErrorJson("not from a browser"));
+    if (request.path == "/probe") co_return co_await ProbePage(context.pages, request);
     const Report report = co_await AwaitReload(*context.pipeline);
     co_return http::JsonResponse(StatusOf(*report), ReloadJson(*report));
   }

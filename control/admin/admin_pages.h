@@ -1,5 +1,5 @@
-// What the admin listener answers: /config, /routes, /upstreams, /certificates, /explain, and POST /reload. Nothing
-// changes on a GET.
+// What the admin listener answers: /config, /routes, /upstreams, /certificates, /explain, POST /probe and POST /reload.
+// Nothing changes on a GET.
 // Owned by the handler that it hands out.
 // One thread: the HTTP server's. A reload is awaited, not waited for.
 #pragma once

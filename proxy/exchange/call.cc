@@ -43,7 +43,7 @@ Call::Call(WorkerContext& worker, CallEvents& events)
 
 http::RequestHead& Call::NewHead() {
   HG_CHECK(!running_);
-  endpoint_ = {};
+  endpoint_ = tls_version_ = {};
   arena_.Reset();
   return head_.emplace(arena_);
 }
@@ -109,6 +109,7 @@ void Call::Stop(UpstreamResult result) noexcept {
   timer_.Disarm();
   forwarder_.End(result);
   endpoint_ = forwarder_.endpoint();
+  tls_version_ = forwarder_.tls_version();
   forwarder_.Reset();
 }
 

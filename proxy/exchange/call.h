@@ -50,8 +50,10 @@ class Call final : private ForwarderEvents {
   // The answer is no longer wanted; nothing is told any more.
   void Cancel() noexcept;
 
-  // Of the last request, until NewHead: the endpoint that was asked last; empty: none was.
+  // Of the last request, until NewHead: the endpoint that was asked last (empty: none was), and its connection's TLS
+  // ("TLSv1.3"; empty: plain, or there was none).
   std::string_view endpoint() const noexcept { return endpoint_; }
+  std::string_view tls_version() const noexcept { return tls_version_; }
 
  private:
   void OnInterimResponse(http::ResponseHead&) override {}
@@ -74,6 +76,7 @@ class Call final : private ForwarderEvents {
   uint16_t status_ = 0;
   bool running_ = false;
   std::string_view endpoint_;
+  std::string_view tls_version_;
 };
 
 }  // namespace headgate::proxy

@@ -96,6 +96,8 @@ class Forwarder final : private AttemptEvents {
   // For the log: how many endpoints were asked, and the last one; empty: none was chosen.
   uint32_t attempts() const noexcept { return attempts_; }
   std::string_view endpoint() const noexcept { return endpoint_text_; }
+  // Of the last attempt's connection: "TLSv1.3"; empty: plain, or there was none.
+  std::string_view tls_version() const noexcept { return attempt_ ? attempt_->tls_version : std::string_view(); }
   // From the request's leaving to the response's head; negative: none came.
   base::Duration head_time() const noexcept { return head_time_; }
   // From the turn's begin to the first attempt's leaving.

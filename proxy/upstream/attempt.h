@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "base/arena.h"
 #include "base/clock.h"
@@ -76,6 +77,7 @@ class Attempt : public base::ListNode<PendingTag> {
 
   // Set by the cluster.
   EndpointShared* endpoint = nullptr;  // who answers; owned by the connection's endpoint set
+  std::string_view tls_version;        // of the connection: "TLSv1.3"; empty for plain
   bool reused = false;                 // the connection had served before
   bool any_byte_sent = false;          // the kernel took a byte of this request
   bool any_byte_received = false;      // a byte of its response came

@@ -14,19 +14,21 @@ struct Cluster::Impl {
       : worker(worker_context), cluster(owner), shared(std::move(upstream)) {}
 
   // The pool of the protocol in force. What the former one carries finishes there, who waited there moves.
-  void Choose(const routing::UpstreamPolicy& policy);
+  void Choose();
 
   WorkerContext& worker;
   Cluster& cluster;
   std::shared_ptr<UpstreamShared> shared;
   std::shared_ptr<const metrics::UpstreamSeries> series = std::make_shared<metrics::UpstreamSeries>();
+  std::shared_ptr<const routing::UpstreamPolicy> policy;
+  std::shared_ptr<net::TlsClientContext> tls;
   std::shared_ptr<const EndpointSet> endpoints;
   std::array<std::unique_ptr<PoolBase>, 2> pools;  // [1]: HTTP/2; made when first needed
   PoolBase* active = nullptr;
 };
 
-void Cluster::Impl::Choose(const routing::UpstreamPolicy& policy) {
-  const bool h2 = policy.protocol != routing::UpstreamProtocol::kHttp1;
+void Cluster::Impl::Choose() {
+  const bool h2 = policy->protocol != routing::UpstreamProtocol::kHttp1;
   std::unique_ptr<PoolBase>& pool = pools[h2 ? 1 : 0];
   if (pool == nullptr) {
     if (h2) {
@@ -48,9 +50,11 @@ void Cluster::Configure(std::shared_ptr<const routing::UpstreamPolicy> policy,
                         std::shared_ptr<net::TlsClientContext> tls,
                         std::shared_ptr<const metrics::UpstreamSeries> series) {
   PoolBase* before = impl_->active;
-  impl_->Choose(*policy);
+  impl_->policy = std::move(policy);
+  impl_->tls = std::move(tls);
+  impl_->Choose();
   if (series != nullptr) impl_->series = std::move(series);
-  impl_->active->Configure(std::move(policy), std::move(tls), impl_->series);
+  impl_->active->Configure(impl_->policy, impl_->tls, impl_->series);
   if (before == nullptr || before == impl_->active) return;
   before->Retire();
   while (Attempt* attempt = before->HandOver()) impl_->active->Adopt(*attempt);
@@ -61,6 +65,16 @@ void Cluster::SetEndpoints(std::shared_ptr<const EndpointSet> endpoints) {
   for (const std::unique_ptr<PoolBase>& pool : impl_->pools) {
     if (pool != nullptr) pool->SetEndpoints(endpoints);
   }
+}
+
+std::unique_ptr<Cluster> Cluster::Alone(std::shared_ptr<EndpointShared> endpoint) const {
+  auto alone = std::make_unique<Cluster>(impl_->worker, impl_->shared);
+  if (impl_->policy != nullptr) alone->Configure(impl_->policy, impl_->tls, impl_->series);
+  auto only = std::make_shared<EndpointSet>();
+  only->version = 1;
+  only->endpoints.push_back({std::move(endpoint), 1});
+  alone->SetEndpoints(std::move(only));
+  return alone;
 }
 
 bool Cluster::has_endpoint() const noexcept { return impl_->active != nullptr && impl_->active->has_endpoint(); }

@@ -29,6 +29,9 @@ class Cluster {
                  std::shared_ptr<const metrics::UpstreamSeries> series);
   // Idle connections to endpoints that are gone are closed; leased ones finish.
   void SetEndpoints(std::shared_ptr<const EndpointSet> endpoints);
+  // A cluster of the same configuration whose only endpoint is this one, for what must be asked there: its connections
+  // are its own. They count within the upstream's limits.
+  std::unique_ptr<Cluster> Alone(std::shared_ptr<EndpointShared> endpoint) const;
   // Whether anyone could be asked at all (a set-aside endpoint counts: the last one is never set aside).
   bool has_endpoint() const noexcept;
 

@@ -54,6 +54,7 @@ UpstreamStream& H1Connection::Lease(Attempt& attempt) noexcept {
   ++leases_;
   attempt_ = &attempt;
   attempt.endpoint = endpoint_.get();
+  attempt.tls_version = transport_.tls_version();
   attempt.reused = served_ > 0;
   upgrade_ = over_ = looked_on_ = head_delivered_ = response_ended_ = false;
   head_ = nullptr;

@@ -122,6 +122,7 @@ H2UpstreamStream& H2Connection::Lease(Attempt& attempt) {
   ++begun_;
   endpoint_->active.fetch_add(1, std::memory_order_relaxed);
   attempt.endpoint = endpoint_.get();
+  attempt.tls_version = transport_.tls_version();
   attempt.reused = served_;
   stream->Lease(attempt);
   ArmTimer();

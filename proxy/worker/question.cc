@@ -20,7 +20,8 @@ void Asking::Begin(Cluster& cluster) {
   for (const auto& [name, value] : question_.fields) head.headers.Add(http::InternHeader(name), name, value);
   base::Chain body;
   body.Append(base::Slice::Unowned(question_.body));
-  call_.Begin(cluster, question_.limits, body);
+  if (question_.only != nullptr) alone_ = cluster.Alone(question_.only);
+  call_.Begin(alone_ != nullptr ? *alone_ : cluster, question_.limits, body);
 }
 
 void Asking::Abandon(const base::Error& error) {
@@ -42,6 +43,7 @@ void Asking::OnAnswerBody(base::Chain& data) {
 void Asking::OnCallDone(const base::Error& error) {
   answer_.error = error;
   answer_.endpoint = std::string(call_.endpoint());
+  answer_.tls = std::string(call_.tls_version());
   answer_.took = worker_.now - began_;
   told_(std::move(answer_));
   Unlink();

@@ -19,6 +19,7 @@ using TextFields = std::vector<std::pair<std::string, std::string>>;  // name in
 
 struct Question {
   std::shared_ptr<UpstreamShared> upstream;
+  std::shared_ptr<EndpointShared> only;  // this one, on a connection of its own; null: the next in turn
   http::Method method = http::Method::kGet;
   std::string authority;
   std::string path = "/";  // with its query
@@ -33,6 +34,7 @@ struct Answer {
   TextFields fields;
   std::string body;
   std::string endpoint;    // the one that was asked
+  std::string tls;         // "TLSv1.3"; empty: plain, or there was no connection
   base::Duration took{0};  // on the worker
 };
 
@@ -59,6 +61,7 @@ class Asking final : public net::Mortal, public base::ListNode<AskingTag>, priva
   Told told_;
   Answer answer_;
   base::Instant began_{};
+  std::unique_ptr<Cluster> alone_;  // outlives the call
   Call call_;
 };
 

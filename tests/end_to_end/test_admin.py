@@ -3,11 +3,13 @@
 import contextlib
 import gzip
 import hashlib
+import json
 import re
 import shutil
 import socket
 import struct
 import subprocess
+import tempfile
 import threading
 import time
 import unittest
@@ -23,6 +25,101 @@ routes:
   - {name: api, hostnames: [shop.example.com], matches: [{path: {prefix: /api}}], backends: [{upstream: v1, weight: 3}, {upstream: v2, weight: 1}]}
   - {name: ping, matches: [{path: {exact: /ping}}], respond: {status: 200, body: "pong"}}
 """
+
+
+class Probe(unittest.TestCase):
+    """`headgate upstreams --probe NAME` asks each endpoint through the running process."""
+
+    @classmethod
+    def setUpClass(cls):
+        with contextlib.ExitStack() as stack:
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            certificate, key = self_signed(folder, ["up.example.com"])
+            answers = ('location /ready { return 200 "ready"; } location /large { try_files /large =404; } '
+                       'location = /host { return 200 $http_host; } location / { return 404; }')
+            tls = f"ssl_certificate {certificate}; ssl_certificate_key {key}; {answers}"
+            cls.nginx = stack.enter_context(Nginx({"plain": answers, "h2c": answers, "tls": tls},
+                                                  listen={"h2c": "http2", "tls": "ssl"}, files={"large": b"x" * 1_000_000}))
+            # The kernel accepts for it, and nobody reads.
+            silent = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+            cls.silent = f"127.0.0.1:{silent.getsockname()[1]}"
+            plain, h2c, tls = (cls.nginx.address(name) for name in ("plain", "h2c", "tls"))
+            cls.headgate = stack.enter_context(Headgate(f"""
+listeners: [{{name: web, address: "127.0.0.1:{{port:web}}"}}]
+upstreams:
+  mixed: {{endpoints: ["{plain}", "127.0.0.1:1", "{cls.silent}"]}}
+  plain: {{endpoints: ["{plain}"]}}
+  h2c: {{endpoints: ["{h2c}"], protocol: h2c}}
+  tls: {{endpoints: ["{tls}"], tls: {{serverName: up.example.com, caFile: "{certificate}"}}}}
+  wrong: {{endpoints: ["{tls}"], tls: {{serverName: other.example.com, caFile: "{certificate}"}}}}
+  nobody: {{address: "nobody.test:80"}}
+routes: [{{name: all, backends: [{{upstream: plain}}]}}]
+""", env={"HEADGATE_DNS_SERVERS": stack.enter_context(NameServer({})).address}))
+            cls.cleanup = stack.pop_all()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.cleanup.close()
+
+    def run_probe(self, name: str, *more: str):
+        return run_headgate("upstreams", "--probe", name, *more, "--admin", f"127.0.0.1:{self.headgate.admin}")
+
+    def probe(self, name: str, *more: str) -> list[str]:
+        told = self.run_probe(name, *more)
+        self.assertEqual((told.returncode, told.stderr), (0, ""))
+        return told.stdout.splitlines()
+
+    def test_each_endpoint_says_how_it_went_while_traffic_runs(self):
+        statuses: list[int] = []
+        over = threading.Event()
+
+        def traffic():
+            while not over.is_set():
+                statuses.append(request(self.headgate.port("web"), "/ready").status)
+
+        client = threading.Thread(target=traffic)
+        client.start()
+        try:
+            good, refused, silent = self.probe("mixed", "--path", "/ready")
+        finally:
+            over.set()
+            client.join()
+        self.assertRegex(good, rf"^{self.nginx.address('plain')} +200 +\d+ ms  plain")
+        self.assertRegex(refused, r"^127\.0\.0\.1:1 +- +\d+ ms  - +connect_refused: ")
+        self.assertRegex(silent, rf"^{self.silent} +- +[3-9]\d\d\d ms  - +request_timeout: ")
+        self.assertGreater(len(statuses), 0)
+        self.assertEqual(set(statuses), {200}, "the others do not wait")
+
+    def test_plain_h2c_and_tls(self):
+        self.assertRegex(self.probe("plain")[0], r" 404 +\d+ ms  plain")
+        self.assertRegex(self.probe("h2c", "--path", "/ready")[0], r" 200 +\d+ ms  plain")
+        self.assertRegex(self.probe("tls", "--path", "/ready")[0], r" 200 +\d+ ms  TLSv1\.[23]")
+        self.assertRegex(self.probe("wrong")[0], r" - +\d+ ms  - +upstream_tls: ")
+        self.assertRegex(self.probe("plain", "--path", "/large")[0], r" 200 +\d+ ms  plain +$", "a long body is cut, and no fault")
+
+    def test_its_connections_end_with_it(self):
+        for name in ("h2c", "tls"):
+            self.probe(name)
+        wait_until(lambda: all(upstream["connections"] == upstream["requests"] == 0
+                               for upstream in self.headgate.get_json("/upstreams")["upstreams"] if upstream["name"] in ("h2c", "tls")),
+                   "no connection is left")
+
+    def test_json_is_the_page(self):
+        page = json.loads(self.run_probe("tls", "--path", "/ready", "--json").stdout)
+        self.assertEqual((page["upstream"], page["notAsked"]), ("tls", 0))
+        endpoint, = page["endpoints"]
+        self.assertEqual((endpoint["address"], endpoint["status"]), (self.nginx.address("tls"), 200))
+        self.assertRegex(endpoint["tls"], r"^TLSv1\.[23]$")
+        self.assertNotIn("error", endpoint)
+
+    def test_what_cannot_be_asked(self):
+        unknown = self.run_probe("plian")
+        self.assertEqual((unknown.returncode, unknown.stderr),
+                         (1, "headgate: no upstream is called 'plian'; did you mean 'plain'?\n"))
+        wait_until(lambda: self.probe("nobody")[0].startswith("the upstream has no endpoint: "), "the reason, a name that is not there")
+        self.assertEqual(self.run_probe("plain", "--path", "ready").returncode, 1)
+        self.assertEqual(run_headgate("upstreams", "--path", "/ready").returncode, 2, "a path of no probe")
+        self.assertEqual(request(self.headgate.admin, "/probe?upstream=plain").status, 405, "a GET asks nobody")
 
 
 class Pages(unittest.TestCase):

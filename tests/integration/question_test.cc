@@ -59,6 +59,31 @@ TEST(QuestionTest, AnUpstreamThatNoConfigurationNamesHasNoAnswer) {
   EXPECT_EQ(answer.error.code, base::ErrorCode::kNoEndpoint);
 }
 
+TEST(QuestionTest, OneThatNamesItsEndpointIsAnsweredByThatOne) {
+  const auto named = [](const char* name) {
+    return [name](SocketPeer& peer, int) {
+      if (peer.ReadHead().empty()) return;
+      peer.Send(std::string("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n") + name);
+    };
+  };
+  RawUpstream a(named("a"));
+  RawUpstream b(named("b"));
+  ProxyUnderTest proxy(
+      "listeners: [{name: web, address: \"127.0.0.1:0\"}]\n"
+      "upstreams: {up: {endpoints: [\"" +
+      a.address() + "\", \"" + b.address() +
+      "\"]}}\n"
+      "routes: [{name: all, backends: [{upstream: up}]}]\n");
+  const proxy::UpstreamRuntime& upstream = proxy.snapshot().upstreams[0];
+  for (int i = 0; i < 6; ++i) {
+    Question question = To(upstream.shared);
+    question.only = upstream.endpoints->endpoints[i % 2].shared;
+    const Answer answer = AskOf(proxy, std::move(question));
+    EXPECT_EQ(answer.body, i % 2 == 0 ? "a" : "b");
+    EXPECT_EQ(answer.endpoint, i % 2 == 0 ? a.address() : b.address());
+  }
+}
+
 TEST(QuestionTest, TheProcessEndsInTheMiddleOfOne) {
   std::promise<void> asked;
   RawUpstream upstream([&asked](SocketPeer& peer, int) {

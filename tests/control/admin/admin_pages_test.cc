@@ -76,12 +76,15 @@ TEST_F(AdminAnswers, NothingChangesOnAGetAndNoPageTakesAPost) {
   EXPECT_EQ(get.status, 405);
   ASSERT_EQ(get.headers.size(), 1U);
   EXPECT_EQ(get.headers[0].second, "POST");
+  EXPECT_EQ(Ask("GET", "/probe?upstream=shop").status, 405);
   EXPECT_EQ(Ask("POST", "/config").status, 405);
   EXPECT_EQ(Ask("DELETE", "/routes").status, 405);
 }
 
-TEST_F(AdminAnswers, AFormOfAnotherSiteCannotReload) {
+TEST_F(AdminAnswers, AFormOfAnotherSiteCanNeitherReloadNorProbe) {
   EXPECT_EQ(Ask("POST", "/reload", With("origin", "https://evil.example.com")).status, 403);
+  EXPECT_EQ(Ask("POST", "/probe?upstream=shop", With("origin", "https://evil.example.com")).status, 403);
+  EXPECT_EQ(Ask("POST", "/probe?upstream=shop").status, 503) << "let in; nothing in force yet";
 }
 
 TEST_F(AdminAnswers, WhereATokenIsAskedForOnlyItsBearerIsAnswered) {

@@ -209,6 +209,44 @@ TEST_F(CallTest, WhoWaitsForAConnectionLeavesTheLineWhenItIsGone) {
   EXPECT_EQ(shared->pending.taken(), 0U);
 }
 
+TEST_F(CallTest, AloneItAsksTheOneEndpointOnAConnectionOfItsOwn) {
+  ScriptedUpstream other;
+  SetEndpoints({other.address(), server.address()});
+  {
+    const auto alone = cluster->Alone(endpoints->endpoints[1].shared);
+    for (int i = 0; i < 4; ++i) {
+      asker.Ask(*alone);
+      worker.Settle();
+      if (i == 0) peer = server.Accept();
+      peer->ReceiveUntil("\r\n\r\n");
+      peer->Send(kOk);
+      ASSERT_TRUE(Done());
+      EXPECT_EQ(asker.code(), ErrorCode::kNone);
+      EXPECT_EQ(asker.call.endpoint(), server.address().ToString());
+      EXPECT_EQ(asker.call.tls_version(), "");
+    }
+    EXPECT_EQ(shared->connections.taken(), 1U);
+  }
+  worker.Settle();
+  EXPECT_FALSE(other.HasVisitor());
+  EXPECT_TRUE(peer->AtEnd());
+  EXPECT_EQ(shared->connections.taken(), 0U) << "its slot is given back";
+  EXPECT_EQ(Gauge(metrics::ConnectionState::kIdle), 0);
+}
+
+TEST_F(CallTest, AloneItAsksAnEndpointThatIsSetAsideToo) {
+  ScriptedUpstream other;
+  SetEndpoints({other.address(), server.address()});
+  endpoints->endpoints[1].shared->SetAside(worker.clock.Now());
+  const auto alone = cluster->Alone(endpoints->endpoints[1].shared);
+  asker.Ask(*alone);
+  const auto at = Arrive();
+  at->ReceiveUntil("\r\n\r\n");
+  at->Send(kOk);
+  ASSERT_TRUE(Done());
+  EXPECT_EQ(asker.status, 200);
+}
+
 class CallH2Test : public H2Fixture {
  protected:
   Asker asker{*shared, worker};
@@ -248,6 +286,7 @@ TEST_F(CallTlsTest, AsksOverTls) {
   ASSERT_TRUE(worker.Until([&] { return asker.done(); }));
   EXPECT_EQ(asker.code(), ErrorCode::kNone);
   EXPECT_EQ(asker.answer, "ok");
+  EXPECT_EQ(asker.call.tls_version(), "TLSv1.3");
 }
 
 TEST_F(CallTlsTest, ACertificateThatIsNotTrustedIsTold) {
@@ -257,6 +296,7 @@ TEST_F(CallTlsTest, ACertificateThatIsNotTrustedIsTold) {
   const auto at = AcceptTls();
   ASSERT_TRUE(worker.Until([&] { return asker.done(); }));
   EXPECT_EQ(asker.code(), ErrorCode::kUpstreamTls);
+  EXPECT_EQ(asker.call.tls_version(), "");
 }
 
 }  // namespace
