@@ -128,6 +128,7 @@ class RequestJudge {
     ForEachListElement(value, [this](std::string_view expectation) {
       const bool known = EqualsIgnoreCase(expectation, "100-continue");
       if (!known) Fail(ErrorCode::kExpectationFailed, "unknown expectation");
+      if (known && head_.expect_continue) Fail(ErrorCode::kExpectationFailed, "100-continue twice");
       head_.expect_continue = head_.expect_continue || known;
       return true;
     });

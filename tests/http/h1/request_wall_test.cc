@@ -417,17 +417,13 @@ TEST(RequestWall, KnowsOneExpectation) {
   EXPECT_EQ(unknown.error.code, ErrorCode::kExpectationFailed);
   EXPECT_FALSE(unknown.head.expect_continue) << "it waits for no 100";
   EXPECT_EQ(RequestDecode(Post("Expect: 100-continue, x\r\n")).error.code, ErrorCode::kExpectationFailed);
-  // A list and several lines are the same (RFC 9110 5.3), and one member more of its kind asks for nothing else.
+  const RequestDecode blanks{Post("Content-Length: 5\r\nExpect:\r\nExpect: ,100-continue,\r\n")};
+  EXPECT_TRUE(blanks.ok()) << "an empty member is none (RFC 9110 5.6.1): " << blanks.detail();
+  EXPECT_TRUE(blanks.head.expect_continue);
+  // A list and several lines are the same (RFC 9110 5.3); two members are not the one expectation that there is.
   for (const char* fields :
        {"Expect: 100-continue, 100-continue\r\n", "Expect: 100-continue\r\nExpect: 100-CONTINUE\r\n",
-        "Expect:\r\nExpect: ,100-continue,\r\n"}) {
-    const RequestDecode twice{Post("Content-Length: 5\r\n" + std::string(fields))};
-    EXPECT_TRUE(twice.ok()) << fields << twice.detail();
-    EXPECT_TRUE(twice.head.expect_continue) << fields;
-    EXPECT_EQ(twice.Encoded().find("100-continue"), twice.Encoded().rfind("100-continue")) << "it is written once";
-  }
-  for (const char* fields :
-       {"Expect: x, 100-continue\r\n", "Expect: 100-continue\r\nExpect: x\r\n", "Expect: x\r\nExpect: 100-continue\r\n",
+        "Expect: x, 100-continue\r\n", "Expect: 100-continue\r\nExpect: x\r\n", "Expect: x\r\nExpect: 100-continue\r\n",
         "Expect: 100-continue;a=b\r\n", "Expect: 100-continue 100-continue\r\n"}) {
     EXPECT_EQ(RequestDecode(Post("Content-Length: 5\r\n" + std::string(fields))).error.code,
               ErrorCode::kExpectationFailed)
