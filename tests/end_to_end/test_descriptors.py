@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import selectors
 import socket
 import time
@@ -22,6 +23,12 @@ def answer_slowly(connection: socket.socket) -> None:
     while connection.recv(4096):
         time.sleep(0.02)
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+
+def cpu_seconds(pid: int) -> float:
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def ask_all_at_once(port: int, meanwhile) -> list[bytes]:
@@ -63,6 +70,27 @@ class AFileLimitOf256(unittest.TestCase):
                 self.assertEqual(request(headgate.port(), "/").status, 200)
                 self.assertGreater(headgate.metric("headgate_accept_errors_total", listener="web"), 0)
                 self.assertIn("listener web: clients wait, the process's file limit", headgate.logs())
+
+    def test_costs_no_cpu_while_clients_wait_and_is_over_at_once(self):
+        """Clients that only hold their connections take every place; a client that waits has its answer as they go."""
+        prlimit = need("prlimit")
+        with RawServer(answer_slowly) as upstream:
+            config = CONFIG.replace("PORT", str(upstream.port))
+            with Headgate(config, wrapper=(prlimit, "--nofile=256:256")) as headgate:
+                best_cpu = best_wait = PATIENCE
+                for _ in range(10):
+                    holders = [socket.create_connection(("127.0.0.1", headgate.port()), timeout=PATIENCE) for _ in range(CLIENTS)]
+                    before = cpu_seconds(headgate.pid)
+                    time.sleep(1)
+                    best_cpu = min(best_cpu, cpu_seconds(headgate.pid) - before)
+                    for holder in holders:
+                        holder.close()
+                    began = time.monotonic()
+                    self.assertEqual(request(headgate.port(), "/").status, 200)
+                    best_wait = min(best_wait, time.monotonic() - began)
+                    if best_cpu < 0.3 and best_wait < 0.1:  # the upstream takes 20 ms of it
+                        return
+                self.fail(f"it took {best_cpu} s of CPU a second while full, and {best_wait} s to recover")
 
 
 if __name__ == "__main__":
