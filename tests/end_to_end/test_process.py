@@ -70,6 +70,9 @@ class TooFewDescriptors(unittest.TestCase):
                 limit = lambda allowed=allowed: resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, allowed))
                 result = subprocess.run([HEADGATE, "run", "--config", path], preexec_fn=limit, capture_output=True,
                                         env=QUIET, text=True, timeout=PATIENCE, check=False)
+                # The sanitizer's look at an object needs descriptors of its own, and without them it takes it for a bad one.
+                if SANITIZED and "memory cannot be printed" in result.stderr:
+                    continue
                 codes.add(result.returncode)
                 self.assertIn("Too many open files", result.stderr, allowed)
             self.assertLessEqual(codes, {1, 3})
@@ -86,8 +89,8 @@ class AFileSizeLimit(unittest.TestCase):
             text = headgate.access_log.read_text()
             self.assertEqual(len(text), FILE_LIMIT)
             resource.prlimit(headgate.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+            wait_until(lambda: request(headgate.port(), "/again") and "access log: is written again" in headgate.logs(), "a word of its end")
             request(headgate.port(), "/room")
-            wait_until(lambda: "access log: is written again" in headgate.logs(), "a word of its end")
             self.assertEqual(headgate.stop(), 0)
             self.assertEqual(headgate.access_lines()[-1]["path"], "/room")  # and each line before it is whole
 
