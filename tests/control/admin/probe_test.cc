@@ -52,7 +52,7 @@ class ProbePageTest : public ::testing::Test {
     request.method = "POST";
     request.target = target;
     http::SplitTarget(request);
-    boost::asio::io_context io;
+    io.restart();
     const auto work = boost::asio::make_work_guard(io);
     http::Response answer;
     boost::asio::co_spawn(
@@ -76,6 +76,7 @@ class ProbePageTest : public ::testing::Test {
     return page.ok() ? *std::move(page) : base::json::Value();
   }
 
+  boost::asio::io_context io;  // outlives the workers: one may still be within post() when the last answer is taken
   base::SystemClock clock;
   metrics::Registry registry{clock};
   proxy::Server server{{.workers = 1, .clock = &clock, .registry = &registry}};
