@@ -34,9 +34,9 @@ void AddAskOptions(CLI::App& command, AskOptions& options, const char* name, con
   if (token) command.add_option("--token-file", options.token_file, "The file that holds the listener's token");
 }
 
-std::optional<control::http::Response> AskRunning(const AskOptions& options, const std::string& method,
-                                                  const std::string& target) {
-  control::http::Call call;
+std::optional<control::pages::Response> AskRunning(const AskOptions& options, const std::string& method,
+                                                   const std::string& target) {
+  control::pages::Call call;
   call.address = ParseAddress(options.address).value();
   call.method = method;
   call.target = target;
@@ -49,7 +49,7 @@ std::optional<control::http::Response> AskRunning(const AskOptions& options, con
     }
     call.token = std::string(absl::StripAsciiWhitespace(*token));
   }
-  auto answer = control::http::Ask(call);
+  auto answer = control::pages::Ask(call);
   if (answer.ok()) return *std::move(answer);
   std::fprintf(stderr, "headgate: %s\n", std::string(answer.status().message()).c_str());
   return std::nullopt;

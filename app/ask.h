@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "control/http/client.h"
+#include "control/pages/client.h"
 
 namespace CLI {
 class App;
@@ -24,7 +24,7 @@ struct AskOptions {
 void AddAskOptions(CLI::App& command, AskOptions& options, const char* name, const char* address, bool token);
 
 /// Nothing when nobody answered; standard error then says so.
-std::optional<control::http::Response> AskRunning(const AskOptions& options, const std::string& method,
-                                                  const std::string& target);
+std::optional<control::pages::Response> AskRunning(const AskOptions& options, const std::string& method,
+                                                   const std::string& target);
 
 }  // namespace headgate::app

@@ -13,12 +13,12 @@
 
 #include "control/pipeline.h"
 #include "control/state.h"
-#include "proxy/worker/server.h"
+#include "proxy/worker/worker_set.h"
 
 namespace headgate::app {
 
 struct DrainParts {
-  proxy::Server& server;
+  proxy::WorkerSet& server;
   control::Pipeline& pipeline;
   control::State& state;
 };

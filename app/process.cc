@@ -25,14 +25,14 @@
 #include "control/admin/metrics_pages.h"
 #include "control/dns/endpoint_publisher.h"
 #include "control/files/watcher.h"
-#include "control/http/server.h"
+#include "control/pages/server.h"
 #include "control/pipeline.h"
 
 namespace headgate::app {
 namespace {
 
 namespace asio = boost::asio;
-using Workers = proxy::Server;
+using Workers = proxy::WorkerSet;
 
 void Complain(const std::string& text) { std::fputs(text.c_str(), stderr); }
 
@@ -72,8 +72,8 @@ class Process {
   std::unique_ptr<control::dns::EndpointPublisher> dns_;
   std::unique_ptr<control::Watcher> watcher_;
   std::unique_ptr<control::Pipeline> pipeline_;
-  std::unique_ptr<control::http::Server> metrics_server_;
-  std::unique_ptr<control::http::Server> admin_server_;
+  std::unique_ptr<control::pages::Server> metrics_server_;
+  std::unique_ptr<control::pages::Server> admin_server_;
   std::string watched_directory_;
   routing::Compiled first_;  // what only a restart changes: workers and own addresses
   std::thread pages_thread_;
@@ -133,17 +133,17 @@ absl::Status Process::OpenPages(const routing::Compiled& compiled) {
                                       .endpoints = [this](const std::string& name) { return dns_->EndpointsOf(name); },
                                       .names = [this](const std::string& name) { return dns_->StateOf(name); }};
   if (compiled.metrics_address) {
-    auto server = control::http::Server::Open(pages_io_, *compiled.metrics_address, control::MetricsPages(context));
+    auto server = control::pages::Server::Open(pages_io_, *compiled.metrics_address, control::MetricsPages(context));
     if (!server.ok()) return server.status();
     metrics_server_ = *std::move(server);
     base::log::Info("metrics and probes on {}", metrics_server_->address().ToString());
   }
   if (compiled.admin_address) {
-    auto server = control::http::Server::Open(pages_io_, *compiled.admin_address,
-                                              control::AdminPages({.pages = context,
-                                                                   .pipeline = pipeline_.get(),
-                                                                   .address = *compiled.admin_address,
-                                                                   .token_file = compiled.admin_token_file}));
+    auto server = control::pages::Server::Open(pages_io_, *compiled.admin_address,
+                                               control::AdminPages({.pages = context,
+                                                                    .pipeline = pipeline_.get(),
+                                                                    .address = *compiled.admin_address,
+                                                                    .token_file = compiled.admin_token_file}));
     if (!server.ok()) return server.status();
     admin_server_ = *std::move(server);
     base::log::Info("admin on {}", admin_server_->address().ToString());
@@ -153,11 +153,11 @@ absl::Status Process::OpenPages(const routing::Compiled& compiled) {
 
 int Process::Serve(const routing::Compiled& compiled) {
   const uint32_t workers = compiled.workers.value_or(AvailableCpus());
-  workers_ = std::make_unique<Workers>(proxy::ServerOptions{.workers = workers,
-                                                            .clock = &clock_,
-                                                            .registry = &registry_,
-                                                            .access_log = &access_log_.writer(),
-                                                            .access_log_settings = &access_log_.settings()});
+  workers_ = std::make_unique<Workers>(proxy::WorkerSetOptions{.workers = workers,
+                                                               .clock = &clock_,
+                                                               .registry = &registry_,
+                                                               .access_log = &access_log_.writer(),
+                                                               .access_log_settings = &access_log_.settings()});
   dns_ = std::make_unique<control::dns::EndpointPublisher>(
       pages_io_, options_.dns,
       [this](std::shared_ptr<proxy::UpstreamShared> upstream, std::shared_ptr<const proxy::EndpointSet> endpoints) {

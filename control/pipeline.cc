@@ -63,7 +63,7 @@ struct Pipeline::Impl {
 
   Loader loader;
   PipelineOptions options;
-  proxy::Server* server = nullptr;
+  proxy::WorkerSet* server = nullptr;
   std::optional<proxy::SnapshotBuilder> builder;
   std::shared_ptr<const proxy::Snapshot> current;
   Loader::Loaded loaded;
@@ -350,7 +350,7 @@ std::shared_ptr<const routing::Compiled> Pipeline::LoadFirst(std::string& proble
   return impl_->loaded.compiled;
 }
 
-ReloadReport Pipeline::ApplyFirst(proxy::Server& server) {
+ReloadReport Pipeline::ApplyFirst(proxy::WorkerSet& server) {
   impl_->server = &server;
   impl_->builder.emplace(*impl_->options.registry, *impl_->options.tickets, server.workers(), *impl_->options.clock);
   ReloadReport report = impl_->Apply();

@@ -1,5 +1,5 @@
 // From a trigger to an acknowledged generation: read, validate, compile, build, publish, one reload at a time.
-// Owned by app's wiring; stopped before the Server goes.
+// Owned by app's wiring; stopped before the WorkerSet goes.
 // Has a thread of its own, so that nobody who asks something waits for a compiler. Public functions: see each.
 #pragma once
 
@@ -13,7 +13,7 @@
 #include "control/state.h"
 #include "metrics/registry.h"
 #include "proxy/snapshot/builder.h"
-#include "proxy/worker/server.h"
+#include "proxy/worker/worker_set.h"
 
 namespace headgate::control {
 
@@ -58,7 +58,7 @@ class Pipeline {
   /// Null when there is nothing to start with; `problems` then says why (and may hold warnings otherwise).
   std::shared_ptr<const routing::Compiled> LoadFirst(std::string& problems);
   /// Builds and publishes what was loaded. `server` outlives the pipeline's thread.
-  ReloadReport ApplyFirst(proxy::Server& server);
+  ReloadReport ApplyFirst(proxy::WorkerSet& server);
   void Start();
 
   // ---- Any thread.

@@ -36,7 +36,7 @@ std::string TokenFile(const AdminContext& context) {
 }
 
 // Read at each request: a new token is in force with the file's next content.
-bool HasToken(const http::Request& request, const std::string& token_file) {
+bool HasToken(const pages::Request& request, const std::string& token_file) {
   const auto text = ReadFile(token_file, kTokenBytesMax);
   if (!text.ok()) return false;
   const absl::string_view token = absl::StripAsciiWhitespace(*text);
@@ -75,73 +75,73 @@ int StatusOf(const ReloadReport& report) {
   return 500;
 }
 
-http::Response ExplainPage(const InForce& in_force, const http::Request& request) {
+pages::Response ExplainPage(const InForce& in_force, const pages::Request& request) {
   AskedRequest asked;
   asked.method = request.Query("method").empty() ? "GET" : std::string(request.Query("method"));
   asked.url = request.Query("url");
   asked.listener = request.Query("listener");
   const std::string_view client = request.Query("client");
   const auto ip = client.empty() ? base::IpAddress::V4(0x7f000001) : base::IpAddress::Parse(client);
-  if (!ip) return http::JsonResponse(400, ErrorJson("client= is not an IP address"));
+  if (!ip) return pages::JsonResponse(400, ErrorJson("client= is not an IP address"));
   asked.client = *ip;
   for (const auto& [name, value] : request.query) {
     if (name != "header") continue;
     const size_t colon = value.find(':');
-    if (colon == std::string::npos) return http::JsonResponse(400, ErrorJson("header=name:value"));
+    if (colon == std::string::npos) return pages::JsonResponse(400, ErrorJson("header=name:value"));
     asked.headers.emplace_back(value.substr(0, colon),
                                std::string(absl::StripAsciiWhitespace(value.substr(colon + 1))));
   }
   const auto explanation = ExplainRequest(*in_force.snapshot->compiled, asked);
   if (!explanation.ok()) {
     const absl::string_view message = explanation.status().message();
-    return http::JsonResponse(400, ErrorJson({message.data(), message.size()}));
+    return pages::JsonResponse(400, ErrorJson({message.data(), message.size()}));
   }
-  return http::JsonResponse(200, ExplanationAsJson(*explanation));
+  return pages::JsonResponse(200, ExplanationAsJson(*explanation));
 }
 
-http::Response Page(const AdminContext& context, const http::Request& request) {
+pages::Response Page(const AdminContext& context, const pages::Request& request) {
   const auto in_force = context.pages.state->in_force();
-  if (in_force == nullptr) return http::JsonResponse(503, ErrorJson("starting"));
+  if (in_force == nullptr) return pages::JsonResponse(503, ErrorJson("starting"));
   if (request.path == "/config") {
-    return http::JsonResponse(200, ConfigJson(*in_force, context.pages.state->last_reload().get()));
+    return pages::JsonResponse(200, ConfigJson(*in_force, context.pages.state->last_reload().get()));
   }
-  if (request.path == "/routes") return http::JsonResponse(200, RoutesJson(*in_force->snapshot->compiled));
+  if (request.path == "/routes") return pages::JsonResponse(200, RoutesJson(*in_force->snapshot->compiled));
   if (request.path == "/upstreams") {
     const PagesContext& pages = context.pages;
-    return http::JsonResponse(200, UpstreamsJson(*in_force, pages.endpoints, pages.names, pages.clock->Now()));
+    return pages::JsonResponse(200, UpstreamsJson(*in_force, pages.endpoints, pages.names, pages.clock->Now()));
   }
-  if (request.path == "/certificates") return http::JsonResponse(200, CertificatesJson(*in_force->snapshot));
+  if (request.path == "/certificates") return pages::JsonResponse(200, CertificatesJson(*in_force->snapshot));
   if (request.path == "/explain") return ExplainPage(*in_force, request);
-  return http::JsonResponse(404, ErrorJson(kPages));
+  return pages::JsonResponse(404, ErrorJson(kPages));
 }
 
-http::Response NotAllowed(const char* allow) {
-  http::Response response = http::JsonResponse(405, ErrorJson("method not allowed"));
+pages::Response NotAllowed(const char* allow) {
+  pages::Response response = pages::JsonResponse(405, ErrorJson("method not allowed"));
   response.headers.emplace_back("Allow", allow);
   return response;
 }
 
-asio::awaitable<http::Response> Answer(const AdminContext& context, const http::Request& request) {
+asio::awaitable<pages::Response> Answer(const AdminContext& context, const pages::Request& request) {
   const auto hosts = std::count_if(request.headers.begin(), request.headers.end(),
                                    [](const auto& field) { return field.first == "host"; });
-  if (hosts > 1) co_return http::JsonResponse(400, ErrorJson("more than one Host"));
+  if (hosts > 1) co_return pages::JsonResponse(400, ErrorJson("more than one Host"));
   const std::string token_file = TokenFile(context);
   // Where a token is asked for any name will do, such as a Service's: another site does not know the token.
   if (token_file.empty() && !IsOwnHost(request.Header("host"), context.address)) {
-    co_return http::JsonResponse(421, ErrorJson("this Host is not the admin listener's"));
+    co_return pages::JsonResponse(421, ErrorJson("this Host is not the admin listener's"));
   }
   if (!token_file.empty() && !HasToken(request, token_file)) {
-    http::Response response = http::JsonResponse(401, ErrorJson("a token is needed: Authorization: Bearer ..."));
+    pages::Response response = pages::JsonResponse(401, ErrorJson("a token is needed: Authorization: Bearer ..."));
     response.headers.emplace_back("WWW-Authenticate", "Bearer");
     co_return response;
   }
   if (request.path == "/reload" || request.path == "/probe") {
     if (request.method != "POST") co_return NotAllowed("POST");
     // A form of another site can send a POST to loopback, but not without saying where it comes from.
-    if (!request.Header("origin").empty()) co_return http::JsonResponse(403, ErrorJson("not from a browser"));
+    if (!request.Header("origin").empty()) co_return pages::JsonResponse(403, ErrorJson("not from a browser"));
     if (request.path == "/probe") co_return co_await ProbePage(context.pages, request);
     const Report report = co_await AwaitReload(*context.pipeline);
-    co_return http::JsonResponse(StatusOf(*report), ReloadJson(*report));
+    co_return pages::JsonResponse(StatusOf(*report), ReloadJson(*report));
   }
   if (request.method != "GET" && request.method != "HEAD") co_return NotAllowed("GET, HEAD");
   co_return Page(context, request);
@@ -161,8 +161,8 @@ bool IsOwnHost(std::string_view host, const base::SocketAddress& address) {
   return ip->is_loopback() || *ip == address.ip || any;
 }
 
-http::Handler AdminPages(AdminContext context) {
-  return [context = std::move(context)](const http::Request& request) { return Answer(context, request); };
+pages::Handler AdminPages(AdminContext context) {
+  return [context = std::move(context)](const pages::Request& request) { return Answer(context, request); };
 }
 
 }  // namespace headgate::control

@@ -20,7 +20,7 @@ struct AdminContext {
 };
 
 /// `context` is copied; what it points to outlives the handler.
-http::Handler AdminPages(AdminContext context);
+pages::Handler AdminPages(AdminContext context);
 
 /// Whether a Host field names this listener: its address, or when it listens on loopback a loopback address or
 /// localhost. A page of another site that resolves to us (DNS rebinding) sends its own name.

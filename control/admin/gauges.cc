@@ -115,7 +115,7 @@ void SetGenerationGauges(metrics::Registry& registry, const proxy::Snapshot& now
 }
 
 void RefreshGauges(metrics::Registry& registry, const proxy::Snapshot& snapshot, const EndpointsOf& published,
-                   const proxy::Server& server, base::Instant now) {
+                   const proxy::WorkerSet& server, base::Instant now) {
   UpstreamSums sums(registry);
   for (const proxy::UpstreamRuntime& upstream : snapshot.upstreams) {
     Counts counts;

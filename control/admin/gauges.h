@@ -11,7 +11,7 @@
 #include "control/dns/endpoint_publisher.h"
 #include "metrics/registry.h"
 #include "proxy/snapshot/snapshot.h"
-#include "proxy/worker/server.h"
+#include "proxy/worker/worker_set.h"
 
 namespace headgate::control {
 
@@ -31,6 +31,6 @@ void SetGenerationGauges(metrics::Registry& registry, const proxy::Snapshot& now
 
 /// Endpoints by state (one that refused and is set aside counts as ejected), generations alive.
 void RefreshGauges(metrics::Registry& registry, const proxy::Snapshot& snapshot, const EndpointsOf& published,
-                   const proxy::Server& server, base::Instant now);
+                   const proxy::WorkerSet& server, base::Instant now);
 
 }  // namespace headgate::control

@@ -28,18 +28,18 @@ struct Turns {
   asio::steady_timer::time_point next;
 };
 
-http::Response Busy() {
-  http::Response response = http::TextResponse(503, "too many scrapes at one time\n");
+pages::Response Busy() {
+  pages::Response response = pages::TextResponse(503, "too many scrapes at one time\n");
   response.headers.emplace_back("Retry-After", "1");
   return response;
 }
 
-http::Response Scrape(const PagesContext& context, const http::Request& request) {
+pages::Response Scrape(const PagesContext& context, const pages::Request& request) {
   if (const auto in_force = context.state->in_force(); in_force != nullptr) {
     RefreshGauges(*context.registry, *in_force->snapshot, context.endpoints, *context.server, context.clock->Now());
   }
   const bool gzip = AcceptsGzip(request.Header("accept-encoding"));
-  http::Response response;
+  pages::Response response;
   response.content_type = metrics::Registry::kContentType;
   response.body = context.registry->Scrape(gzip);
   if (gzip) response.headers.emplace_back("Content-Encoding", "gzip");
@@ -47,7 +47,7 @@ http::Response Scrape(const PagesContext& context, const http::Request& request)
   return response;
 }
 
-asio::awaitable<http::Response> Metrics(const PagesContext& context, const http::Request& request, Turns& turns) {
+asio::awaitable<pages::Response> Metrics(const PagesContext& context, const pages::Request& request, Turns& turns) {
   if (turns.waiting == kScrapesWaitingMax) co_return Busy();
   ++turns.waiting;
   asio::steady_timer turn(co_await asio::this_coro::executor);
@@ -57,17 +57,17 @@ asio::awaitable<http::Response> Metrics(const PagesContext& context, const http:
   }
   --turns.waiting;
   const auto began = asio::steady_timer::clock_type::now();
-  http::Response response = Scrape(context, request);
+  pages::Response response = Scrape(context, request);
   const auto ended = asio::steady_timer::clock_type::now();
   turns.next = ended + std::max(ended - began, kBetweenScrapesMin);
   co_return response;
 }
 
-http::Response Live(const PagesContext& context) {
+pages::Response Live(const PagesContext& context) {
   const base::Duration stalled = context.server->stalled_for();
-  if (stalled <= kStalledMax) return http::TextResponse(200, "ok\n");
+  if (stalled <= kStalledMax) return pages::TextResponse(200, "ok\n");
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(stalled).count();
-  return http::TextResponse(503, fmt::format("a worker's loop has not turned for {} s\n", seconds));
+  return pages::TextResponse(503, fmt::format("a worker's loop has not turned for {} s\n", seconds));
 }
 
 std::string_view PhaseName(Phase phase) {
@@ -101,20 +101,20 @@ std::string Verbose(const PagesContext& context) {
   return text;
 }
 
-http::Response Ready(const PagesContext& context, const http::Request& request) {
+pages::Response Ready(const PagesContext& context, const pages::Request& request) {
   const Phase phase = context.state->phase();
   std::string text = absl::StrCat(std::string(PhaseName(phase)), "\n");
   for (const auto& [name, value] : request.query) {
     if (name == "verbose") text += Verbose(context);
   }
-  return http::TextResponse(phase == Phase::kServing ? 200 : 503, std::move(text));
+  return pages::TextResponse(phase == Phase::kServing ? 200 : 503, std::move(text));
 }
 
-asio::awaitable<http::Response> Answer(const PagesContext& context, const http::Request& request, Turns& turns) {
+asio::awaitable<pages::Response> Answer(const PagesContext& context, const pages::Request& request, Turns& turns) {
   const bool known = request.path == "/metrics" || request.path == "/livez" || request.path == "/readyz";
-  if (!known) co_return http::TextResponse(404, "there are /metrics, /livez and /readyz\n");
+  if (!known) co_return pages::TextResponse(404, "there are /metrics, /livez and /readyz\n");
   if (request.method != "GET" && request.method != "HEAD") {
-    http::Response response = http::TextResponse(405, "only GET and HEAD\n");
+    pages::Response response = pages::TextResponse(405, "only GET and HEAD\n");
     response.headers.emplace_back("Allow", "GET, HEAD");
     co_return response;
   }
@@ -137,8 +137,8 @@ bool AcceptsGzip(std::string_view accept_encoding) {
   return false;
 }
 
-http::Handler MetricsPages(PagesContext context) {
-  return [context = std::move(context), turns = std::make_shared<Turns>()](const http::Request& request) {
+pages::Handler MetricsPages(PagesContext context) {
+  return [context = std::move(context), turns = std::make_shared<Turns>()](const pages::Request& request) {
     return Answer(context, request, *turns);
   };
 }

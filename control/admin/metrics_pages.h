@@ -7,7 +7,7 @@
 
 #include "base/ip.h"
 #include "control/admin/gauges.h"
-#include "control/http/message.h"
+#include "control/pages/message.h"
 #include "control/state.h"
 
 namespace headgate::control {
@@ -16,7 +16,7 @@ struct PagesContext {
   metrics::Registry* registry = nullptr;
   const base::Clock* clock = nullptr;
   const State* state = nullptr;
-  const proxy::Server* server = nullptr;
+  const proxy::WorkerSet* server = nullptr;
   EndpointsOf endpoints;
   NamesOf names;
 };
@@ -25,7 +25,7 @@ struct PagesContext {
 inline constexpr std::chrono::seconds kStalledMax{10};
 
 /// `context` is copied; what it points to outlives the handler.
-http::Handler MetricsPages(PagesContext context);
+pages::Handler MetricsPages(PagesContext context);
 
 /// Whether the caller takes gzip (RFC 9110 12.5.3), q=0 respected.
 bool AcceptsGzip(std::string_view accept_encoding);

@@ -16,7 +16,7 @@
 #include "config/text.h"
 #include "control/admin/admin_json.h"
 #include "proxy/worker/question.h"
-#include "proxy/worker/server.h"
+#include "proxy/worker/worker_set.h"
 
 namespace headgate::control {
 namespace {
@@ -31,7 +31,7 @@ using Answers = std::vector<proxy::Answer>;
 // thread only posts its answer to the executor, whose thread has the rest to itself.
 template <class Done>
 struct Round {
-  const proxy::Server& server;
+  const proxy::WorkerSet& server;
   asio::any_io_executor executor;
   Questions questions;
   Done done;
@@ -54,7 +54,7 @@ void AskNext(const std::shared_ptr<Round<Done>>& round) {
 }
 
 // At least one question.
-asio::awaitable<Answers> AskAll(const proxy::Server& server, Questions questions) {
+asio::awaitable<Answers> AskAll(const proxy::WorkerSet& server, Questions questions) {
   const auto executor = co_await asio::this_coro::executor;
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<>&, void(Answers)>(
       [&server, &questions, executor](auto done) {
@@ -108,17 +108,17 @@ bool IsTarget(std::string_view path) {
          std::all_of(path.begin(), path.end(), [](char c) { return c > 0x20 && c < 0x7f && c != '#'; });
 }
 
-http::Response UnknownUpstream(const proxy::Snapshot& snapshot, std::string_view name) {
+pages::Response UnknownUpstream(const proxy::Snapshot& snapshot, std::string_view name) {
   std::vector<std::string_view> names;
   for (const proxy::UpstreamRuntime& upstream : snapshot.upstreams) names.push_back(upstream.policy->name);
   const std::string hint = config::DidYouMean(name, names);
-  return http::JsonResponse(
+  return pages::JsonResponse(
       404, ErrorJson(absl::StrCat("no upstream is called ", config::Quoted(name), hint.empty() ? "" : "; ", hint)));
 }
 
-http::Response WithoutEndpoint(const PagesContext& pages, const std::string& name) {
+pages::Response WithoutEndpoint(const PagesContext& pages, const std::string& name) {
   const std::string problem = pages.names ? pages.names(name).problem : "";
-  return http::JsonResponse(
+  return pages::JsonResponse(
       200, base::json::SerializePretty(
                Object({{"upstream", name},
                        {"problem", absl::StrCat("the upstream has no endpoint", problem.empty() ? "" : ": ", problem)},
@@ -128,14 +128,14 @@ http::Response WithoutEndpoint(const PagesContext& pages, const std::string& nam
 
 }  // namespace
 
-asio::awaitable<http::Response> ProbePage(const PagesContext& pages, const http::Request& request) {
+asio::awaitable<pages::Response> ProbePage(const PagesContext& pages, const pages::Request& request) {
   const auto in_force = pages.state->in_force();
-  if (in_force == nullptr) co_return http::JsonResponse(503, ErrorJson("starting"));
+  if (in_force == nullptr) co_return pages::JsonResponse(503, ErrorJson("starting"));
   const std::string_view name = request.Query("upstream");
   const std::string path(request.Query("path").empty() ? "/" : request.Query("path"));
-  if (name.empty()) co_return http::JsonResponse(400, ErrorJson("upstream= names the upstream"));
+  if (name.empty()) co_return pages::JsonResponse(400, ErrorJson("upstream= names the upstream"));
   if (!IsTarget(path)) {
-    co_return http::JsonResponse(400, ErrorJson("path= begins with a slash, and is percent-encoded where needed"));
+    co_return pages::JsonResponse(400, ErrorJson("path= begins with a slash, and is percent-encoded where needed"));
   }
   const auto& upstreams = in_force->snapshot->upstreams;
   const auto upstream = std::find_if(upstreams.begin(), upstreams.end(),
@@ -148,7 +148,7 @@ asio::awaitable<http::Response> ProbePage(const PagesContext& pages, const http:
   for (size_t i = 0; i < answers.size(); ++i) {
     items.push_back(AnswerObject(set->endpoints[i].shared->text, answers[i]));
   }
-  co_return http::JsonResponse(
+  co_return pages::JsonResponse(
       200, base::json::SerializePretty(Object({{"upstream", upstream->policy->name},
                                                {"endpoints", std::move(items)},
                                                {"notAsked", set->endpoints.size() - answers.size()}})));

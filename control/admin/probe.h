@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "control/admin/metrics_pages.h"
-#include "control/http/message.h"
+#include "control/pages/message.h"
 
 namespace headgate::control {
 
@@ -19,6 +19,6 @@ inline constexpr base::Duration kProbeTime = std::chrono::seconds(3);  // of eac
 inline constexpr size_t kProbeAnswerBytes = size_t{64} * 1024;         // of each; a longer body is cut
 
 /// `?upstream=NAME&path=/x`: a GET each, "/" by default. Resumes when the last one has answered or is late.
-boost::asio::awaitable<http::Response> ProbePage(const PagesContext& pages, const http::Request& request);
+boost::asio::awaitable<pages::Response> ProbePage(const PagesContext& pages, const pages::Request& request);
 
 }  // namespace headgate::control

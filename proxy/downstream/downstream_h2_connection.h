@@ -113,7 +113,7 @@ class DownstreamH2Connection final : public net::Mortal,
   std::vector<std::unique_ptr<DownstreamH2Stream>> streams_;  // all; they outlive the session
   std::vector<DownstreamH2Stream*> spare_;                    // those of them that are free
   base::IntrusiveList<DownstreamH2Stream, OpenTag> open_;
-  base::IntrusiveList<DownstreamH2Stream, ReadyTag> ready_;
+  base::IntrusiveList<DownstreamH2Stream, DownstreamReadyTag> ready_;
   base::IntrusiveList<DownstreamH2Stream, StarvedTag> starved_;
   http::h2::Session session_;
   base::Timer timer_;

@@ -284,7 +284,7 @@ void DownstreamH2Stream::BecomeFree() {
   ClearNews();
   static_cast<base::ListNode<http::h2::NewsTag>*>(this)->Unlink();
   static_cast<base::ListNode<OpenTag>*>(this)->Unlink();
-  static_cast<base::ListNode<ReadyTag>*>(this)->Unlink();
+  static_cast<base::ListNode<DownstreamReadyTag>*>(this)->Unlink();
   static_cast<base::ListNode<StarvedTag>*>(this)->Unlink();
   connection_.StreamFreed(*this);
 }

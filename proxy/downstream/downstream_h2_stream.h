@@ -24,13 +24,13 @@ namespace headgate::proxy {
 
 class DownstreamH2Connection;
 
-struct OpenTag {};     // the streams of a connection
-struct ReadyTag {};    // those that may deliver what was received, because credit came
-struct StarvedTag {};  // those whose response waits because the connection holds too much
+struct OpenTag {};             // the streams of a connection
+struct DownstreamReadyTag {};  // those that may deliver what was received, because credit came
+struct StarvedTag {};          // those whose response waits because the connection holds too much
 
 class DownstreamH2Stream final : public http::h2::Stream,
                                  public base::ListNode<OpenTag>,
-                                 public base::ListNode<ReadyTag>,
+                                 public base::ListNode<DownstreamReadyTag>,
                                  public base::ListNode<StarvedTag>,
                                  private DownstreamStream {
  public:

@@ -62,7 +62,7 @@ class Listener final : private net::IoHandler {
 
   // The configuration in force: index into its listeners. Connections keep going.
   void Configure(const ListenerRuntime& runtime, uint32_t index);
-  // Starts to accept from a socket that the Server lends.
+  // Starts to accept from a socket that the WorkerSet lends.
   void Open(net::ListenSocket& socket);
   // Accepts whoever waits, then forgets the socket.
   void Shut();

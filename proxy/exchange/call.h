@@ -1,6 +1,6 @@
 // A request of the process's own to one cluster: no client, no route, no filters. The answer is told as it comes.
 // Owned by whoever asks; serves one request after the other.
-// One thread: the worker's. Another thread asks by Server::Ask.
+// One thread: the worker's. Another thread asks by WorkerSet::Ask.
 #pragma once
 
 #include <cstddef>

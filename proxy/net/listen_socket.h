@@ -1,5 +1,5 @@
 // Listening sockets with SO_REUSEPORT, one per worker and address.
-// Owned by the Server, which lends them to its workers: closing one of several resets whoever waits in its queue.
+// Owned by the WorkerSet, which lends them to its workers: closing one of several resets whoever waits in its queue.
 // Open: control thread. Accept: the worker it is lent to.
 #pragma once
 

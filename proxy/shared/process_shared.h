@@ -1,5 +1,5 @@
 // What all workers of the process count together: lock-free, so that every number a user configures is the process's.
-// Owned by the Server; outlives the workers.
+// Owned by the WorkerSet; outlives the workers.
 // Any thread.
 #pragma once
 

@@ -1,5 +1,5 @@
 // What all workers know of one upstream and its endpoints together: budgets, and who is set aside.
-// Owned by shared_ptr: the Server's directory, snapshots, clusters and endpoint sets. Survives reloads by name.
+// Owned by shared_ptr: the WorkerSet's directory, snapshots, clusters and endpoint sets. Survives reloads by name.
 // Any thread: atomics only.
 #pragma once
 

@@ -4,8 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "proxy/upstream/h1_pool.h"
 #include "proxy/upstream/h2_pool.h"
-#include "proxy/upstream/pool.h"
 
 namespace headgate::proxy {
 
@@ -34,7 +34,7 @@ void Cluster::Impl::Choose() {
     if (h2) {
       pool = std::make_unique<H2Pool>(worker, cluster, *shared);
     } else {
-      pool = std::make_unique<Pool>(worker, cluster, *shared);
+      pool = std::make_unique<H1Pool>(worker, cluster, *shared);
     }
     if (endpoints != nullptr) pool->SetEndpoints(endpoints);
   }

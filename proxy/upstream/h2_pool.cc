@@ -14,8 +14,8 @@ H2Pool::H2Pool(WorkerContext& worker, Cluster& cluster, UpstreamShared& shared)
 
 H2Pool::~H2Pool() {
   while (Attempt* attempt = queue_.front()) Leave(*attempt);
-  granted_.ForEach([](H2UpstreamStream& stream) { stream.attempt()->waiting_in = nullptr; });
-  while (H2Connection* connection = all_.front()) Destroy(*connection);
+  granted_.ForEach([](UpstreamH2Stream& stream) { stream.attempt()->waiting_in = nullptr; });
+  while (UpstreamH2Connection* connection = all_.front()) Destroy(*connection);
 }
 
 void H2Pool::SetEndpoints(std::shared_ptr<const EndpointSet> endpoints) {
@@ -26,7 +26,7 @@ void H2Pool::SetEndpoints(std::shared_ptr<const EndpointSet> endpoints) {
       attempt.endpoint = nullptr;
       --expected_;
     });
-    all_.ForEach([&](H2Connection& connection) {
+    all_.ForEach([&](UpstreamH2Connection& connection) {
       if (connection.notes.place != place.get()) return;
       connection.notes.place = nullptr;
       static_cast<base::ListNode<IdleTag>&>(connection).Unlink();
@@ -40,7 +40,7 @@ void H2Pool::SetEndpoints(std::shared_ptr<const EndpointSet> endpoints) {
 }
 
 void H2Pool::CloseIdle() {
-  while (H2Connection* connection = idle_by_age_.front()) Destroy(*connection);
+  while (UpstreamH2Connection* connection = idle_by_age_.front()) Destroy(*connection);
 }
 
 base::Result<UpstreamStream*> H2Pool::Begin(Attempt& attempt) {
@@ -48,23 +48,23 @@ base::Result<UpstreamStream*> H2Pool::Begin(Attempt& attempt) {
   if (!has_endpoint()) return NoEndpoint("the upstream has no endpoint");
   H2Place& place = *places_[balancer_.Pick(worker_.now, attempt.avoid)];
   // Who waits for room comes first.
-  H2Connection* connection = own_pending_ == 0 ? Choose(place, attempt.fresh_connection) : nullptr;
+  UpstreamH2Connection* connection = own_pending_ == 0 ? Choose(place, attempt.fresh_connection) : nullptr;
   if (connection == nullptr) return Wait(attempt, place);
   UpstreamStream* stream = &Lease(*connection, attempt);
   if (connection->crowded()) Grow(place);
   return stream;
 }
 
-bool H2Pool::MayCarry(const H2Connection& connection) const noexcept {
+bool H2Pool::MayCarry(const UpstreamH2Connection& connection) const noexcept {
   const uint32_t requests_max = policy_->connections.max_requests;
   return connection.open() && connection.notes.place != nullptr && connection.notes.generation == generation_ &&
          worker_.now < connection.notes.expires && (requests_max == 0 || connection.begun() < requests_max);
 }
 
-H2Connection* H2Pool::Choose(H2Place& place, bool fresh) noexcept {
-  H2Connection* roomy = nullptr;
-  H2Connection* crowded = nullptr;
-  place.connections.ForEach([&](H2Connection& connection) {
+UpstreamH2Connection* H2Pool::Choose(H2Place& place, bool fresh) noexcept {
+  UpstreamH2Connection* roomy = nullptr;
+  UpstreamH2Connection* crowded = nullptr;
+  place.connections.ForEach([&](UpstreamH2Connection& connection) {
     if (roomy != nullptr || !MayCarry(connection) || connection.room() == 0) return;
     if (fresh && connection.has_served() && worker_.now - connection.notes.opened >= kFresh) return;
     if (!connection.crowded()) {
@@ -76,10 +76,10 @@ H2Connection* H2Pool::Choose(H2Place& place, bool fresh) noexcept {
   return roomy != nullptr ? roomy : crowded;
 }
 
-H2Connection* H2Pool::ChooseAnywhere(const EndpointShared* avoid) noexcept {
-  H2Connection* avoided = nullptr;
+UpstreamH2Connection* H2Pool::ChooseAnywhere(const EndpointShared* avoid) noexcept {
+  UpstreamH2Connection* avoided = nullptr;
   for (const std::unique_ptr<H2Place>& place : places_) {
-    H2Connection* connection = Choose(*place, false);
+    UpstreamH2Connection* connection = Choose(*place, false);
     if (connection == nullptr) continue;
     if (place->shared.get() != avoid) return connection;
     avoided = connection;
@@ -87,8 +87,8 @@ H2Connection* H2Pool::ChooseAnywhere(const EndpointShared* avoid) noexcept {
   return avoided;
 }
 
-H2UpstreamStream& H2Pool::Lease(H2Connection& connection, Attempt& attempt) {
-  H2UpstreamStream& stream = connection.Lease(attempt);
+UpstreamH2Stream& H2Pool::Lease(UpstreamH2Connection& connection, Attempt& attempt) {
+  UpstreamH2Stream& stream = connection.Lease(attempt);
   Regauge(connection);
   const uint32_t requests_max = policy_->connections.max_requests;
   if (requests_max != 0 && connection.begun() >= requests_max) connection.Drain();
@@ -97,30 +97,30 @@ H2UpstreamStream& H2Pool::Lease(H2Connection& connection, Attempt& attempt) {
 
 void H2Pool::Grow(H2Place& place) {
   if (place.connecting > 0 || retired_) return;
-  const H2Connection* best = Choose(place, false);
+  const UpstreamH2Connection* best = Choose(place, false);
   if (best != nullptr && !best->crowded()) return;
   if (TakeFreeSlot()) Open(place);
 }
 
-void H2Pool::OnDraining(H2Connection& connection) { CloseIfUnused(connection); }
+void H2Pool::OnDraining(UpstreamH2Connection& connection) { CloseIfUnused(connection); }
 
-void H2Pool::OnLost(H2Connection& connection) {
+void H2Pool::OnLost(UpstreamH2Connection& connection) {
   static_cast<base::ListNode<IdleTag>&>(connection).Unlink();
   CloseIfUnused(connection);
   if (waiting_ > 0) worker_.reactor.Defer(*this);
 }
 
-void H2Pool::OnRoom(H2Connection&) {
+void H2Pool::OnRoom(UpstreamH2Connection&) {
   if (waiting_ > 0) worker_.reactor.Defer(*this);
 }
 
-void H2Pool::OnReleased(H2Connection& connection) {
+void H2Pool::OnReleased(UpstreamH2Connection& connection) {
   CloseIfUnused(connection);
   if (waiting_ > 0) worker_.reactor.Defer(*this);
 }
 
 // A connection without a stream stays only if it may carry another one, and nobody needs its slot more.
-void H2Pool::CloseIfUnused(H2Connection& connection) {
+void H2Pool::CloseIfUnused(UpstreamH2Connection& connection) {
   if (connection.connecting()) return;
   if (connection.leased() > 0) return Regauge(connection);
   const bool wanted = waiting_ > 0 || (!retired_ && OthersWaiting() == 0);
@@ -129,7 +129,7 @@ void H2Pool::CloseIfUnused(H2Connection& connection) {
   if (own_pending_ > 0) worker_.reactor.Defer(*this);
 }
 
-void H2Pool::Regauge(H2Connection& connection) noexcept {
+void H2Pool::Regauge(UpstreamH2Connection& connection) noexcept {
   const bool active = connection.leased() > 0;
   const bool idle = !active && connection.open();
   H2PoolNotes& notes = connection.notes;
@@ -151,7 +151,7 @@ void H2Pool::Regauge(H2Connection& connection) noexcept {
   notes.idle = idle;
 }
 
-void H2Pool::Destroy(H2Connection& connection) noexcept {
+void H2Pool::Destroy(UpstreamH2Connection& connection) noexcept {
   static_cast<base::ListNode<IdleTag>&>(connection).Unlink();
   static_cast<base::ListNode<AllTag>&>(connection).Unlink();
   connection.Close();
@@ -169,10 +169,10 @@ void H2Pool::ArmSweep() {
 
 void H2Pool::OnSweep() {
   const base::Instant used_last = worker_.now - policy_->connections.idle_timeout;
-  idle_by_age_.ForEach([&](H2Connection& connection) {
+  idle_by_age_.ForEach([&](UpstreamH2Connection& connection) {
     if (connection.notes.deadline <= used_last || retired_ || !MayCarry(connection)) Destroy(connection);
   });
-  all_.ForEach([&](H2Connection& connection) {
+  all_.ForEach([&](UpstreamH2Connection& connection) {
     if (connection.open() && !MayCarry(connection)) connection.Drain();
   });
   if (OthersWaiting() > 0) ShareSlots();
@@ -186,9 +186,9 @@ void H2Pool::ShareSlots() {
   for (; others > 0 && CloseOldestIdle(); --others) {
   }
   if (others == 0) return;
-  H2Connection* oldest = nullptr;
+  UpstreamH2Connection* oldest = nullptr;
   bool draining = false;
-  all_.ForEach([&](H2Connection& connection) {
+  all_.ForEach([&](UpstreamH2Connection& connection) {
     draining = draining || (!connection.open() && !connection.connecting());
     if (connection.open() && (oldest == nullptr || connection.notes.opened < oldest->notes.opened)) {
       oldest = &connection;

@@ -19,15 +19,15 @@
 #include "base/intrusive_list.h"
 #include "base/timer_wheel.h"
 #include "proxy/net/reactor.h"
-#include "proxy/upstream/h2_connection.h"
 #include "proxy/upstream/pool_base.h"
+#include "proxy/upstream/upstream_h2_connection.h"
 
 namespace headgate::proxy {
 
 // An endpoint and its connections.
 struct H2Place {
   std::shared_ptr<EndpointShared> shared;
-  base::IntrusiveList<H2Connection, IdleTag> connections;  // open ones, the oldest first
+  base::IntrusiveList<UpstreamH2Connection, IdleTag> connections;  // open ones, the oldest first
   size_t connecting = 0;
   size_t expected = 0;  // attempts that wait for them
 
@@ -37,7 +37,7 @@ struct H2Place {
   }
 };
 
-class H2Pool final : public PoolBase, private H2ConnectionOwner, private net::IoHandler {
+class H2Pool final : public PoolBase, private UpstreamH2ConnectionOwner, private net::IoHandler {
  public:
   // A connection that is younger than this is not stale: the retry of a stale reuse may take it.
   static constexpr base::Duration kFresh = std::chrono::seconds(1);
@@ -56,27 +56,27 @@ class H2Pool final : public PoolBase, private H2ConnectionOwner, private net::Io
   void Adopt(Attempt& attempt) override;
 
  private:
-  // H2ConnectionOwner
-  void OnConnectDone(H2Connection& connection) override;
-  void OnConnectFailed(H2Connection& connection, const base::Error& error) override;
-  void OnDraining(H2Connection& connection) override;
-  void OnLost(H2Connection& connection) override;
-  void OnRoom(H2Connection& connection) override;
-  void OnReleased(H2Connection& connection) override;
+  // UpstreamH2ConnectionOwner
+  void OnConnectDone(UpstreamH2Connection& connection) override;
+  void OnConnectFailed(UpstreamH2Connection& connection, const base::Error& error) override;
+  void OnDraining(UpstreamH2Connection& connection) override;
+  void OnLost(UpstreamH2Connection& connection) override;
+  void OnRoom(UpstreamH2Connection& connection) override;
+  void OnReleased(UpstreamH2Connection& connection) override;
   // IoHandler: deferred to the end of a turn.
   void OnReady(uint32_t events) override;
 
-  bool MayCarry(const H2Connection& connection) const noexcept;
+  bool MayCarry(const UpstreamH2Connection& connection) const noexcept;
   // A connection of this endpoint with room, one that is not crowded if there is one; null: none.
-  H2Connection* Choose(H2Place& place, bool fresh) noexcept;
-  H2Connection* ChooseAnywhere(const EndpointShared* avoid) noexcept;
-  H2UpstreamStream& Lease(H2Connection& connection, Attempt& attempt);
+  UpstreamH2Connection* Choose(H2Place& place, bool fresh) noexcept;
+  UpstreamH2Connection* ChooseAnywhere(const EndpointShared* avoid) noexcept;
+  UpstreamH2Stream& Lease(UpstreamH2Connection& connection, Attempt& attempt);
   // Opens another connection to an endpoint whose connections are all crowded.
   void Grow(H2Place& place);
-  void CloseIfUnused(H2Connection& connection);
-  void Regauge(H2Connection& connection) noexcept;
+  void CloseIfUnused(UpstreamH2Connection& connection);
+  void Regauge(UpstreamH2Connection& connection) noexcept;
   // Takes a connection out of every list and closes it.
-  void Destroy(H2Connection& connection) noexcept;
+  void Destroy(UpstreamH2Connection& connection) noexcept;
 
   // h2_pool_waiting.cc
   base::Result<UpstreamStream*> Wait(Attempt& attempt, H2Place& place);
@@ -89,7 +89,7 @@ class H2Pool final : public PoolBase, private H2ConnectionOwner, private net::Io
   void Expect(Attempt& attempt, H2Place& place) noexcept;
   void ExpectNothing(Attempt& attempt) noexcept;
   void Leave(Attempt& attempt) noexcept;
-  H2Connection* ConnectionFor(Attempt& attempt) noexcept;
+  UpstreamH2Connection* ConnectionFor(Attempt& attempt) noexcept;
   void GrantAll();
   void ConnectFailed(const std::shared_ptr<EndpointShared>& endpoint, const base::Error& error);
   void FailWithoutEndpoints();
@@ -100,10 +100,10 @@ class H2Pool final : public PoolBase, private H2ConnectionOwner, private net::Io
   void ShareSlots();
 
   std::vector<std::unique_ptr<H2Place>> places_;  // in the order of the balancer's endpoints
-  base::IntrusiveList<H2Connection, AllTag> all_;
-  base::IntrusiveList<H2Connection, AgeTag> idle_by_age_;
-  base::IntrusiveList<H2Connection, AgeTag> connecting_by_age_;
-  base::IntrusiveList<H2UpstreamStream, GrantTag> granted_;
+  base::IntrusiveList<UpstreamH2Connection, AllTag> all_;
+  base::IntrusiveList<UpstreamH2Connection, AgeTag> idle_by_age_;
+  base::IntrusiveList<UpstreamH2Connection, AgeTag> connecting_by_age_;
+  base::IntrusiveList<UpstreamH2Stream, GrantTag> granted_;
   size_t connecting_ = 0;
   size_t expected_ = 0;
   base::Timer connect_deadline_;

@@ -19,7 +19,7 @@ base::Result<UpstreamStream*> H2Pool::Wait(Attempt& attempt, H2Place& place) {
     Expect(attempt, place);
     return static_cast<UpstreamStream*>(nullptr);
   }
-  H2Connection* other = own_pending_ == 0 ? ChooseAnywhere(attempt.avoid) : nullptr;
+  UpstreamH2Connection* other = own_pending_ == 0 ? ChooseAnywhere(attempt.avoid) : nullptr;
   if (other != nullptr) return &Lease(*other, attempt);
   if (!TakePending()) return Overload(kFull);
   Enqueue(attempt);
@@ -32,8 +32,8 @@ bool H2Pool::Abandon(Attempt& attempt) noexcept {
     Leave(attempt);
     return true;
   }
-  H2UpstreamStream* freed = nullptr;
-  granted_.ForEach([&](H2UpstreamStream& stream) {
+  UpstreamH2Stream* freed = nullptr;
+  granted_.ForEach([&](UpstreamH2Stream& stream) {
     if (stream.attempt() == &attempt) freed = &stream;
   });
   if (freed == nullptr) return false;
@@ -56,7 +56,7 @@ void H2Pool::Adopt(Attempt& attempt) {
 }
 
 bool H2Pool::CloseOldestIdle() noexcept {
-  H2Connection* oldest = idle_by_age_.front();
+  UpstreamH2Connection* oldest = idle_by_age_.front();
   if (oldest != nullptr) Destroy(*oldest);
   return oldest != nullptr;
 }
@@ -89,7 +89,7 @@ void H2Pool::Leave(Attempt& attempt) noexcept {
 
 // Uses a slot that was taken.
 void H2Pool::Open(H2Place& place) {
-  auto* connection = new H2Connection(worker_, *this, place.shared);
+  auto* connection = new UpstreamH2Connection(worker_, *this, place.shared);
   const base::Duration timeout = policy_->connections.connect_timeout;
   connection->notes.place = &place;
   connection->notes.generation = generation_;
@@ -129,15 +129,15 @@ void H2Pool::OpenForPending() {
 }
 
 void H2Pool::OnConnectDeadline() {
-  while (H2Connection* connection = connecting_by_age_.front()) {
+  while (UpstreamH2Connection* connection = connecting_by_age_.front()) {
     if (connection->notes.deadline > worker_.now) break;
     OnConnectFailed(*connection, connection->ConnectTimedOut());
   }
-  if (const H2Connection* next = connecting_by_age_.front())
+  if (const UpstreamH2Connection* next = connecting_by_age_.front())
     worker_.timers.Arm(connect_deadline_, next->notes.deadline);
 }
 
-void H2Pool::OnConnectDone(H2Connection& connection) {
+void H2Pool::OnConnectDone(UpstreamH2Connection& connection) {
   static_cast<base::ListNode<AgeTag>&>(connection).Unlink();
   --connecting_;
   CountConnect(metrics::ConnectResult::kOk);
@@ -150,7 +150,7 @@ void H2Pool::OnConnectDone(H2Connection& connection) {
   if (waiting_ > 0) worker_.reactor.Defer(*this);
 }
 
-void H2Pool::OnConnectFailed(H2Connection& connection, const Error& error) {
+void H2Pool::OnConnectFailed(UpstreamH2Connection& connection, const Error& error) {
   const std::shared_ptr<EndpointShared> endpoint = connection.endpoint();
   if (H2Place* place = connection.notes.place) --place->connecting;
   --connecting_;
@@ -178,10 +178,10 @@ void H2Pool::ConnectFailed(const std::shared_ptr<EndpointShared>& endpoint, cons
 }
 
 // What the attempt expects comes first, else any room will do. Null: it goes on waiting.
-H2Connection* H2Pool::ConnectionFor(Attempt& attempt) noexcept {
+UpstreamH2Connection* H2Pool::ConnectionFor(Attempt& attempt) noexcept {
   if (attempt.endpoint != nullptr) {
     H2Place* place = PlaceOf(attempt.endpoint);
-    H2Connection* connection = place != nullptr ? Choose(*place, attempt.fresh_connection) : nullptr;
+    UpstreamH2Connection* connection = place != nullptr ? Choose(*place, attempt.fresh_connection) : nullptr;
     if (connection != nullptr || (place != nullptr && place->connecting > 0)) return connection;
     ExpectNothing(attempt);
   }
@@ -192,7 +192,7 @@ void H2Pool::GrantAll() {
   bool full = false;  // no room anywhere
   queue_.ForEach([&](Attempt& attempt) {
     if (full && attempt.endpoint == nullptr) return;
-    H2Connection* connection = ConnectionFor(attempt);
+    UpstreamH2Connection* connection = ConnectionFor(attempt);
     if (connection == nullptr) {
       full = full || attempt.endpoint == nullptr;
       return;
@@ -202,7 +202,7 @@ void H2Pool::GrantAll() {
     granted_.PushBack(Lease(*connection, attempt));
   });
   UpdatePending();
-  while (H2UpstreamStream* stream = granted_.PopFront()) {
+  while (UpstreamH2Stream* stream = granted_.PopFront()) {
     Attempt& attempt = *stream->attempt();
     attempt.waiting_in = nullptr;
     attempt.events.OnConnected(*stream);

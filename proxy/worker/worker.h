@@ -1,5 +1,5 @@
 // One thread that carries traffic: its loop, listeners, clusters, exchanges, timers, buffers and metric cells.
-// Owned by the Server. Everything below is private to its thread but Post and the three counters.
+// Owned by the WorkerSet. Everything below is private to its thread but Post and the three counters.
 // Its own thread; Post and the counters: any thread.
 #pragma once
 

@@ -64,7 +64,7 @@ struct PipelineTest : ::testing::Test {
   metrics::Registry registry{clock};
   proxy::net::TicketKeys tickets;
   State state;
-  proxy::Server server{{.workers = 1, .clock = &clock, .registry = &registry}};
+  proxy::WorkerSet server{{.workers = 1, .clock = &clock, .registry = &registry}};
   std::unique_ptr<Pipeline> pipeline;
   const std::string port = FreePort();
   bool had_no_route = false;  // read once the pipeline has stopped

@@ -37,11 +37,11 @@ ProxyUnderTest::ProxyUnderTest(std::string_view configuration, uint32_t workers)
       builder_(registry_, tickets_, workers, clock_) {
   log_writer_.SetTarget(metrics::AccessLogTarget::kOff);
   log_writer_.Start();
-  server_ = std::make_unique<proxy::Server>(proxy::ServerOptions{.workers = workers,
-                                                                 .clock = &clock_,
-                                                                 .registry = &registry_,
-                                                                 .access_log = &log_writer_,
-                                                                 .access_log_settings = &log_settings_});
+  server_ = std::make_unique<proxy::WorkerSet>(proxy::WorkerSetOptions{.workers = workers,
+                                                                       .clock = &clock_,
+                                                                       .registry = &registry_,
+                                                                       .access_log = &log_writer_,
+                                                                       .access_log_settings = &log_settings_});
   Publish(configuration);
 }
 

@@ -10,7 +10,7 @@
 
 #include "metrics/registry.h"
 #include "proxy/snapshot/builder.h"
-#include "proxy/worker/server.h"
+#include "proxy/worker/worker_set.h"
 #include "tests/integration/socket_peer.h"
 
 namespace headgate::integration {
@@ -30,7 +30,7 @@ class ProxyUnderTest {
   // One request on a connection of its own.
   std::string Ask(std::string_view request, const std::string& listener = "web") const;
 
-  proxy::Server& server() { return *server_; }
+  proxy::WorkerSet& server() { return *server_; }
   const proxy::Snapshot& snapshot() const { return *snapshot_; }
   std::string Scrape() { return registry_.Scrape(false); }
   // The value of a sample by its exact name and labels; 0 when it is not exported.
@@ -47,7 +47,7 @@ class ProxyUnderTest {
   proxy::net::TicketKeys tickets_;
   metrics::AccessLogSettings log_settings_;
   metrics::AccessLogWriter log_writer_;
-  std::unique_ptr<proxy::Server> server_;
+  std::unique_ptr<proxy::WorkerSet> server_;
   proxy::SnapshotBuilder builder_;
   std::shared_ptr<const proxy::Snapshot> snapshot_;
 };

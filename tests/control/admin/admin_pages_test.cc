@@ -40,21 +40,21 @@ struct AdminAnswers : ::testing::Test {
     context.pages.clock = &clock;
     context.address = kLoopback;
   }
-  http::Response Ask(const std::string& method, const std::string& target, http::Request request = {}) {
+  pages::Response Ask(const std::string& method, const std::string& target, pages::Request request = {}) {
     request.method = method;
     request.target = target;
-    http::SplitTarget(request);
+    pages::SplitTarget(request);
     if (request.Header("host").empty()) request.headers.emplace_back("host", "127.0.0.1:9901");
     boost::asio::io_context io;
-    http::Response answer;
-    const http::Handler handler = AdminPages(context);
+    pages::Response answer;
+    const pages::Handler handler = AdminPages(context);
     boost::asio::co_spawn(
         io, [&]() -> boost::asio::awaitable<void> { answer = co_await handler(request); }, boost::asio::detached);
     io.run();
     return answer;
   }
-  static http::Request With(const std::string& name, const std::string& value) {
-    http::Request request;
+  static pages::Request With(const std::string& name, const std::string& value) {
+    pages::Request request;
     request.headers.emplace_back(name, value);
     return request;
   }
@@ -72,7 +72,7 @@ TEST_F(AdminAnswers, AnotherSitesHostIs421ForEveryPageAndMethod) {
 }
 
 TEST_F(AdminAnswers, NothingChangesOnAGetAndNoPageTakesAPost) {
-  const http::Response get = Ask("GET", "/reload");
+  const pages::Response get = Ask("GET", "/reload");
   EXPECT_EQ(get.status, 405);
   ASSERT_EQ(get.headers.size(), 1U);
   EXPECT_EQ(get.headers[0].second, "POST");
@@ -106,7 +106,7 @@ TEST_F(AdminAnswers, WithATokenAnyHostWillDoAndWithoutItNoneDoes) {
   const TemporaryDirectory directory;
   directory.Write("token", "secret");
   context.token_file = directory.File("token");
-  http::Request named = With("host", "admin.edge.svc:9901");
+  pages::Request named = With("host", "admin.edge.svc:9901");
   EXPECT_EQ(Ask("GET", "/config", named).status, 401);
   named.headers.emplace_back("authorization", "Bearer secret");
   EXPECT_EQ(Ask("GET", "/config", named).status, 503) << "let in; nothing in force yet";
@@ -146,7 +146,7 @@ TEST_F(AdminAnswers, TheTokenFileIsThatOfTheConfigurationInForceAndNoChangeOfAdd
 }
 
 TEST_F(AdminAnswers, TwoHostsAre400) {
-  http::Request two = With("host", "localhost");
+  pages::Request two = With("host", "localhost");
   two.headers.emplace_back("host", "evil.example.com");
   EXPECT_EQ(Ask("GET", "/config", two).status, 400);
 }

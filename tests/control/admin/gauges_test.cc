@@ -64,7 +64,7 @@ TEST_F(GaugesTest, AGenerationsWeightsLimitsAndHashAreShown) {
 TEST_F(GaugesTest, TheNextGenerationReplacesThemAndWhatIsGoneGoesToZero) {
   const auto first = Build(kSplit);
   SetGenerationGauges(registry, *first, nullptr);
-  proxy::Server server({.workers = 1, .clock = &clock, .registry = &registry});
+  proxy::WorkerSet server({.workers = 1, .clock = &clock, .registry = &registry});
   RefreshGauges(registry, *first, {}, server, clock.Now());
   const auto healthy = first->upstreams[1].series->endpoints[Index(metrics::EndpointState::kHealthy)];
   EXPECT_EQ(registry.Read(healthy), 1);
@@ -97,7 +97,7 @@ upstreams:
   b: {endpoints: ["127.0.0.1:2", "127.0.0.1:3"], connections: {max: 10}}
   c: {endpoints: ["127.0.0.1:4"], connections: {max: 100}}
 )";
-  proxy::Server server({.workers = 1, .clock = &clock, .registry = &registry});
+  proxy::WorkerSet server({.workers = 1, .clock = &clock, .registry = &registry});
   const auto first = build(three, nullptr);
   SetGenerationGauges(registry, *first, nullptr);
   RefreshGauges(registry, *first, {}, server, clock.Now());
@@ -112,7 +112,7 @@ upstreams:
 
 TEST_F(GaugesTest, AnEndpointThatIsSetAsideCountsAsEjectedUntilItsTimeIsOver) {
   const auto snapshot = Build(kSplit);
-  proxy::Server server({.workers = 1, .clock = &clock, .registry = &registry});
+  proxy::WorkerSet server({.workers = 1, .clock = &clock, .registry = &registry});
   const base::Instant now = clock.Now();
   snapshot->upstreams[0].endpoints->endpoints[1].shared->SetAside(now);
   const auto& cells = snapshot->upstreams[0].series->endpoints;
@@ -134,7 +134,7 @@ upstreams: {named: {address: "shop.svc:80"}}
   const auto set = proxy::MakeEndpointSet({{{base::IpAddress::V4(0x7f000001), 80}, 1}}, nullptr);
   const EndpointsOf published = [&](const std::string& name) { return name == "named" ? set : nullptr; };
   EXPECT_EQ(EndpointsOfUpstream(upstream, published), set);
-  proxy::Server server({.workers = 1, .clock = &clock, .registry = &registry});
+  proxy::WorkerSet server({.workers = 1, .clock = &clock, .registry = &registry});
   RefreshGauges(registry, *snapshot, published, server, clock.Now());
   EXPECT_EQ(registry.Read(upstream.series->endpoints[Index(metrics::EndpointState::kHealthy)]), 1);
 }

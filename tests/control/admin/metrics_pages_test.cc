@@ -25,8 +25,8 @@ TEST(MetricsPages, OfManyScrapesAtOneTimeAFewWaitTheirTurnAndTheRestIsToldToCome
   context.registry = &registry;
   context.clock = &clock;
   context.state = &state;
-  const http::Handler handler = MetricsPages(context);
-  http::Request request;
+  const pages::Handler handler = MetricsPages(context);
+  pages::Request request;
   request.method = "GET";
   request.path = "/metrics";
   boost::asio::io_context io;
@@ -36,7 +36,7 @@ TEST(MetricsPages, OfManyScrapesAtOneTimeAFewWaitTheirTurnAndTheRestIsToldToCome
     boost::asio::co_spawn(
         io,
         [&]() -> boost::asio::awaitable<void> {
-          const http::Response answer = co_await handler(request);
+          const pages::Response answer = co_await handler(request);
           ++answers[answer.status];
           EXPECT_EQ(answer.headers.front().first, answer.status == 200 ? "Vary" : "Retry-After");
         },

@@ -47,14 +47,14 @@ class ProbePageTest : public ::testing::Test {
     state.SetInForce(std::move(in_force));
   }
 
-  http::Response Ask(const std::string& target) {
-    http::Request request;
+  pages::Response Ask(const std::string& target) {
+    pages::Request request;
     request.method = "POST";
     request.target = target;
-    http::SplitTarget(request);
+    pages::SplitTarget(request);
     io.restart();
     const auto work = boost::asio::make_work_guard(io);
-    http::Response answer;
+    pages::Response answer;
     boost::asio::co_spawn(
         io,
         [&]() -> boost::asio::awaitable<void> {
@@ -66,11 +66,11 @@ class ProbePageTest : public ::testing::Test {
     return answer;
   }
 
-  static std::string ErrorOf(const http::Response& answer) {
+  static std::string ErrorOf(const pages::Response& answer) {
     const auto page = base::json::Parse(answer.body, {.bytes_max = answer.body.size() + 1, .depth_max = 16});
     return page.ok() ? std::string(page->at("error").as_string()) : answer.body;
   }
-  static base::json::Value PageOf(const http::Response& answer) {
+  static base::json::Value PageOf(const pages::Response& answer) {
     auto page = base::json::Parse(answer.body, {.bytes_max = answer.body.size() + 1, .depth_max = 16});
     EXPECT_TRUE(page.ok()) << answer.body;
     return page.ok() ? *std::move(page) : base::json::Value();
@@ -79,7 +79,7 @@ class ProbePageTest : public ::testing::Test {
   boost::asio::io_context io;  // outlives the workers: one may still be within post() when the last answer is taken
   base::SystemClock clock;
   metrics::Registry registry{clock};
-  proxy::Server server{{.workers = 1, .clock = &clock, .registry = &registry}};
+  proxy::WorkerSet server{{.workers = 1, .clock = &clock, .registry = &registry}};
   State state;
   PagesContext pages;
 };
@@ -88,7 +88,7 @@ TEST_F(ProbePageTest, BeforeAConfigurationIsInForceIt503s) { EXPECT_EQ(Ask("/pro
 
 TEST_F(ProbePageTest, AnUnknownUpstreamIsToldWithTheNearestName) {
   PutInForce({{"shop", 1}, {"cart", 1}});
-  const http::Response near = Ask("/probe?upstream=shpo");
+  const pages::Response near = Ask("/probe?upstream=shpo");
   EXPECT_EQ(near.status, 404);
   EXPECT_EQ(ErrorOf(near), "no upstream is called 'shpo'; did you mean 'shop'?");
   EXPECT_EQ(ErrorOf(Ask("/probe?upstream=something-else")), "no upstream is called 'something-else'");

@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "proxy/upstream/h2_connection.h"
+#include "proxy/upstream/upstream_h2_connection.h"
 #include "tests/proxy/upstream/h2_peer.h"
 #include "tests/proxy/upstream/upstream_fixture.h"
 

@@ -246,7 +246,7 @@ TEST_F(H2ResponseTest, AQuietConnectionThatAnswersAPingLives) {
   Begin();
   Settle(*h2);
   for (int i = 0; i < 4; ++i) {
-    worker.Advance(H2Connection::kQuietMax + std::chrono::milliseconds(20));
+    worker.Advance(UpstreamH2Connection::kQuietMax + std::chrono::milliseconds(20));
     Settle(*h2);
   }
   EXPECT_FALSE(request->over());
@@ -261,16 +261,16 @@ TEST_F(H2ResponseTest, AQuietResponseIsAskedForOnceInFiveMinutes) {
   Settle(*h2);
   const size_t before = h2->pings;
   for (int i = 0; i < 19; ++i) {
-    worker.Advance(H2Connection::kQuietMax + std::chrono::milliseconds(20));
+    worker.Advance(UpstreamH2Connection::kQuietMax + std::chrono::milliseconds(20));
     Settle(*h2);
   }
   EXPECT_EQ(h2->pings, before + 1);
-  worker.Advance(H2Connection::kQuietMax * 3);
+  worker.Advance(UpstreamH2Connection::kQuietMax * 3);
   Settle(*h2);
   EXPECT_EQ(h2->pings, before + 2);
   h2->Head(0, 200, false);
   Settle(*h2);
-  worker.Advance(H2Connection::kQuietMax + std::chrono::milliseconds(20));
+  worker.Advance(UpstreamH2Connection::kQuietMax + std::chrono::milliseconds(20));
   Settle(*h2);
   EXPECT_EQ(h2->pings, before + 3) << "a response's bytes allow another";
 }
@@ -279,10 +279,10 @@ TEST_F(H2ResponseTest, AConnectionThatDoesNotAnswerAPingIsLost) {
   Begin();
   Settle(*h2);
   h2->silent = true;
-  worker.Advance(H2Connection::kQuietMax + std::chrono::milliseconds(20));
+  worker.Advance(UpstreamH2Connection::kQuietMax + std::chrono::milliseconds(20));
   Settle(*h2);
   EXPECT_FALSE(request->over());
-  worker.Advance(H2Connection::kPingTimeout + std::chrono::milliseconds(20));
+  worker.Advance(UpstreamH2Connection::kPingTimeout + std::chrono::milliseconds(20));
   ASSERT_TRUE(request->error.has_value());
   EXPECT_EQ(request->error->code, ErrorCode::kUpstreamReset);
   EXPECT_STREQ(request->error->detail, "no answer to a PING");

@@ -1,8 +1,7 @@
-#include "proxy/upstream/pool.h"
-
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include "proxy/upstream/h1_pool.h"
 #include "support/allocation/allocation_counter.h"
 #include "tests/proxy/upstream/call_counter.h"
 #include "tests/proxy/upstream/upstream_fixture.h"
@@ -557,7 +556,7 @@ TEST_F(PoolTest, AKeepAliveGetCostsOneSendOneReceiveAndNoAllocation) {
 TEST_F(PoolTest, AnIdleConnectionHoldsNoSlab) {
   peer = WarmUp();
   EXPECT_EQ(worker.slabs.lent(), 0u);
-  EXPECT_LE(sizeof(H1Connection), 1024u);
+  EXPECT_LE(sizeof(UpstreamH1Connection), 1024u);
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "base/limits.h"
-#include "proxy/upstream/h2_connection.h"
+#include "proxy/upstream/upstream_h2_connection.h"
 
 namespace headgate::proxy {
 
@@ -22,9 +22,9 @@ Error Reset(const char* detail) noexcept { return {ErrorCode::kUpstreamReset, Si
 
 }  // namespace
 
-void H2Connection::OnReady(uint32_t) { Turn(); }
+void UpstreamH2Connection::OnReady(uint32_t) { Turn(); }
 
-void H2Connection::Turn() {
+void UpstreamH2Connection::Turn() {
   in_turn_ = true;
   if (alive()) {
     TakeTurn();
@@ -34,7 +34,7 @@ void H2Connection::Turn() {
   in_turn_ = false;
 }
 
-void H2Connection::TakeTurn() {
+void UpstreamH2Connection::TakeTurn() {
   Receive();
   TellStreams();
   if (!alive()) return;
@@ -51,7 +51,7 @@ void H2Connection::TakeTurn() {
   TakeBreath();
 }
 
-void H2Connection::Receive() {
+void UpstreamH2Connection::Receive() {
   bool more = true;
   for (size_t reads = 0; more && transport_.maybe_readable() && !session_->congested(); ++reads) {
     if (reads == base::kReadsPerTurn) return RequestTurn();
@@ -62,7 +62,7 @@ void H2Connection::Receive() {
 }
 
 // Reads once. `more`: it may be worth to read again. False: the connection has failed.
-bool H2Connection::ReadOnce(bool& more) {
+bool UpstreamH2Connection::ReadOnce(bool& more) {
   net::IoResult result;
   if (flowing_) {
     result = transport_.ReadChain(worker_.slabs, input_, base::kStreamBufferBytes);
@@ -92,7 +92,7 @@ bool H2Connection::ReadOnce(bool& more) {
   return failure_.code == ErrorCode::kNone;
 }
 
-bool H2Connection::Feed(const base::SlabRef& owner, std::string_view bytes) {
+bool UpstreamH2Connection::Feed(const base::SlabRef& owner, std::string_view bytes) {
   if (bytes.empty()) return true;
   quiet_since_ = worker_.now;
   pinging_ = false;
@@ -104,12 +104,12 @@ bool H2Connection::Feed(const base::SlabRef& owner, std::string_view bytes) {
 }
 
 // Why the session has ended.
-Error H2Connection::Broken() const noexcept {
+Error UpstreamH2Connection::Broken() const noexcept {
   const char* detail = session_->ended_for_abuse() ? "the upstream floods the connection" : session_->fault();
   return {ErrorCode::kUpstreamProtocol, Side::kUpstream, Retry::kNever, detail};
 }
 
-void H2Connection::TakeConnectionNews() {
+void UpstreamH2Connection::TakeConnectionNews() {
   if (session_->settings_received() && (!settled_ || streams_allowed_ != session_->peer_streams_max())) {
     room_news_ = true;
     streams_allowed_ = session_->peer_streams_max();
@@ -118,7 +118,7 @@ void H2Connection::TakeConnectionNews() {
   if (!settled_ && session_->settings_received()) {
     settled_ = true;
     settings_deadline_ = base::Instant::max();
-    leased_.ForEach([this](H2UpstreamStream& stream) {
+    leased_.ForEach([this](UpstreamH2Stream& stream) {
       if (stream.held()) ready_.PushBack(stream);
     });
   }
@@ -126,12 +126,12 @@ void H2Connection::TakeConnectionNews() {
 }
 
 // Streams may end, and others begin, within each event.
-void H2Connection::TellStreams() {
+void UpstreamH2Connection::TellStreams() {
   if (alive()) TakeConnectionNews();
   while (state_ != State::kClosed) {
     if (http::h2::Stream* next = session_->Next()) {
-      static_cast<H2UpstreamStream*>(next)->OnNews();
-    } else if (H2UpstreamStream* ready = ready_.PopFront()) {
+      static_cast<UpstreamH2Stream*>(next)->OnNews();
+    } else if (UpstreamH2Stream* ready = ready_.PopFront()) {
       ready->Digest();
     } else {
       break;
@@ -142,7 +142,7 @@ void H2Connection::TellStreams() {
   if (alive() && std::exchange(room_news_, false)) owner_.OnRoom(*this);
 }
 
-void H2Connection::Write() noexcept {
+void UpstreamH2Connection::Write() noexcept {
   for (size_t writes = 0; !write_failed_; ++writes) {
     if (session_->wants_write() && output_.size() < http::h2::kOutputBytesMax) {
       session_->Produce(output_, http::h2::kOutputBytesMax - output_.size());
@@ -151,7 +151,7 @@ void H2Connection::Write() noexcept {
     if (writes == kWritesPerTurn) return RequestTurn();
     const net::IoResult result = transport_.Write(output_);
     if (result.bytes > 0) {
-      while (H2UpstreamStream* sent = unsent_.PopFront()) sent->MarkSent();
+      while (UpstreamH2Stream* sent = unsent_.PopFront()) sent->MarkSent();
     }
     write_failed_ = result.status == IoStatus::kFailed;
     if (result.status == IoStatus::kBlocked) return;
@@ -161,7 +161,7 @@ void H2Connection::Write() noexcept {
 }
 
 // Everything that was read has been told. Who has its whole response goes on at its own pace, the others have failed.
-void H2Connection::Fail() {
+void UpstreamH2Connection::Fail() {
   state_ = State::kLost;
   // GOAWAY with its reason, if the socket takes it.
   if (session_->wants_write() && output_.size() < http::h2::kOutputBytesMax) {
@@ -171,20 +171,20 @@ void H2Connection::Fail() {
   output_.Clear();
   transport_.Close();
   timer_.Disarm();
-  while (H2UpstreamStream* stream = parting_.front()) Free(*stream);
-  base::IntrusiveList<H2UpstreamStream, StreamTag> doomed;
-  leased_.ForEach([&doomed](H2UpstreamStream& stream) {
+  while (UpstreamH2Stream* stream = parting_.front()) Free(*stream);
+  base::IntrusiveList<UpstreamH2Stream, StreamTag> doomed;
+  leased_.ForEach([&doomed](UpstreamH2Stream& stream) {
     if (!stream.whole()) doomed.PushBack(stream);
   });
   const Error failure = failure_;
   owner_.OnLost(*this);
-  while (H2UpstreamStream* stream = doomed.front()) {
+  while (UpstreamH2Stream* stream = doomed.front()) {
     leased_.PushBack(*stream);
     stream->Lose(failure);
   }
 }
 
-void H2Connection::OnTimer() {
+void UpstreamH2Connection::OnTimer() {
   const base::Instant now = worker_.now;
   if (settings_deadline_ <= now) {
     failure_ = {ErrorCode::kConnectTimeout, Side::kUpstream, Retry::kNever, "no SETTINGS within connectTimeout"};
@@ -204,17 +204,17 @@ void H2Connection::OnTimer() {
   ArmTimer();
 }
 
-base::Instant H2Connection::NextPing() const noexcept { return std::max(quiet_since_ + kQuietMax, ping_from_); }
+base::Instant UpstreamH2Connection::NextPing() const noexcept { return std::max(quiet_since_ + kQuietMax, ping_from_); }
 
 // Part of a response came.
-void H2Connection::NoteResponse() noexcept {
+void UpstreamH2Connection::NoteResponse() noexcept {
   if (ping_from_ == base::Instant{}) return;
   ping_from_ = {};
   ArmTimer();
 }
 
 // An armed timer is only moved forward: one that fires early looks again.
-void H2Connection::ArmTimer() noexcept {
+void UpstreamH2Connection::ArmTimer() noexcept {
   base::Instant next = settings_deadline_;
   if (pinging_) {
     next = std::min(next, ping_deadline_);

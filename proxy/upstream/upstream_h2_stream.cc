@@ -1,11 +1,11 @@
-#include "proxy/upstream/h2_stream.h"
+#include "proxy/upstream/upstream_h2_stream.h"
 
 #include <algorithm>
 
 #include "base/crypto/crypto.h"
 #include "base/limits.h"
-#include "proxy/upstream/h2_connection.h"
 #include "proxy/upstream/h2_fault.h"
+#include "proxy/upstream/upstream_h2_connection.h"
 
 namespace headgate::proxy {
 
@@ -26,7 +26,7 @@ size_t SizeOf(const http::HeaderMap& headers) noexcept {
 
 }  // namespace
 
-void H2UpstreamStream::Lease(Attempt& attempt) noexcept {
+void UpstreamH2Stream::Lease(Attempt& attempt) noexcept {
   HG_CHECK(state_ == State::kFree);
   state_ = State::kLeased;
   ++leases_;
@@ -36,7 +36,7 @@ void H2UpstreamStream::Lease(Attempt& attempt) noexcept {
   credit_ = 0;
 }
 
-void H2UpstreamStream::SendHead(const http::RequestHead& head, bool end, bool upgrade) {
+void UpstreamH2Stream::SendHead(const http::RequestHead& head, bool end, bool upgrade) {
   HG_CHECK(state_ == State::kLeased);
   upgrade_ = upgrade;
   request_ = &head;
@@ -48,7 +48,7 @@ void H2UpstreamStream::SendHead(const http::RequestHead& head, bool end, bool up
   Submit(head, end);
 }
 
-void H2UpstreamStream::Submit(const http::RequestHead& head, bool end) {
+void UpstreamH2Stream::Submit(const http::RequestHead& head, bool end) {
   if (upgrade_ && connection_.alive() && !connection_.session().peer_connect_protocol()) {
     state_ = State::kHeld;
     return connection_.Wake(*this);
@@ -74,13 +74,13 @@ void H2UpstreamStream::Submit(const http::RequestHead& head, bool end) {
 
 // gRPC's requests end with a DATA frame, be it an empty one; there are servers that wait for it for ever (gRPC over
 // HTTP/2, "Request": EOS).
-void H2UpstreamStream::EndWithData() {
+void UpstreamH2Stream::EndWithData() {
   base::Chain nothing;
   SendBody(nothing, true);
 }
 
 // The session sends nothing before its SETTINGS allow it; now it is known what they say.
-void H2UpstreamStream::OnSettings() {
+void UpstreamH2Stream::OnSettings() {
   if (!connection_.session().settings_received()) return;
   if (!connection_.session().peer_connect_protocol()) {
     return Fail(BrokenProtocol("the upstream does not know extended CONNECT (RFC 8441)"));
@@ -88,7 +88,7 @@ void H2UpstreamStream::OnSettings() {
   Submit(*request_, false);
 }
 
-void H2UpstreamStream::SendBody(base::Chain& data, bool end) {
+void UpstreamH2Stream::SendBody(base::Chain& data, bool end) {
   if (mute()) return data.Clear();
   has_body_ = has_body_ || !data.empty();
   end_given_ = end_given_ || end;
@@ -96,24 +96,24 @@ void H2UpstreamStream::SendBody(base::Chain& data, bool end) {
   connection_.RequestTurn();
 }
 
-void H2UpstreamStream::SendTrailers(const http::HeaderMap& trailers) {
+void UpstreamH2Stream::SendTrailers(const http::HeaderMap& trailers) {
   if (mute()) return;
   connection_.session().SendTrailers(*this, trailers);
   connection_.RequestTurn();
 }
 
-void H2UpstreamStream::SetResponseCredit(size_t bytes) {
+void UpstreamH2Stream::SetResponseCredit(size_t bytes) {
   credit_ = bytes;
   if (bytes == 0 || state_ != State::kOpen || over_ || response_ended_ || !head_delivered_) return;
   if (received() > 0) connection_.Wake(*this);
 }
 
-void H2UpstreamStream::Release() {
+void UpstreamH2Stream::Release() {
   if (attempt_ == nullptr) return;
   attempt_ = nullptr;
   request_ = nullptr;
   ++leases_;
-  static_cast<base::ListNode<ReadyTag>*>(this)->Unlink();
+  static_cast<base::ListNode<UpstreamReadyTag>*>(this)->Unlink();
   static_cast<base::ListNode<UnsentTag>*>(this)->Unlink();
   static_cast<base::ListNode<GrantTag>*>(this)->Unlink();
   const bool submitted = state_ == State::kOpen;
@@ -129,7 +129,7 @@ void H2UpstreamStream::Release() {
   connection_.Released(*this, parting);
 }
 
-void H2UpstreamStream::OnNews() {
+void UpstreamH2Stream::OnNews() {
   const News seen = news();
   ClearNews();
   if (attempt_ == nullptr) {
@@ -148,7 +148,7 @@ void H2UpstreamStream::OnNews() {
   Digest();
 }
 
-void H2UpstreamStream::Digest() {
+void UpstreamH2Stream::Digest() {
   if (over_ || attempt_ == nullptr) return;
   if (refused_) return Fail(NotProcessed(attempt_->reused, "the connection takes no more streams"));
   if (state_ == State::kHeld) return OnSettings();
@@ -166,7 +166,7 @@ void H2UpstreamStream::Digest() {
 }
 
 // The session forgot the stream before its response was complete.
-void H2UpstreamStream::FailClosed() {
+void UpstreamH2Stream::FailClosed() {
   if (!reset_by_peer()) {
     // With its connection, which says why next; else the session had a reason to reset it.
     if (connection_.session().ended()) return;
@@ -180,14 +180,14 @@ void H2UpstreamStream::FailClosed() {
                                                                     : "the upstream sent RST_STREAM(REFUSED_STREAM)"));
 }
 
-bool H2UpstreamStream::TakeHeads() {
+bool UpstreamH2Stream::TakeHeads() {
   while (http::ResponseHead* head = TakeResponse()) {
     if (!TakeHead(*head)) return false;
   }
   return true;
 }
 
-bool H2UpstreamStream::TakeHead(http::ResponseHead& head) {
+bool UpstreamH2Stream::TakeHead(http::ResponseHead& head) {
   const uint64_t lease = leases_;
   if (SizeOf(head.headers) > attempt_->upstream_head_bytes) {
     Fail({ErrorCode::kUpstreamHeaderTooLarge, Side::kUpstream, Retry::kNever, "the response's head is too large"});
@@ -218,7 +218,7 @@ bool H2UpstreamStream::TakeHead(http::ResponseHead& head) {
 }
 
 // What HTTP/1 says with a 101; its client wants to see that its key was read (RFC 6455 4.2.2).
-void H2UpstreamStream::BecomeTunnel(http::ResponseHead& head) {
+void UpstreamH2Stream::BecomeTunnel(http::ResponseHead& head) {
   tunnel_ = true;
   head.status = 101;
   head.body = {};
@@ -230,7 +230,7 @@ void H2UpstreamStream::BecomeTunnel(http::ResponseHead& head) {
   attempt_->events.OnResponseHead(head, false);
 }
 
-bool H2UpstreamStream::Deliver() {
+bool UpstreamH2Stream::Deliver() {
   if (response_ended_) return true;
   const size_t bytes = std::min(credit_, received());
   base::Chain& delivery = connection_.delivery_;
@@ -245,11 +245,11 @@ bool H2UpstreamStream::Deliver() {
   return lease == leases_;
 }
 
-bool H2UpstreamStream::whole() const noexcept {
+bool UpstreamH2Stream::whole() const noexcept {
   return state_ == State::kOpen && !over_ && head_delivered_ && remote_ended() && !malformed();
 }
 
-void H2UpstreamStream::Lose(Error error) {
+void UpstreamH2Stream::Lose(Error error) {
   if (over_ || attempt_ == nullptr) return;
   if (!attempt_->any_byte_sent) {
     error.retry = Retry::kSafe;
@@ -259,13 +259,13 @@ void H2UpstreamStream::Lose(Error error) {
   Fail(error);
 }
 
-void H2UpstreamStream::MarkSent() noexcept {
+void UpstreamH2Stream::MarkSent() noexcept {
   if (attempt_ != nullptr) attempt_->any_byte_sent = true;
 }
 
-void H2UpstreamStream::Fail(const Error& error) {
+void UpstreamH2Stream::Fail(const Error& error) {
   over_ = true;
-  static_cast<base::ListNode<ReadyTag>*>(this)->Unlink();
+  static_cast<base::ListNode<UpstreamReadyTag>*>(this)->Unlink();
   attempt_->events.OnAttemptFailed(error);
 }
 

@@ -1,4 +1,4 @@
-#include "proxy/upstream/pool.h"
+#include "proxy/upstream/h1_pool.h"
 
 #include <utility>
 
@@ -6,27 +6,27 @@ namespace headgate::proxy {
 
 using metrics::ConnectionState;
 
-Pool::Pool(WorkerContext& worker, Cluster& cluster, UpstreamShared& shared)
+H1Pool::H1Pool(WorkerContext& worker, Cluster& cluster, UpstreamShared& shared)
     : PoolBase(worker, cluster, shared),
-      connect_deadline_([](void* pool) { static_cast<Pool*>(pool)->OnConnectDeadline(); }, this),
-      sweep_([](void* pool) { static_cast<Pool*>(pool)->OnSweep(); }, this) {}
+      connect_deadline_([](void* pool) { static_cast<H1Pool*>(pool)->OnConnectDeadline(); }, this),
+      sweep_([](void* pool) { static_cast<H1Pool*>(pool)->OnSweep(); }, this) {}
 
-Pool::~Pool() {
+H1Pool::~H1Pool() {
   while (Attempt* attempt = queue_.front()) {
     attempt->endpoint = nullptr;
     StopWaiting(*attempt);
   }
-  granted_.ForEach([](H1Connection& connection) { connection.notes.granted_to->waiting_in = nullptr; });
-  while (H1Connection* connection = all_.front()) Destroy(*connection);
+  granted_.ForEach([](UpstreamH1Connection& connection) { connection.notes.granted_to->waiting_in = nullptr; });
+  while (UpstreamH1Connection* connection = all_.front()) Destroy(*connection);
 }
 
-void Pool::SetEndpoints(std::shared_ptr<const EndpointSet> endpoints) {
+void H1Pool::SetEndpoints(std::shared_ptr<const EndpointSet> endpoints) {
   for (const std::unique_ptr<PoolEndpoint>& gone : Rearrange(places_, *endpoints)) {
-    while (H1Connection* connection = gone->idle.front()) Destroy(*connection);
+    while (UpstreamH1Connection* connection = gone->idle.front()) Destroy(*connection);
     queue_.ForEach([&gone](Attempt& attempt) {
       if (attempt.endpoint == gone->shared.get()) attempt.endpoint = nullptr;
     });
-    all_.ForEach([&gone](H1Connection& connection) {
+    all_.ForEach([&gone](UpstreamH1Connection& connection) {
       if (connection.notes.place == gone.get()) connection.notes.place = nullptr;
     });
   }
@@ -34,22 +34,22 @@ void Pool::SetEndpoints(std::shared_ptr<const EndpointSet> endpoints) {
   if (own_pending_ > 0) OpenForPending();
 }
 
-void Pool::CloseIdle() {
-  while (H1Connection* connection = idle_by_age_.front()) Destroy(*connection);
+void H1Pool::CloseIdle() {
+  while (UpstreamH1Connection* connection = idle_by_age_.front()) Destroy(*connection);
 }
 
-base::Result<UpstreamStream*> Pool::Begin(Attempt& attempt) {
+base::Result<UpstreamStream*> H1Pool::Begin(Attempt& attempt) {
   Prepare(attempt);
   if (!has_endpoint()) return NoEndpoint("the upstream has no endpoint");
   const size_t endpoint = balancer_.Pick(worker_.now, attempt.avoid);
   if (!attempt.fresh_connection) {
-    if (H1Connection* connection = TakeIdle(*places_[endpoint])) return Lease(*connection, attempt);
+    if (UpstreamH1Connection* connection = TakeIdle(*places_[endpoint])) return Lease(*connection, attempt);
   }
   return Wait(attempt, endpoint);
 }
 
-H1Connection* Pool::TakeIdle(PoolEndpoint& place) noexcept {
-  while (H1Connection* connection = place.idle.front()) {
+UpstreamH1Connection* H1Pool::TakeIdle(PoolEndpoint& place) noexcept {
+  while (UpstreamH1Connection* connection = place.idle.front()) {
     const base::Instant stale = connection->notes.deadline + policy_->connections.idle_timeout;
     if (worker_.now < stale && worker_.now < connection->notes.expires && connection->Alive()) {
       LeaveIdle(*connection);
@@ -60,13 +60,13 @@ H1Connection* Pool::TakeIdle(PoolEndpoint& place) noexcept {
   return nullptr;
 }
 
-UpstreamStream* Pool::Lease(H1Connection& connection, Attempt& attempt) noexcept {
+UpstreamStream* H1Pool::Lease(UpstreamH1Connection& connection, Attempt& attempt) noexcept {
   ++leased_;
   AddGauge(ConnectionState::kActive, 1);
   return &connection.Lease(attempt);
 }
 
-void Pool::OnReleased(H1Connection& connection, bool clean) {
+void H1Pool::OnReleased(UpstreamH1Connection& connection, bool clean) {
   --leased_;
   AddGauge(ConnectionState::kActive, -1);
   if (clean && MayKeep(connection)) return MakeFree(connection);
@@ -74,7 +74,7 @@ void Pool::OnReleased(H1Connection& connection, bool clean) {
   if (own_pending_ > 0) OpenForPending();
 }
 
-void Pool::OnIdleClosed(H1Connection& connection) {
+void H1Pool::OnIdleClosed(UpstreamH1Connection& connection) {
   Attempt* attempt = std::exchange(connection.notes.granted_to, nullptr);
   Destroy(connection);
   if (attempt != nullptr) {
@@ -86,13 +86,13 @@ void Pool::OnIdleClosed(H1Connection& connection) {
   if (own_pending_ > 0) OpenForPending();
 }
 
-bool Pool::MayKeep(const H1Connection& connection) const noexcept {
+bool H1Pool::MayKeep(const UpstreamH1Connection& connection) const noexcept {
   const uint32_t requests_max = policy_->connections.max_requests;
   return !retired_ && connection.notes.place != nullptr && connection.notes.generation == generation_ &&
          worker_.now < connection.notes.expires && (requests_max == 0 || connection.served() < requests_max);
 }
 
-void Pool::MakeFree(H1Connection& connection) {
+void H1Pool::MakeFree(UpstreamH1Connection& connection) {
   if (waiting_ > 0) {
     if (Attempt* attempt = WaiterFor(connection)) return Grant(connection, *attempt);
   }
@@ -104,7 +104,7 @@ void Pool::MakeFree(H1Connection& connection) {
   if (own_pending_ > 0) OpenForPending();
 }
 
-void Pool::PutIdle(H1Connection& connection) {
+void H1Pool::PutIdle(UpstreamH1Connection& connection) {
   connection.notes.deadline = worker_.now;
   connection.notes.place->idle.PushFront(connection);
   idle_by_age_.PushBack(connection);
@@ -113,14 +113,14 @@ void Pool::PutIdle(H1Connection& connection) {
   ArmSweep();
 }
 
-void Pool::LeaveIdle(H1Connection& connection) noexcept {
+void H1Pool::LeaveIdle(UpstreamH1Connection& connection) noexcept {
   static_cast<base::ListNode<IdleTag>&>(connection).Unlink();
   static_cast<base::ListNode<AgeTag>&>(connection).Unlink();
   --idle_;
   AddGauge(ConnectionState::kIdle, -1);
 }
 
-void Pool::Destroy(H1Connection& connection) noexcept {
+void H1Pool::Destroy(UpstreamH1Connection& connection) noexcept {
   if (static_cast<base::ListNode<IdleTag>&>(connection).linked()) LeaveIdle(connection);
   static_cast<base::ListNode<AgeTag>&>(connection).Unlink();
   static_cast<base::ListNode<AllTag>&>(connection).Unlink();
@@ -133,20 +133,20 @@ void Pool::Destroy(H1Connection& connection) noexcept {
   worker_.graveyard.Bury(std::unique_ptr<net::Mortal>(&connection));
 }
 
-void Pool::ArmSweep() {
+void H1Pool::ArmSweep() {
   const base::Instant next = worker_.now + SweepInterval();
   if (sweep_.armed() && sweep_.deadline() <= next) return;
   worker_.timers.Arm(sweep_, next);
 }
 
-void Pool::OnSweep() {
+void H1Pool::OnSweep() {
   const base::Instant used_last = worker_.now - policy_->connections.idle_timeout;
-  idle_by_age_.ForEach([&](H1Connection& connection) {
+  idle_by_age_.ForEach([&](UpstreamH1Connection& connection) {
     if (connection.notes.deadline <= used_last || connection.notes.expires <= worker_.now) Destroy(connection);
   });
   // A slot that is idle here while another worker's request waits for one must wander.
   for (uint64_t others = OthersWaiting(); others > 0; --others) {
-    H1Connection* connection = idle_by_age_.front();
+    UpstreamH1Connection* connection = idle_by_age_.front();
     if (connection == nullptr) break;
     Destroy(*connection);
   }

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "base/limits.h"
-#include "proxy/upstream/h1_connection.h"
+#include "proxy/upstream/upstream_h1_connection.h"
 
 namespace headgate::proxy {
 
@@ -13,7 +13,7 @@ using base::Retry;
 using base::Side;
 using net::IoStatus;
 
-Error H1Connection::Lost(const char* detail) const noexcept {
+Error UpstreamH1Connection::Lost(const char* detail) const noexcept {
   Retry retry = Retry::kNever;
   if (!attempt_->any_byte_sent) {
     retry = Retry::kSafe;
@@ -23,13 +23,13 @@ Error H1Connection::Lost(const char* detail) const noexcept {
   return {ErrorCode::kUpstreamReset, Side::kUpstream, retry, detail};
 }
 
-void H1Connection::Fail(Error error) {
+void UpstreamH1Connection::Fail(Error error) {
   over_ = true;
   transport_.Close(kReset);
   attempt_->events.OnAttemptFailed(error);
 }
 
-bool H1Connection::Flush() {
+bool UpstreamH1Connection::Flush() {
   if (writer_.empty() || over_) return true;
   const uint64_t lease = leases_;
   const size_t before = writer_.queued();
@@ -39,12 +39,12 @@ bool H1Connection::Flush() {
   return lease == leases_;
 }
 
-bool H1Connection::WantsInput() noexcept {
+bool UpstreamH1Connection::WantsInput() noexcept {
   if (over_) return false;
   return reader_.in_head() || (reader_.in_body() && credit_ > reader_.ready().size());
 }
 
-bool H1Connection::Receive() {
+bool UpstreamH1Connection::Receive() {
   for (size_t reads = 0; WantsInput(); ++reads) {
     if (!Digest()) return false;
     if (!WantsInput() || !transport_.maybe_readable()) break;
@@ -69,7 +69,7 @@ bool H1Connection::Receive() {
 }
 
 // Reads once. `more`: it may be worth to read again.
-bool H1Connection::ReadOnce(bool& more) {
+bool UpstreamH1Connection::ReadOnce(bool& more) {
   looked_on_ = head_ != nullptr;
   const net::IoResult result = reader_.Fill(transport_, credit_ - std::min(credit_, reader_.ready().size()));
   if (result.bytes > 0) {
@@ -98,7 +98,7 @@ bool H1Connection::ReadOnce(bool& more) {
 }
 
 // Tells the attempt of everything that was read, as far as its credit goes.
-bool H1Connection::Digest() {
+bool UpstreamH1Connection::Digest() {
   if (over_) return false;
   if (reader_.in_head() && !TakeHeads()) return false;
   if (head_ != nullptr && !reader_.failed()) {
@@ -111,7 +111,7 @@ bool H1Connection::Digest() {
   return false;
 }
 
-bool H1Connection::TakeHeads() {
+bool UpstreamH1Connection::TakeHeads() {
   while (reader_.in_head()) {
     base::Result<http::ResponseHead*> next = reader_.NextHead();
     if (!next.ok()) {
@@ -124,7 +124,7 @@ bool H1Connection::TakeHeads() {
   return true;
 }
 
-bool H1Connection::TakeHead(http::ResponseHead& head) {
+bool UpstreamH1Connection::TakeHead(http::ResponseHead& head) {
   const uint64_t lease = leases_;
   if (head.status == 101) return BecomeTunnel(head);
   if (head.status < 200) {
@@ -143,9 +143,9 @@ bool H1Connection::TakeHead(http::ResponseHead& head) {
 
 // A body that breaks off in the bytes that came with its head makes a 502, not half a response: the socket is read once
 // more before the head goes on.
-bool H1Connection::LooksOn() noexcept { return !looked_on_ && WantsInput() && transport_.maybe_readable(); }
+bool UpstreamH1Connection::LooksOn() noexcept { return !looked_on_ && WantsInput() && transport_.maybe_readable(); }
 
-bool H1Connection::DeliverHead() {
+bool UpstreamH1Connection::DeliverHead() {
   const uint64_t lease = leases_;
   http::ResponseHead& head = *std::exchange(head_, nullptr);
   head_delivered_ = true;
@@ -155,7 +155,7 @@ bool H1Connection::DeliverHead() {
   return lease == leases_;
 }
 
-bool H1Connection::BecomeTunnel(http::ResponseHead& head) {
+bool UpstreamH1Connection::BecomeTunnel(http::ResponseHead& head) {
   const char* fault = upgrade_ ? nullptr : "a 101 that was not asked for";
   if (!websocket_.key.empty()) {
     // The key was ours, so is the check (RFC 6455 4.1); the client knows nothing of either.
@@ -177,7 +177,7 @@ bool H1Connection::BecomeTunnel(http::ResponseHead& head) {
   return lease == leases_;
 }
 
-bool H1Connection::Deliver() {
+bool UpstreamH1Connection::Deliver() {
   if (response_ended_) return true;
   const size_t bytes = std::min(credit_, reader_.ready().size());
   const bool end = reader_.finished() && bytes == reader_.ready().size();

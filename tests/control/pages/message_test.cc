@@ -1,8 +1,8 @@
-#include "control/http/message.h"
+#include "control/pages/message.h"
 
 #include <gtest/gtest.h>
 
-namespace headgate::control::http {
+namespace headgate::control::pages {
 namespace {
 
 Request Split(const char* target) {
@@ -25,4 +25,4 @@ TEST(Message, TargetIsSplitAndDecoded) {
 TEST(Message, BrokenEscapesStayAsTheyAre) { EXPECT_EQ(Split("/%zz%4").path, "/%zz%4"); }
 
 }  // namespace
-}  // namespace headgate::control::http
+}  // namespace headgate::control::pages

@@ -13,9 +13,9 @@
 #include <thread>
 #include <utility>
 
-#include "control/http/server.h"
+#include "control/pages/server.h"
 
-namespace headgate::control::http {
+namespace headgate::control::pages {
 
 class Served {
  public:
@@ -55,4 +55,4 @@ class Served {
   std::thread thread_;
 };
 
-}  // namespace headgate::control::http
+}  // namespace headgate::control::pages

@@ -1,8 +1,8 @@
-#include "control/http/message.h"
+#include "control/pages/message.h"
 
 #include <algorithm>
 
-namespace headgate::control::http {
+namespace headgate::control::pages {
 namespace {
 
 int HexDigit(char c) {
@@ -62,4 +62,4 @@ Response JsonResponse(int status, std::string json) {
   return {.status = status, .content_type = "application/json", .body = std::move(json), .headers = {}};
 }
 
-}  // namespace headgate::control::http
+}  // namespace headgate::control::pages

@@ -34,20 +34,20 @@
 
 namespace headgate::proxy {
 
-class H1Connection;
+class UpstreamH1Connection;
 struct PoolEndpoint;
 
-class H1ConnectionOwner {
+class UpstreamH1ConnectionOwner {
  public:
-  virtual void OnConnectDone(H1Connection& connection) = 0;
-  virtual void OnConnectFailed(H1Connection& connection, const base::Error& error) = 0;
+  virtual void OnConnectDone(UpstreamH1Connection& connection) = 0;
+  virtual void OnConnectFailed(UpstreamH1Connection& connection, const base::Error& error) = 0;
   // Something happened to a connection that carries nothing: it is of no more use.
-  virtual void OnIdleClosed(H1Connection& connection) = 0;
+  virtual void OnIdleClosed(UpstreamH1Connection& connection) = 0;
   // The attempt let go. `clean`: another request may follow on it.
-  virtual void OnReleased(H1Connection& connection, bool clean) = 0;
+  virtual void OnReleased(UpstreamH1Connection& connection, bool clean) = 0;
 
  protected:
-  ~H1ConnectionOwner() = default;
+  ~UpstreamH1ConnectionOwner() = default;
 };
 
 // What the pool notes about a connection.
@@ -59,15 +59,16 @@ struct PoolNotes {
   base::Instant expires{};   // connections.maxAge
 };
 
-class H1Connection final : public UpstreamStream,
-                           public net::Mortal,
-                           public base::ListNode<AllTag>,
-                           public base::ListNode<IdleTag>,
-                           public base::ListNode<AgeTag>,
-                           private net::TransportOwner {
+class UpstreamH1Connection final : public UpstreamStream,
+                                   public net::Mortal,
+                                   public base::ListNode<AllTag>,
+                                   public base::ListNode<IdleTag>,
+                                   public base::ListNode<AgeTag>,
+                                   private net::TransportOwner {
  public:
-  H1Connection(WorkerContext& worker, H1ConnectionOwner& owner, std::shared_ptr<EndpointShared> endpoint);
-  ~H1Connection() override;
+  UpstreamH1Connection(WorkerContext& worker, UpstreamH1ConnectionOwner& owner,
+                       std::shared_ptr<EndpointShared> endpoint);
+  ~UpstreamH1Connection() override;
 
   // Starts connecting; `tls` may be null. An error means that it failed at once: no event follows.
   base::Result<void> Connect(std::shared_ptr<net::TlsClientContext> tls, std::string_view server_name);
@@ -119,7 +120,7 @@ class H1Connection final : public UpstreamStream,
   base::Error Lost(const char* detail) const noexcept;
 
   WorkerContext& worker_;
-  H1ConnectionOwner& owner_;
+  UpstreamH1ConnectionOwner& owner_;
   std::shared_ptr<EndpointShared> endpoint_;
   net::Transport transport_;
   Connector connector_;

@@ -23,21 +23,21 @@
 
 namespace headgate::proxy {
 
-class H2Connection;
+class UpstreamH2Connection;
 
-struct StreamTag {};  // leased, parting or free ones of a connection
-struct ReadyTag {};   // those that the next turn looks at although the session has no news of them
-struct UnsentTag {};  // those of whose frames the kernel took nothing yet
-struct GrantTag {};   // those whose attempts hear of it at the turn's end
+struct StreamTag {};         // leased, parting or free ones of a connection
+struct UpstreamReadyTag {};  // those that the next turn looks at although the session has no news of them
+struct UnsentTag {};         // those of whose frames the kernel took nothing yet
+struct GrantTag {};          // those whose attempts hear of it at the turn's end
 
-class H2UpstreamStream final : public UpstreamStream,
+class UpstreamH2Stream final : public UpstreamStream,
                                public http::h2::Stream,
                                public base::ListNode<StreamTag>,
-                               public base::ListNode<ReadyTag>,
+                               public base::ListNode<UpstreamReadyTag>,
                                public base::ListNode<UnsentTag>,
                                public base::ListNode<GrantTag> {
  public:
-  explicit H2UpstreamStream(H2Connection& connection) noexcept : connection_(connection) {}
+  explicit UpstreamH2Stream(UpstreamH2Connection& connection) noexcept : connection_(connection) {}
 
   // From free: it is the attempt's.
   void Lease(Attempt& attempt) noexcept;
@@ -80,7 +80,7 @@ class H2UpstreamStream final : public UpstreamStream,
   void Fail(const base::Error& error);
   bool mute() const noexcept { return state_ != State::kOpen || over_ || closed() || (upgrade_ && !tunnel_); }
 
-  H2Connection& connection_;
+  UpstreamH2Connection& connection_;
   State state_ = State::kFree;
   bool upgrade_ = false;         // asked for
   bool tunnel_ = false;          // and granted

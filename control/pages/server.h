@@ -10,9 +10,9 @@
 
 #include "absl/status/statusor.h"
 #include "base/ip.h"
-#include "control/http/message.h"
+#include "control/pages/message.h"
 
-namespace headgate::control::http {
+namespace headgate::control::pages {
 
 struct ServerLimits {
   size_t connections_max = 256;  // one more closes the one that has waited longest for its client
@@ -42,4 +42,4 @@ class Server {
   std::shared_ptr<Impl> impl_;  // shared with the sessions under way
 };
 
-}  // namespace headgate::control::http
+}  // namespace headgate::control::pages

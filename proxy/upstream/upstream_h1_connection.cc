@@ -1,4 +1,4 @@
-#include "proxy/upstream/h1_connection.h"
+#include "proxy/upstream/upstream_h1_connection.h"
 
 #include <algorithm>
 #include <utility>
@@ -9,7 +9,8 @@ namespace headgate::proxy {
 
 using net::IoStatus;
 
-H1Connection::H1Connection(WorkerContext& worker, H1ConnectionOwner& owner, std::shared_ptr<EndpointShared> endpoint)
+UpstreamH1Connection::UpstreamH1Connection(WorkerContext& worker, UpstreamH1ConnectionOwner& owner,
+                                           std::shared_ptr<EndpointShared> endpoint)
     : worker_(worker),
       owner_(owner),
       endpoint_(std::move(endpoint)),
@@ -18,16 +19,17 @@ H1Connection::H1Connection(WorkerContext& worker, H1ConnectionOwner& owner, std:
       writer_(worker.slabs),
       reader_(worker.slabs) {}
 
-H1Connection::~H1Connection() { Close(); }
+UpstreamH1Connection::~UpstreamH1Connection() { Close(); }
 
-base::Result<void> H1Connection::Connect(std::shared_ptr<net::TlsClientContext> tls, std::string_view server_name) {
+base::Result<void> UpstreamH1Connection::Connect(std::shared_ptr<net::TlsClientContext> tls,
+                                                 std::string_view server_name) {
   state_ = State::kConnecting;
   base::Result<void> started = connector_.Start(endpoint_->address, std::move(tls), server_name);
   if (!started.ok()) Close();
   return started;
 }
 
-void H1Connection::OnConnecting() {
+void UpstreamH1Connection::OnConnecting() {
   base::Error error;
   switch (connector_.Continue(error)) {
     case Connector::Progress::kWaiting:
@@ -41,14 +43,14 @@ void H1Connection::OnConnecting() {
   }
 }
 
-bool H1Connection::Alive() noexcept {
+bool UpstreamH1Connection::Alive() noexcept {
   if (state_ != State::kIdle || transport_.hangup()) return false;
   if (!transport_.maybe_readable()) return true;
   char byte;
   return transport_.Read({&byte, 1}).status == IoStatus::kBlocked;
 }
 
-UpstreamStream& H1Connection::Lease(Attempt& attempt) noexcept {
+UpstreamStream& UpstreamH1Connection::Lease(Attempt& attempt) noexcept {
   HG_CHECK(state_ == State::kIdle);
   state_ = State::kLeased;
   ++leases_;
@@ -66,7 +68,7 @@ UpstreamStream& H1Connection::Lease(Attempt& attempt) noexcept {
   return *this;
 }
 
-void H1Connection::Close() noexcept {
+void UpstreamH1Connection::Close() noexcept {
   if (state_ == State::kClosed) return;
   if (leased()) {
     endpoint_->active.fetch_sub(1, std::memory_order_relaxed);
@@ -79,7 +81,7 @@ void H1Connection::Close() noexcept {
   reader_.Reset();
 }
 
-void H1Connection::Release() {
+void UpstreamH1Connection::Release() {
   if (!leased()) return;
   const bool clean = state_ == State::kLeased && !over_ && keep_alive_ && writer_.complete() && reader_.finished() &&
                      reader_.ready().empty() && !reader_.excess();
@@ -95,7 +97,7 @@ void H1Connection::Release() {
   owner_.OnReleased(*this, clean && Alive());
 }
 
-void H1Connection::Write() noexcept {
+void UpstreamH1Connection::Write() noexcept {
   const net::IoResult result = writer_.Flush(transport_);
   if (result.bytes > 0) attempt_->any_byte_sent = true;
   // The peer may have answered before it stopped reading: what it said is read first.
@@ -104,7 +106,7 @@ void H1Connection::Write() noexcept {
   transport_.RequestTurn();
 }
 
-void H1Connection::SendHead(const http::RequestHead& head, bool end, bool upgrade) {
+void UpstreamH1Connection::SendHead(const http::RequestHead& head, bool end, bool upgrade) {
   HG_CHECK(state_ == State::kLeased && !writer_.started());
   upgrade_ = upgrade;
   websocket_ = {};
@@ -114,25 +116,25 @@ void H1Connection::SendHead(const http::RequestHead& head, bool end, bool upgrad
   transport_.RequestTurn();
 }
 
-void H1Connection::SendBody(base::Chain& data, bool end) {
+void UpstreamH1Connection::SendBody(base::Chain& data, bool end) {
   if (!leased() || over_) return data.Clear();
   writer_.Body(data, end);
   Write();
 }
 
-void H1Connection::SendTrailers(const http::HeaderMap& trailers) {
+void UpstreamH1Connection::SendTrailers(const http::HeaderMap& trailers) {
   if (!leased() || over_) return;
   writer_.Trailers(trailers);
   Write();
 }
 
-void H1Connection::SetResponseCredit(size_t bytes) {
+void UpstreamH1Connection::SetResponseCredit(size_t bytes) {
   const bool was_stopped = credit_ == 0;
   credit_ = bytes;
   if (was_stopped && bytes > 0 && leased() && !over_ && head_delivered_) transport_.RequestTurn();
 }
 
-void H1Connection::OnTransportReady() {
+void UpstreamH1Connection::OnTransportReady() {
   switch (state_) {
     case State::kNew:
     case State::kClosed:

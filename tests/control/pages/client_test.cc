@@ -1,12 +1,12 @@
-#include "control/http/client.h"
+#include "control/pages/client.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "proxy/net/listen_socket.h"
-#include "tests/control/http/served.h"
+#include "tests/control/pages/served.h"
 
-namespace headgate::control::http {
+namespace headgate::control::pages {
 namespace {
 
 using ::testing::HasSubstr;
@@ -47,4 +47,4 @@ TEST(HttpClient, AServerThatNeverAnswersCostsTheTimeoutOnly) {
 }
 
 }  // namespace
-}  // namespace headgate::control::http
+}  // namespace headgate::control::pages

@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-namespace headgate::control::http {
+namespace headgate::control::pages {
 
 class Peer {
  public:
@@ -74,4 +74,4 @@ class Peer {
   std::string buffer_;
 };
 
-}  // namespace headgate::control::http
+}  // namespace headgate::control::pages

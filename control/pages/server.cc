@@ -1,4 +1,4 @@
-#include "control/http/server.h"
+#include "control/pages/server.h"
 
 #include <unistd.h>
 
@@ -22,7 +22,7 @@
 #include "base/log/log.h"
 #include "proxy/net/listen_socket.h"
 
-namespace headgate::control::http {
+namespace headgate::control::pages {
 
 namespace {
 
@@ -242,4 +242,4 @@ base::SocketAddress Server::address() const {
   return proxy::net::LocalAddressOf(const_cast<tcp::acceptor&>(impl_->acceptor).native_handle());
 }
 
-}  // namespace headgate::control::http
+}  // namespace headgate::control::pages

@@ -18,7 +18,7 @@
 
 namespace headgate::proxy {
 
-struct ServerOptions {
+struct WorkerSetOptions {
   uint32_t workers = 1;
   const base::Clock* clock = nullptr;
   metrics::Registry* registry = nullptr;
@@ -30,12 +30,12 @@ class Worker;
 struct Answer;
 struct Question;
 
-class Server {
+class WorkerSet {
  public:
   // Throws std::system_error when a thread cannot be made; what ran by then has stopped.
-  explicit Server(const ServerOptions& options);
+  explicit WorkerSet(const WorkerSetOptions& options);
   // Stops at once whatever still runs.
-  ~Server();
+  ~WorkerSet();
 
   // Opens what listeners the snapshot adds (errors: see ListenSocket::Open; nothing changes then), hands the snapshot
   // to every worker in one message each, and closes what it leaves out after their queues are empty.
@@ -65,7 +65,7 @@ class Server {
 
  private:
   struct Impl;
-  explicit Server(std::unique_ptr<Impl> impl) noexcept;
+  explicit WorkerSet(std::unique_ptr<Impl> impl) noexcept;
   std::unique_ptr<Impl> impl_;
 };
 

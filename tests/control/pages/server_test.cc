@@ -1,4 +1,4 @@
-#include "control/http/server.h"
+#include "control/pages/server.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,10 +13,10 @@
 #include <thread>
 #include <vector>
 
-#include "tests/control/http/peer.h"
-#include "tests/control/http/served.h"
+#include "tests/control/pages/peer.h"
+#include "tests/control/pages/served.h"
 
-namespace headgate::control::http {
+namespace headgate::control::pages {
 namespace {
 
 using ::testing::HasSubstr;
@@ -187,4 +187,4 @@ TEST(HttpServer, AnAddressThatIsTakenIsAnErrorWithItsName) {
 }
 
 }  // namespace
-}  // namespace headgate::control::http
+}  // namespace headgate::control::pages

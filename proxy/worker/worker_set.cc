@@ -1,4 +1,4 @@
-#include "proxy/worker/server.h"
+#include "proxy/worker/worker_set.h"
 
 #include <sys/resource.h>
 
@@ -25,21 +25,21 @@ uint64_t FileLimit() noexcept {
 
 }  // namespace
 
-struct Server::Impl {
+struct WorkerSet::Impl {
   struct OpenListener {
     net::ListenAddress wanted;
     net::ListenSocket::Sockets sockets;  // one per worker
   };
   using OpenListeners = std::map<std::string, OpenListener>;
 
-  explicit Impl(const ServerOptions& given) : options(given) {}
+  explicit Impl(const WorkerSetOptions& given) : options(given) {}
 
   absl::Status OpenMissing(const Snapshot& snapshot, OpenListeners& opened) const;
   absl::StatusOr<net::ListenSocket::Sockets> Open(const net::ListenAddress& wanted) const;
   const OpenListener* HolderOf(const net::ListenAddress& wanted) const;
   void SweepSnapshots();
 
-  ServerOptions options;
+  WorkerSetOptions options;
   ProcessShared process;
   std::vector<std::unique_ptr<metrics::AccessLogRing>> rings;
   std::vector<std::unique_ptr<Worker>> workers;
@@ -50,10 +50,10 @@ struct Server::Impl {
   bool stopped = false;
 };
 
-Server::Server(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+WorkerSet::WorkerSet(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
 
 // It delegates so that the destructor runs when a thread cannot be made: the workers that have theirs must be stopped.
-Server::Server(const ServerOptions& options) : Server(std::make_unique<Impl>(options)) {
+WorkerSet::WorkerSet(const WorkerSetOptions& options) : WorkerSet(std::make_unique<Impl>(options)) {
   const metrics::ProcessSeries& series = options.registry->Process();
   impl_->process.shares = SharesOf(FileLimit(), options.workers);
   for (uint32_t i = 0; i < options.workers; ++i) {
@@ -75,13 +75,13 @@ Server::Server(const ServerOptions& options) : Server(std::make_unique<Impl>(opt
   for (auto& worker : impl_->workers) worker->StartThread();
 }
 
-Server::~Server() {
+WorkerSet::~WorkerSet() {
   Stop();
   for (auto& ring : impl_->rings) impl_->options.access_log->RemoveRing(*ring);
 }
 
 // Whose sockets are on just this address: their listener has another name now, or another address.
-const Server::Impl::OpenListener* Server::Impl::HolderOf(const net::ListenAddress& wanted) const {
+const WorkerSet::Impl::OpenListener* WorkerSet::Impl::HolderOf(const net::ListenAddress& wanted) const {
   if (wanted.address.port == 0) return nullptr;
   const auto holder = std::find_if(listeners.begin(), listeners.end(),
                                    [&](const auto& entry) { return entry.second.wanted == wanted; });
@@ -89,7 +89,7 @@ const Server::Impl::OpenListener* Server::Impl::HolderOf(const net::ListenAddres
 }
 
 // A holder's sockets stay open under descriptors of the new listener's own: whoever waits in a queue is served.
-absl::StatusOr<net::ListenSocket::Sockets> Server::Impl::Open(const net::ListenAddress& wanted) const {
+absl::StatusOr<net::ListenSocket::Sockets> WorkerSet::Impl::Open(const net::ListenAddress& wanted) const {
   const OpenListener* holder = HolderOf(wanted);
   if (holder == nullptr) return net::ListenSocket::Open(wanted, workers.size());
   net::ListenSocket::Sockets sockets;
@@ -101,7 +101,7 @@ absl::StatusOr<net::ListenSocket::Sockets> Server::Impl::Open(const net::ListenA
   return sockets;
 }
 
-absl::Status Server::Impl::OpenMissing(const Snapshot& snapshot, OpenListeners& opened) const {
+absl::Status WorkerSet::Impl::OpenMissing(const Snapshot& snapshot, OpenListeners& opened) const {
   std::map<std::string, net::ListenAddress> missing;
   for (const ListenerRuntime& runtime : snapshot.listeners) {
     const net::ListenAddress wanted{runtime.policy->address, runtime.policy->dual_stack};
@@ -123,7 +123,7 @@ absl::Status Server::Impl::OpenMissing(const Snapshot& snapshot, OpenListeners& 
   return absl::OkStatus();
 }
 
-absl::Status Server::Publish(std::shared_ptr<const Snapshot> snapshot, std::function<void()> acknowledged) {
+absl::Status WorkerSet::Publish(std::shared_ptr<const Snapshot> snapshot, std::function<void()> acknowledged) {
   Impl::OpenListeners opened;
   if (absl::Status status = impl_->OpenMissing(*snapshot, opened); !status.ok()) return status;
   auto leaving = std::make_shared<std::vector<Impl::OpenListener>>();
@@ -159,27 +159,28 @@ absl::Status Server::Publish(std::shared_ptr<const Snapshot> snapshot, std::func
   return absl::OkStatus();
 }
 
-void Server::PublishEndpoints(std::shared_ptr<UpstreamShared> upstream, std::shared_ptr<const EndpointSet> endpoints) {
+void WorkerSet::PublishEndpoints(std::shared_ptr<UpstreamShared> upstream,
+                                 std::shared_ptr<const EndpointSet> endpoints) {
   for (auto& worker : impl_->workers) {
     worker->Post([worker = worker.get(), upstream, endpoints] { worker->SetEndpoints(upstream, endpoints); });
   }
 }
 
-void Server::Ask(Question question, std::function<void(Answer)> told) const {
+void WorkerSet::Ask(Question question, std::function<void(Answer)> told) const {
   Worker* worker = impl_->workers.front().get();
   worker->Post([worker, question = std::move(question), told = std::move(told)]() mutable {
     worker->Ask(std::move(question), std::move(told));
   });
 }
 
-void Server::BeginDrain() {
+void WorkerSet::BeginDrain() {
   impl_->process.draining.store(true, std::memory_order_relaxed);
   for (auto& worker : impl_->workers) {
     worker->Post([worker = worker.get()] { worker->BeginDrain(); });
   }
 }
 
-void Server::CloseListeners() {
+void WorkerSet::CloseListeners() {
   auto leaving = std::make_shared<Impl::OpenListeners>(std::move(impl_->listeners));
   impl_->listeners.clear();
   for (auto& worker : impl_->workers) {
@@ -190,7 +191,7 @@ void Server::CloseListeners() {
   }
 }
 
-void Server::Stop() {
+void WorkerSet::Stop() {
   if (std::exchange(impl_->stopped, true)) return;
   for (auto& worker : impl_->workers) {
     worker->Post([worker = worker.get()] { worker->Stop(); });
@@ -198,11 +199,11 @@ void Server::Stop() {
   for (auto& worker : impl_->workers) worker->Join();
 }
 
-void Server::Impl::SweepSnapshots() {
+void WorkerSet::Impl::SweepSnapshots() {
   std::erase_if(snapshots, [](const std::shared_ptr<const Snapshot>& held) { return held.use_count() == 1; });
 }
 
-uint64_t Server::generations_alive() const noexcept {
+uint64_t WorkerSet::generations_alive() const noexcept {
   const std::lock_guard lock(impl_->snapshots_mutex);
   impl_->SweepSnapshots();
   uint64_t most = 0;
@@ -210,9 +211,9 @@ uint64_t Server::generations_alive() const noexcept {
   return most;
 }
 
-uint64_t Server::connections() const noexcept { return impl_->process.connections.taken(); }
+uint64_t WorkerSet::connections() const noexcept { return impl_->process.connections.taken(); }
 
-base::Duration Server::stalled_for() const noexcept {
+base::Duration WorkerSet::stalled_for() const noexcept {
   const base::Instant now = impl_->options.clock->Now();
   base::Duration longest{0};
   for (const auto& worker : impl_->workers) {
@@ -221,11 +222,11 @@ base::Duration Server::stalled_for() const noexcept {
   return longest;
 }
 
-std::string Server::AddressOf(const std::string& listener) const {
+std::string WorkerSet::AddressOf(const std::string& listener) const {
   const auto known = impl_->listeners.find(listener);
   return known == impl_->listeners.end() ? "" : known->second.sockets.front()->address().ToString();
 }
 
-uint32_t Server::workers() const noexcept { return static_cast<uint32_t>(impl_->workers.size()); }
+uint32_t WorkerSet::workers() const noexcept { return static_cast<uint32_t>(impl_->workers.size()); }
 
 }  // namespace headgate::proxy

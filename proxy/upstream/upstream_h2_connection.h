@@ -29,28 +29,28 @@
 #include "proxy/shared/upstream_shared.h"
 #include "proxy/upstream/connection_tags.h"
 #include "proxy/upstream/connector.h"
-#include "proxy/upstream/h2_stream.h"
+#include "proxy/upstream/upstream_h2_stream.h"
 
 namespace headgate::proxy {
 
-class H2Connection;
+class UpstreamH2Connection;
 struct H2Place;
 
-class H2ConnectionOwner {
+class UpstreamH2ConnectionOwner {
  public:
-  virtual void OnConnectDone(H2Connection& connection) = 0;
-  virtual void OnConnectFailed(H2Connection& connection, const base::Error& error) = 0;
+  virtual void OnConnectDone(UpstreamH2Connection& connection) = 0;
+  virtual void OnConnectFailed(UpstreamH2Connection& connection, const base::Error& error) = 0;
   // The upstream takes no more streams on it.
-  virtual void OnDraining(H2Connection& connection) = 0;
+  virtual void OnDraining(UpstreamH2Connection& connection) = 0;
   // Its transport is gone.
-  virtual void OnLost(H2Connection& connection) = 0;
+  virtual void OnLost(UpstreamH2Connection& connection) = 0;
   // There may be room for more streams than before.
-  virtual void OnRoom(H2Connection& connection) = 0;
+  virtual void OnRoom(UpstreamH2Connection& connection) = 0;
   // An attempt let go: leased() went down. Nobody may be called back from it.
-  virtual void OnReleased(H2Connection& connection) = 0;
+  virtual void OnReleased(UpstreamH2Connection& connection) = 0;
 
  protected:
-  ~H2ConnectionOwner() = default;
+  ~UpstreamH2ConnectionOwner() = default;
 };
 
 // What the pool notes about a connection.
@@ -64,12 +64,12 @@ struct H2PoolNotes {
   base::Instant expires{};  // connections.maxAge
 };
 
-class H2Connection final : public net::Mortal,
-                           public base::ListNode<AllTag>,
-                           public base::ListNode<IdleTag>,
-                           public base::ListNode<AgeTag>,
-                           private net::TransportOwner,
-                           private net::IoHandler {
+class UpstreamH2Connection final : public net::Mortal,
+                                   public base::ListNode<AllTag>,
+                                   public base::ListNode<IdleTag>,
+                                   public base::ListNode<AgeTag>,
+                                   private net::TransportOwner,
+                                   private net::IoHandler {
  public:
   static constexpr size_t kStreamsMax = 1000;  // whatever the peer allows: a second connection is cheaper by then
   // A connection with streams that hears nothing for this long asks by PING, and is lost without an answer.
@@ -79,8 +79,9 @@ class H2Connection final : public net::Mortal,
   // of their own silence for an attack, and end the connection.
   static constexpr base::Duration kPingAgain = std::chrono::seconds(310);
 
-  H2Connection(WorkerContext& worker, H2ConnectionOwner& owner, std::shared_ptr<EndpointShared> endpoint);
-  ~H2Connection() override;
+  UpstreamH2Connection(WorkerContext& worker, UpstreamH2ConnectionOwner& owner,
+                       std::shared_ptr<EndpointShared> endpoint);
+  ~UpstreamH2Connection() override;
 
   // Starts connecting; `tls` may be null. The peer's SETTINGS are awaited for `timeout` after the connection is made.
   // An error means that it failed at once: no event follows.
@@ -88,7 +89,7 @@ class H2Connection final : public net::Mortal,
                              base::Duration timeout);
   base::Error ConnectTimedOut() const noexcept { return connector_.TimedOut(); }
   // room() must not be 0: the attempt's fields are filled in.
-  H2UpstreamStream& Lease(Attempt& attempt);
+  UpstreamH2Stream& Lease(Attempt& attempt);
   // No more streams begin.
   void Drain() noexcept;
   // Ends it wherever it is; no event follows.
@@ -108,7 +109,7 @@ class H2Connection final : public net::Mortal,
   H2PoolNotes notes;
 
  private:
-  friend class H2UpstreamStream;
+  friend class UpstreamH2Stream;
   enum class State : uint8_t { kNew, kConnecting, kOpen, kDraining, kLost, kClosed };
 
   void OnTransportReady() override;  // the socket's event
@@ -139,13 +140,13 @@ class H2Connection final : public net::Mortal,
   bool alive() const noexcept { return state_ == State::kOpen || state_ == State::kDraining; }
   void RequestTurn() noexcept { worker_.reactor.Defer(*this); }
   // The stream is looked at in this turn.
-  void Wake(H2UpstreamStream& stream) noexcept;
-  void Await(H2UpstreamStream& stream) noexcept { unsent_.PushBack(stream); }
-  void Released(H2UpstreamStream& stream, bool parting) noexcept;
-  void Free(H2UpstreamStream& stream) noexcept;
+  void Wake(UpstreamH2Stream& stream) noexcept;
+  void Await(UpstreamH2Stream& stream) noexcept { unsent_.PushBack(stream); }
+  void Released(UpstreamH2Stream& stream, bool parting) noexcept;
+  void Free(UpstreamH2Stream& stream) noexcept;
 
   WorkerContext& worker_;
-  H2ConnectionOwner& owner_;
+  UpstreamH2ConnectionOwner& owner_;
   std::shared_ptr<EndpointShared> endpoint_;
   net::Transport transport_;
   Connector connector_;
@@ -171,11 +172,11 @@ class H2Connection final : public net::Mortal,
   size_t known_ = 0;  // leased and parting ones: what counts against the peer's limit
   size_t free_count_ = 0;
 
-  base::IntrusiveList<H2UpstreamStream, StreamTag> leased_;
-  base::IntrusiveList<H2UpstreamStream, StreamTag> parting_;
-  base::IntrusiveList<H2UpstreamStream, StreamTag> free_;
-  base::IntrusiveList<H2UpstreamStream, ReadyTag> ready_;
-  base::IntrusiveList<H2UpstreamStream, UnsentTag> unsent_;
+  base::IntrusiveList<UpstreamH2Stream, StreamTag> leased_;
+  base::IntrusiveList<UpstreamH2Stream, StreamTag> parting_;
+  base::IntrusiveList<UpstreamH2Stream, StreamTag> free_;
+  base::IntrusiveList<UpstreamH2Stream, UpstreamReadyTag> ready_;
+  base::IntrusiveList<UpstreamH2Stream, UnsentTag> unsent_;
   std::optional<http::h2::Session> session_;
   base::SlabRef slab_;  // where small reads go
   size_t slab_used_ = 0;

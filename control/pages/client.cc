@@ -1,4 +1,4 @@
-#include "control/http/client.h"
+#include "control/pages/client.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -13,7 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 
-namespace headgate::control::http {
+namespace headgate::control::pages {
 namespace {
 
 namespace asio = boost::asio;
@@ -76,4 +76,4 @@ absl::StatusOr<Response> Ask(const Call& call) {
   return answer;
 }
 
-}  // namespace headgate::control::http
+}  // namespace headgate::control::pages

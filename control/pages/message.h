@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace headgate::control::http {
+namespace headgate::control::pages {
 
 struct Request {
   std::string method;
@@ -41,4 +41,4 @@ void SplitTarget(Request& request);
 Response TextResponse(int status, std::string text);
 Response JsonResponse(int status, std::string json);
 
-}  // namespace headgate::control::http
+}  // namespace headgate::control::pages

@@ -1,13 +1,13 @@
 // The pool's other half: attempts that wait, connections that are being opened, and slots shared with other workers.
 #include <utility>
 
-#include "proxy/upstream/pool.h"
+#include "proxy/upstream/h1_pool.h"
 
 namespace headgate::proxy {
 
 using base::Error;
 
-base::Result<UpstreamStream*> Pool::Wait(Attempt& attempt, size_t endpoint) {
+base::Result<UpstreamStream*> H1Pool::Wait(Attempt& attempt, size_t endpoint) {
   const bool slot = TakeSlot();
   if (!slot && waiting_ + 1 > connecting_) {
     if (!TakePending()) return Overload(kFull);
@@ -21,13 +21,13 @@ base::Result<UpstreamStream*> Pool::Wait(Attempt& attempt, size_t endpoint) {
   return static_cast<UpstreamStream*>(nullptr);
 }
 
-bool Pool::Abandon(Attempt& attempt) noexcept {
+bool H1Pool::Abandon(Attempt& attempt) noexcept {
   if (attempt.linked()) {
     StopWaiting(attempt);
     return true;
   }
-  H1Connection* freed = nullptr;
-  granted_.ForEach([&](H1Connection& connection) {
+  UpstreamH1Connection* freed = nullptr;
+  granted_.ForEach([&](UpstreamH1Connection& connection) {
     if (connection.notes.granted_to == &attempt) freed = &connection;
   });
   if (freed == nullptr) return false;
@@ -38,29 +38,29 @@ bool Pool::Abandon(Attempt& attempt) noexcept {
   return true;
 }
 
-Attempt* Pool::HandOver() noexcept {
+Attempt* H1Pool::HandOver() noexcept {
   Attempt* attempt = queue_.front();
   if (attempt != nullptr) StopWaiting(*attempt);
   return attempt;
 }
 
-void Pool::Adopt(Attempt& attempt) {
+void H1Pool::Adopt(Attempt& attempt) {
   Prepare(attempt);
   Enqueue(attempt);
   UpdatePending();
   OpenForPending();
 }
 
-bool Pool::CloseOldestIdle() noexcept {
-  H1Connection* oldest = idle_by_age_.front();
+bool H1Pool::CloseOldestIdle() noexcept {
+  UpstreamH1Connection* oldest = idle_by_age_.front();
   if (oldest != nullptr) Destroy(*oldest);
   return oldest != nullptr;
 }
 
 // Uses a slot that was taken.
-void Pool::Open(size_t endpoint) {
+void H1Pool::Open(size_t endpoint) {
   PoolEndpoint& place = *places_[endpoint];
-  auto* connection = new H1Connection(worker_, *this, place.shared);
+  auto* connection = new UpstreamH1Connection(worker_, *this, place.shared);
   connection->notes.place = &place;
   connection->notes.generation = generation_;
   connection->notes.deadline = worker_.now + policy_->connections.connect_timeout;
@@ -77,7 +77,7 @@ void Pool::Open(size_t endpoint) {
   if (!connect_deadline_.armed()) worker_.timers.Arm(connect_deadline_, connecting_by_age_.front()->notes.deadline);
 }
 
-void Pool::OpenForPending() {
+void H1Pool::OpenForPending() {
   if (places_.empty()) return worker_.reactor.Defer(*this);
   while (own_pending_ > 0 && TakeSlot()) {
     Attempt& first = FirstPending();
@@ -88,16 +88,16 @@ void Pool::OpenForPending() {
   }
 }
 
-void Pool::OnConnectDeadline() {
-  while (H1Connection* connection = connecting_by_age_.front()) {
+void H1Pool::OnConnectDeadline() {
+  while (UpstreamH1Connection* connection = connecting_by_age_.front()) {
     if (connection->notes.deadline > worker_.now) break;
     OnConnectFailed(*connection, connection->ConnectTimedOut());
   }
-  if (const H1Connection* next = connecting_by_age_.front())
+  if (const UpstreamH1Connection* next = connecting_by_age_.front())
     worker_.timers.Arm(connect_deadline_, next->notes.deadline);
 }
 
-void Pool::OnConnectDone(H1Connection& connection) {
+void H1Pool::OnConnectDone(UpstreamH1Connection& connection) {
   static_cast<base::ListNode<AgeTag>&>(connection).Unlink();
   --connecting_;
   CountConnect(metrics::ConnectResult::kOk);
@@ -106,13 +106,13 @@ void Pool::OnConnectDone(H1Connection& connection) {
   UpdatePending();
 }
 
-void Pool::OnConnectFailed(H1Connection& connection, const Error& error) {
+void H1Pool::OnConnectFailed(UpstreamH1Connection& connection, const Error& error) {
   const std::shared_ptr<EndpointShared> endpoint = connection.endpoint();
   Destroy(connection);
   ConnectFailed(*endpoint, error);
 }
 
-void Pool::ConnectFailed(EndpointShared& endpoint, const Error& error) {
+void H1Pool::ConnectFailed(EndpointShared& endpoint, const Error& error) {
   --connecting_;
   NoteConnectFailure(endpoint, error);
   if (waiting_ > connecting_) FailWaiter(endpoint, error);
@@ -121,7 +121,7 @@ void Pool::ConnectFailed(EndpointShared& endpoint, const Error& error) {
 }
 
 // The one it was opened for, if that one still waits; else who came first.
-void Pool::FailWaiter(EndpointShared& endpoint, const Error& error) {
+void H1Pool::FailWaiter(EndpointShared& endpoint, const Error& error) {
   Attempt* chosen = nullptr;
   queue_.ForEach([&](Attempt& attempt) {
     if (chosen == nullptr && attempt.endpoint == &endpoint) chosen = &attempt;
@@ -132,7 +132,7 @@ void Pool::FailWaiter(EndpointShared& endpoint, const Error& error) {
   chosen->events.OnAttemptFailed(error);
 }
 
-Attempt* Pool::WaiterFor(const H1Connection& connection) noexcept {
+Attempt* H1Pool::WaiterFor(const UpstreamH1Connection& connection) noexcept {
   const bool used = connection.served() > 0;
   const EndpointShared* endpoint = connection.endpoint().get();
   const auto fits = [&](const Attempt& attempt) { return !(used && attempt.fresh_connection); };
@@ -150,7 +150,7 @@ Attempt* Pool::WaiterFor(const H1Connection& connection) noexcept {
   return waiting_ > connecting_ ? fitting : nullptr;
 }
 
-void Pool::Grant(H1Connection& connection, Attempt& attempt) {
+void H1Pool::Grant(UpstreamH1Connection& connection, Attempt& attempt) {
   attempt.Unlink();
   --waiting_;
   attempt.endpoint = connection.endpoint().get();
@@ -160,8 +160,8 @@ void Pool::Grant(H1Connection& connection, Attempt& attempt) {
   worker_.reactor.Defer(*this);
 }
 
-void Pool::OnReady(uint32_t) {
-  while (H1Connection* connection = granted_.PopFront()) {
+void H1Pool::OnReady(uint32_t) {
+  while (UpstreamH1Connection* connection = granted_.PopFront()) {
     Attempt* attempt = std::exchange(connection->notes.granted_to, nullptr);
     attempt->waiting_in = nullptr;
     UpstreamStream* stream = Lease(*connection, *attempt);

@@ -19,21 +19,21 @@
 #include "base/intrusive_list.h"
 #include "base/timer_wheel.h"
 #include "proxy/net/reactor.h"
-#include "proxy/upstream/h1_connection.h"
 #include "proxy/upstream/pool_base.h"
+#include "proxy/upstream/upstream_h1_connection.h"
 
 namespace headgate::proxy {
 
 // An endpoint and its idle connections.
 struct PoolEndpoint {
   std::shared_ptr<EndpointShared> shared;
-  base::IntrusiveList<H1Connection, IdleTag> idle;
+  base::IntrusiveList<UpstreamH1Connection, IdleTag> idle;
 };
 
-class Pool final : public PoolBase, private H1ConnectionOwner, private net::IoHandler {
+class H1Pool final : public PoolBase, private UpstreamH1ConnectionOwner, private net::IoHandler {
  public:
-  Pool(WorkerContext& worker, Cluster& cluster, UpstreamShared& shared);
-  ~Pool() override;
+  H1Pool(WorkerContext& worker, Cluster& cluster, UpstreamShared& shared);
+  ~H1Pool() override;
 
   void SetEndpoints(std::shared_ptr<const EndpointSet> endpoints) override;
   base::Result<UpstreamStream*> Begin(Attempt& attempt) override;
@@ -44,21 +44,21 @@ class Pool final : public PoolBase, private H1ConnectionOwner, private net::IoHa
   void Adopt(Attempt& attempt) override;
 
  private:
-  // H1ConnectionOwner
-  void OnConnectDone(H1Connection& connection) override;
-  void OnConnectFailed(H1Connection& connection, const base::Error& error) override;
-  void OnIdleClosed(H1Connection& connection) override;
-  void OnReleased(H1Connection& connection, bool clean) override;
+  // UpstreamH1ConnectionOwner
+  void OnConnectDone(UpstreamH1Connection& connection) override;
+  void OnConnectFailed(UpstreamH1Connection& connection, const base::Error& error) override;
+  void OnIdleClosed(UpstreamH1Connection& connection) override;
+  void OnReleased(UpstreamH1Connection& connection, bool clean) override;
   // IoHandler: deferred to the end of a turn.
   void OnReady(uint32_t events) override;
 
-  UpstreamStream* Lease(H1Connection& connection, Attempt& attempt) noexcept;
-  H1Connection* TakeIdle(PoolEndpoint& place) noexcept;
-  bool MayKeep(const H1Connection& connection) const noexcept;
-  void MakeFree(H1Connection& connection);
-  void PutIdle(H1Connection& connection);
-  Attempt* WaiterFor(const H1Connection& connection) noexcept;
-  void Grant(H1Connection& connection, Attempt& attempt);
+  UpstreamStream* Lease(UpstreamH1Connection& connection, Attempt& attempt) noexcept;
+  UpstreamH1Connection* TakeIdle(PoolEndpoint& place) noexcept;
+  bool MayKeep(const UpstreamH1Connection& connection) const noexcept;
+  void MakeFree(UpstreamH1Connection& connection);
+  void PutIdle(UpstreamH1Connection& connection);
+  Attempt* WaiterFor(const UpstreamH1Connection& connection) noexcept;
+  void Grant(UpstreamH1Connection& connection, Attempt& attempt);
 
   base::Result<UpstreamStream*> Wait(Attempt& attempt, size_t endpoint);
   size_t Expected() const noexcept override { return connecting_; }
@@ -69,18 +69,18 @@ class Pool final : public PoolBase, private H1ConnectionOwner, private net::IoHa
   void FailWaiter(EndpointShared& endpoint, const base::Error& error);
 
   // Takes a connection out of every list and closes it.
-  void Destroy(H1Connection& connection) noexcept;
-  void LeaveIdle(H1Connection& connection) noexcept;
+  void Destroy(UpstreamH1Connection& connection) noexcept;
+  void LeaveIdle(UpstreamH1Connection& connection) noexcept;
 
   void OnConnectDeadline();
   void OnSweep();
   void ArmSweep();
 
   std::vector<std::unique_ptr<PoolEndpoint>> places_;  // in the order of the balancer's endpoints
-  base::IntrusiveList<H1Connection, AllTag> all_;
-  base::IntrusiveList<H1Connection, AgeTag> idle_by_age_;
-  base::IntrusiveList<H1Connection, AgeTag> connecting_by_age_;
-  base::IntrusiveList<H1Connection, AgeTag> granted_;
+  base::IntrusiveList<UpstreamH1Connection, AllTag> all_;
+  base::IntrusiveList<UpstreamH1Connection, AgeTag> idle_by_age_;
+  base::IntrusiveList<UpstreamH1Connection, AgeTag> connecting_by_age_;
+  base::IntrusiveList<UpstreamH1Connection, AgeTag> granted_;
   size_t connecting_ = 0;
   base::Timer connect_deadline_;
   base::Timer sweep_;

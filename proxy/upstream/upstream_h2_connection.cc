@@ -1,4 +1,4 @@
-#include "proxy/upstream/h2_connection.h"
+#include "proxy/upstream/upstream_h2_connection.h"
 
 #include <algorithm>
 #include <utility>
@@ -23,24 +23,25 @@ constexpr http::h1::HeadLimits kHeadLimits{.head_bytes = http::h2::kDecodedHeadB
 
 }  // namespace
 
-H2Connection::H2Connection(WorkerContext& worker, H2ConnectionOwner& owner, std::shared_ptr<EndpointShared> endpoint)
+UpstreamH2Connection::UpstreamH2Connection(WorkerContext& worker, UpstreamH2ConnectionOwner& owner,
+                                           std::shared_ptr<EndpointShared> endpoint)
     : worker_(worker),
       owner_(owner),
       endpoint_(std::move(endpoint)),
       transport_(worker.reactor, *this),
       connector_(transport_),
-      timer_([](void* self) { static_cast<H2Connection*>(self)->OnTimer(); }, this) {}
+      timer_([](void* self) { static_cast<UpstreamH2Connection*>(self)->OnTimer(); }, this) {}
 
-H2Connection::~H2Connection() {
+UpstreamH2Connection::~UpstreamH2Connection() {
   Close();
-  const auto bury = [](H2UpstreamStream& stream) { delete &stream; };
+  const auto bury = [](UpstreamH2Stream& stream) { delete &stream; };
   leased_.ForEach(bury);
   parting_.ForEach(bury);
   free_.ForEach(bury);
 }
 
-base::Result<void> H2Connection::Connect(std::shared_ptr<net::TlsClientContext> tls, std::string_view server_name,
-                                         base::Duration timeout) {
+base::Result<void> UpstreamH2Connection::Connect(std::shared_ptr<net::TlsClientContext> tls,
+                                                 std::string_view server_name, base::Duration timeout) {
   state_ = State::kConnecting;
   timeout_ = timeout;
   base::Result<void> started = connector_.Start(endpoint_->address, std::move(tls), server_name);
@@ -48,7 +49,7 @@ base::Result<void> H2Connection::Connect(std::shared_ptr<net::TlsClientContext> 
   return started;
 }
 
-void H2Connection::OnConnecting() {
+void UpstreamH2Connection::OnConnecting() {
   Error error;
   Connector::Progress progress = connector_.Continue(error);
   if (progress == Connector::Progress::kDone && transport_.is_tls() && transport_.alpn() != "h2") {
@@ -69,7 +70,7 @@ void H2Connection::OnConnecting() {
 }
 
 // Our preface and SETTINGS leave together with the first request.
-void H2Connection::StartSession() {
+void UpstreamH2Connection::StartSession() {
   http::h2::SessionConfig config;
   config.role = http::h2::Role::kClient;
   config.scheme = transport_.is_tls() ? http::Scheme::kHttps : http::Scheme::kHttp;
@@ -83,7 +84,7 @@ void H2Connection::StartSession() {
   RequestTurn();
 }
 
-void H2Connection::OnTransportReady() {
+void UpstreamH2Connection::OnTransportReady() {
   switch (state_) {
     case State::kNew:
     case State::kLost:
@@ -97,24 +98,24 @@ void H2Connection::OnTransportReady() {
   }
 }
 
-size_t H2Connection::room() const noexcept {
+size_t UpstreamH2Connection::room() const noexcept {
   if (state_ != State::kOpen || transport_.hangup()) return 0;
   const size_t streams_max = std::min(streams_allowed_, kStreamsMax);
   return known_ < streams_max ? streams_max - known_ : 0;
 }
 
-bool H2Connection::crowded() const noexcept {
+bool UpstreamH2Connection::crowded() const noexcept {
   const bool slow = session_.has_value() && session_->held_bytes() >= kSlowBytes;
   return slow || known_ * 5 >= (known_ + room()) * 4;
 }
 
-H2UpstreamStream& H2Connection::Lease(Attempt& attempt) {
+UpstreamH2Stream& UpstreamH2Connection::Lease(Attempt& attempt) {
   HG_CHECK(room() > 0);
-  H2UpstreamStream* stream = free_.front();
+  UpstreamH2Stream* stream = free_.front();
   if (stream != nullptr) {
     --free_count_;
   } else {
-    stream = new H2UpstreamStream(*this);
+    stream = new UpstreamH2Stream(*this);
   }
   leased_.PushBack(*stream);
   if (leased_count_++ == 0) quiet_since_ = worker_.now;
@@ -129,12 +130,12 @@ H2UpstreamStream& H2Connection::Lease(Attempt& attempt) {
   return *stream;
 }
 
-void H2Connection::Wake(H2UpstreamStream& stream) noexcept {
+void UpstreamH2Connection::Wake(UpstreamH2Stream& stream) noexcept {
   ready_.PushBack(stream);
   RequestTurn();
 }
 
-void H2Connection::Released(H2UpstreamStream& stream, bool parting) noexcept {
+void UpstreamH2Connection::Released(UpstreamH2Stream& stream, bool parting) noexcept {
   --leased_count_;
   endpoint_->active.fetch_sub(1, std::memory_order_relaxed);
   if (parting) {
@@ -147,7 +148,7 @@ void H2Connection::Released(H2UpstreamStream& stream, bool parting) noexcept {
   if (state_ != State::kClosed) owner_.OnReleased(*this);
 }
 
-void H2Connection::Free(H2UpstreamStream& stream) noexcept {
+void UpstreamH2Connection::Free(UpstreamH2Stream& stream) noexcept {
   stream.BecomeFree();
   --known_;
   ++free_count_;
@@ -156,7 +157,7 @@ void H2Connection::Free(H2UpstreamStream& stream) noexcept {
 }
 
 // Nothing is held for a connection that carries nothing, but for a few streams.
-void H2Connection::TakeBreath() noexcept {
+void UpstreamH2Connection::TakeBreath() noexcept {
   if (known_ > 0 && free_count_ <= kSpareStreams) return;
   for (; free_count_ > kSpareStreams; --free_count_) delete free_.PopFront();
   if (known_ > 0) return;
@@ -165,11 +166,11 @@ void H2Connection::TakeBreath() noexcept {
   if (output_.empty() && output_.storage() > base::kGatherMax) output_ = base::Chain();
 }
 
-void H2Connection::Drain() noexcept {
+void UpstreamH2Connection::Drain() noexcept {
   if (state_ == State::kOpen) state_ = State::kDraining;
 }
 
-void H2Connection::Close() noexcept {
+void UpstreamH2Connection::Close() noexcept {
   if (state_ == State::kClosed) return;
   endpoint_->active.fetch_sub(static_cast<uint32_t>(leased_count_), std::memory_order_relaxed);
   if (alive() && output_.empty()) {

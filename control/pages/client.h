@@ -8,9 +8,9 @@
 
 #include "absl/status/statusor.h"
 #include "base/ip.h"
-#include "control/http/message.h"
+#include "control/pages/message.h"
 
-namespace headgate::control::http {
+namespace headgate::control::pages {
 
 struct Call {
   base::SocketAddress address;
@@ -23,4 +23,4 @@ struct Call {
 /// Unavailable with a sentence when nobody answers.
 absl::StatusOr<Response> Ask(const Call& call);
 
-}  // namespace headgate::control::http
+}  // namespace headgate::control::pages
