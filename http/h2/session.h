@@ -11,6 +11,7 @@
 
 #include "base/block_pool.h"
 #include "base/clock.h"
+#include "base/end.h"
 #include "base/intrusive_list.h"
 #include "base/slab.h"
 #include "http/h1/decoder.h"
@@ -76,12 +77,12 @@ class Session {
   // ---- out ----
   // Client: begins a stream. `end`: no body. `connect_protocol`: extended CONNECT for websocket (RFC 8441).
   // False: the session takes no more streams (GOAWAY, ids used up).
-  bool SubmitRequest(Stream& stream, const RequestHead& head, Scheme scheme, bool end, bool connect_protocol);
+  bool SubmitRequest(Stream& stream, const RequestHead& head, Scheme scheme, base::End end, bool connect_protocol);
   // Server. `date`: added when the head has none. A 101 is written as 200 (RFC 8441 5). `end`: no body follows.
   void SubmitInterim(Stream& stream, const ResponseHead& head);
-  void SubmitResponse(Stream& stream, const ResponseHead& head, std::string_view date, bool end);
+  void SubmitResponse(Stream& stream, const ResponseHead& head, std::string_view date, base::End end);
   // Queues all of `data` (left empty).
-  void SendBody(Stream& stream, base::Chain& data, bool end);
+  void SendBody(Stream& stream, base::Chain& data, base::End end);
   // Ends the message. `trailers` must live until the stream's local_ended().
   void SendTrailers(Stream& stream, const HeaderMap& trailers);
   // Server: END_STREAM waits until ReleaseEnd is called (the request's body is still coming); with `reset` it is

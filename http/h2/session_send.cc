@@ -7,15 +7,16 @@
 
 namespace headgate::http::h2 {
 
-bool Session::SubmitRequest(Stream& stream, const RequestHead& head, Scheme scheme, bool end, bool connect_protocol) {
+bool Session::SubmitRequest(Stream& stream, const RequestHead& head, Scheme scheme, base::End end,
+                            bool connect_protocol) {
   HG_CHECK(config_.role == Role::kClient);
   if (ended_ || goaway_received_) return false;
   const auto fields = writer_->Request(head, scheme, connect_protocol);
   const nghttp2_data_provider body = Callbacks::Body();
-  const int32_t id =
-      nghttp2_submit_request(session_, nullptr, fields.data(), fields.size(), end ? nullptr : &body, &stream);
+  const int32_t id = nghttp2_submit_request(session_, nullptr, fields.data(), fields.size(),
+                                            end == base::End::kYes ? nullptr : &body, &stream);
   if (id < 0) return false;
-  stream.out_end_ = end;
+  stream.out_end_ = end == base::End::kYes;
   Open(stream, id);
   return true;
 }
@@ -26,20 +27,20 @@ void Session::SubmitInterim(Stream& stream, const ResponseHead& head) {
   nghttp2_submit_headers(session_, NGHTTP2_FLAG_NONE, stream.id_, nullptr, fields.data(), fields.size(), nullptr);
 }
 
-void Session::SubmitResponse(Stream& stream, const ResponseHead& head, std::string_view date, bool end) {
+void Session::SubmitResponse(Stream& stream, const ResponseHead& head, std::string_view date, base::End end) {
   if (stream.closed_) return;
   const auto fields = writer_->Response(head, date);
   const nghttp2_data_provider body = Callbacks::Body();
-  const bool end_with_head = end && !stream.hold_end_;
-  stream.out_end_ = end;
+  const bool end_with_head = end == base::End::kYes && !stream.hold_end_;
+  stream.out_end_ = end == base::End::kYes;
   nghttp2_submit_response(session_, stream.id_, fields.data(), fields.size(), end_with_head ? nullptr : &body);
 }
 
-void Session::SendBody(Stream& stream, base::Chain& data, bool end) {
+void Session::SendBody(Stream& stream, base::Chain& data, base::End end) {
   if (stream.closed_ || stream.out_end_) return data.Clear();
   stream.out_.Append(data);
-  stream.out_end_ = end;
-  if (end || !stream.out_.empty()) Resume(stream);
+  stream.out_end_ = end == base::End::kYes;
+  if (end == base::End::kYes || !stream.out_.empty()) Resume(stream);
 }
 
 void Session::SendTrailers(Stream& stream, const HeaderMap& trailers) {

@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/end.h"
 #include "base/slab.h"
 #include "base/timer_wheel.h"
 #include "http/h1/decoder.h"
@@ -74,7 +75,7 @@ class DownstreamH1Connection final : public net::Mortal,
   void StartExchange(size_t head_bytes, const base::Error& early_error);
   bool TakeBody();
   bool ReadBodyDirectly();
-  void DeliverBody(base::Chain& data, bool end);
+  void DeliverBody(base::Chain& data, base::End end);
   void OnInputEnd(bool clean);
   void DrainBody();
   void RelayTunnel();
@@ -85,8 +86,8 @@ class DownstreamH1Connection final : public net::Mortal,
   // downstream_h1_connection_write.cc: DownstreamStream and flushing.
   const ClientInfo& client() const noexcept override { return client_.info(); }
   void SendInterim(http::ResponseHead& head) override;
-  void SendHead(http::ResponseHead& head, bool end) override;
-  void SendBody(base::Chain& data, bool end) override;
+  void SendHead(http::ResponseHead& head, base::End end) override;
+  void SendBody(base::Chain& data, base::End end) override;
   void SendTrailers(const http::HeaderMap& trailers) override;
   void Abort() override;
   size_t queued() const noexcept override { return out_.size(); }

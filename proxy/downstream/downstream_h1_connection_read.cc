@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/end.h"
 #include "base/limits.h"
 #include "http/connection_options.h"
 #include "proxy/downstream/downstream_h1_connection.h"
@@ -184,7 +185,7 @@ bool DownstreamH1Connection::TakeBody() {
       ended = step.event == BodyDecoder::Event::kEnd;
       needs_more = step.event == BodyDecoder::Event::kNeedMore && buffered() == 0;
     }
-    if (!data.empty() || ended) DeliverBody(data, ended);
+    if (!data.empty() || ended) DeliverBody(data, base::EndIf(ended));
     if (ended || exchange_ == nullptr || discard_body_) return true;
     if (!needs_more) continue;
     if (++reads > base::kReadsPerTurn) break;
@@ -213,19 +214,19 @@ bool DownstreamH1Connection::ReadBodyDirectly() {
   last_input_ = now();
   body_.SkipSpliced(result.bytes);
   request_credit_ -= std::min<size_t>(request_credit_, result.bytes);
-  DeliverBody(data, body_.finished());
+  DeliverBody(data, base::EndIf(body_.finished()));
   return true;
 }
 
-void DownstreamH1Connection::DeliverBody(Chain& data, bool end) {
+void DownstreamH1Connection::DeliverBody(Chain& data, base::End end) {
   body_clock_.Progress(now(), data.size());
-  if (end) {
+  if (end == base::End::kYes) {
     body_delivered_ = true;
     body_clock_.Stop(now());
   }
   const http::ConnectionOptions* hop = exchange_->request().connection;
-  if (end && hop != nullptr) hop->RemoveNamed(*trailers_);
-  exchange_->OnRequestBody(data, end, end ? &*trailers_ : nullptr);
+  if (end == base::End::kYes && hop != nullptr) hop->RemoveNamed(*trailers_);
+  exchange_->OnRequestBody(data, end, end == base::End::kYes ? &*trailers_ : nullptr);
 }
 
 // Reads on through a body that nobody wanted: the client was not told of a close, it will send the next request.
@@ -262,7 +263,7 @@ void DownstreamH1Connection::RelayTunnel() {
       body_delivered_ = result.status == IoStatus::kEof;
     }
     request_credit_ -= std::min(request_credit_, data.size());
-    exchange_->OnRequestBody(data, body_delivered_, nullptr);
+    exchange_->OnRequestBody(data, base::EndIf(body_delivered_), nullptr);
   }
 }
 

@@ -1,6 +1,7 @@
 // The writing half of a client's HTTP/1 connection, and its side of the stream that the exchange uses.
 #include <algorithm>
 
+#include "base/end.h"
 #include "base/limits.h"
 #include "http/h1/encoder.h"
 #include "proxy/downstream/downstream_h1_connection.h"
@@ -58,17 +59,18 @@ bool DownstreamH1Connection::Unwanted(uint16_t status) const noexcept {
   return refused && (status == 413 || body_.remaining() > base::kDrainBytesMax);
 }
 
-void DownstreamH1Connection::SendHead(http::ResponseHead& head, bool end) {
+void DownstreamH1Connection::SendHead(http::ResponseHead& head, base::End end) {
   const bool tunnel = head.status == 101;
   close_after_ = close_after_ || listener_.draining() || (input_ended_ && buffered() == 0);
   if (!body_.finished() && Unwanted(head.status)) close_after_ = true;
   // A body that has ended already is an empty one, whatever its framing was to be.
-  if (end && head.body.kind == BodyKind::kChunked) head.body = {.kind = BodyKind::kLength, .length = 0};
+  if (end == base::End::kYes && head.body.kind == BodyKind::kChunked)
+    head.body = {.kind = BodyKind::kLength, .length = 0};
   if (head.body.kind == BodyKind::kChunked && client_version_ == http::Version::kHttp10) {
     head.body.kind = BodyKind::kUntilClose;
   }
-  chunked_out_ = head.body.kind == BodyKind::kChunked && !end;
-  until_close_out_ = head.body.kind == BodyKind::kUntilClose && !end;
+  chunked_out_ = head.body.kind == BodyKind::kChunked && end == base::End::kNo;
+  until_close_out_ = head.body.kind == BodyKind::kUntilClose && end == base::End::kNo;
   if (until_close_out_) close_after_ = true;
   AppendHead(head, tunnel);
   if (tunnel) {
@@ -76,17 +78,17 @@ void DownstreamH1Connection::SendHead(http::ResponseHead& head, bool end) {
     body_delivered_ = false;
     return FlushSoon();
   }
-  response_complete_ = end;
-  if (end) return Flush();
+  response_complete_ = end == base::End::kYes;
+  if (end == base::End::kYes) return Flush();
   FlushSoon();
 }
 
-void DownstreamH1Connection::SendBody(Chain& data, bool end) {
+void DownstreamH1Connection::SendBody(Chain& data, base::End end) {
   if (state_ == State::kTunnel) {
     out_.Append(data);
-    shutdown_after_flush_ = shutdown_after_flush_ || end;
-    response_complete_ = response_complete_ || end;
-    return end ? Flush() : FlushSoon();
+    shutdown_after_flush_ = shutdown_after_flush_ || end == base::End::kYes;
+    response_complete_ = response_complete_ || end == base::End::kYes;
+    return end == base::End::kYes ? Flush() : FlushSoon();
   }
   if (chunked_out_ && !data.empty()) {
     char header[http::h1::kChunkHeaderBytes];
@@ -96,14 +98,14 @@ void DownstreamH1Connection::SendBody(Chain& data, bool end) {
     std::copy_n(header, header_bytes, space.data());
     CommitOut(header_bytes);
     out_.Append(data);
-    out_.Append(Slice::Unowned(end ? kChunkEndAndLast : http::h1::kChunkEnd));
-  } else if (chunked_out_ && end) {
+    out_.Append(Slice::Unowned(end == base::End::kYes ? kChunkEndAndLast : http::h1::kChunkEnd));
+  } else if (chunked_out_ && end == base::End::kYes) {
     out_.Append(Slice::Unowned(http::h1::kLastChunk));
   } else {
     out_.Append(data);
   }
-  response_complete_ = end;
-  if (end) return Flush();
+  response_complete_ = end == base::End::kYes;
+  if (end == base::End::kYes) return Flush();
   FlushSoon();
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/end.h"
 #include "base/limits.h"
 #include "proxy/downstream/downstream_h2_connection.h"
 
@@ -106,17 +107,17 @@ void DownstreamH2Stream::StartExchange() {
 void DownstreamH2Stream::Deliver() {
   while (exchange_ != nullptr && state_ == State::kExchange && !body_delivered_ && !malformed()) {
     const size_t bytes = std::min(request_credit_, received());
-    const bool end = remote_ended() && bytes == received();
-    if (bytes == 0 && !end) return;
+    const base::End end = base::EndIf(remote_ended() && bytes == received());
+    if (bytes == 0 && end == base::End::kNo) return;
     base::Chain& data = connection_.incoming();
     connection_.session().TakeBody(*this, data, bytes);
     request_credit_ -= bytes;
     body_clock_.Progress(now(), bytes);
-    if (end) {
+    if (end == base::End::kYes) {
       body_delivered_ = true;
       body_clock_.Stop(now());
     }
-    exchange_->OnRequestBody(data, end, end ? trailers() : nullptr);
+    exchange_->OnRequestBody(data, end, end == base::End::kYes ? trailers() : nullptr);
     data.Clear();
   }
 }
@@ -126,7 +127,7 @@ void DownstreamH2Stream::SendInterim(http::ResponseHead& head) {
   connection_.WakeUp();
 }
 
-void DownstreamH2Stream::SendHead(http::ResponseHead& head, bool end) {
+void DownstreamH2Stream::SendHead(http::ResponseHead& head, base::End end) {
   head_sent_ = true;
   if (head.status == 101) {
     tunnel_ = true;
@@ -138,7 +139,7 @@ void DownstreamH2Stream::SendHead(http::ResponseHead& head, bool end) {
   connection_.WakeUp();
 }
 
-void DownstreamH2Stream::SendBody(base::Chain& data, bool end) {
+void DownstreamH2Stream::SendBody(base::Chain& data, base::End end) {
   connection_.session().SendBody(*this, data, end);
   CountQueued();
   if (Stream::queued() > 0 && !read_clock_.running()) StartReadClock();

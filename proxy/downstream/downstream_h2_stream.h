@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/end.h"
 #include "base/intrusive_list.h"
 #include "base/timer_wheel.h"
 #include "http/h2/stream.h"
@@ -58,8 +59,8 @@ class DownstreamH2Stream final : public http::h2::Stream,
   // DownstreamStream
   const ClientInfo& client() const noexcept override;
   void SendInterim(http::ResponseHead& head) override;
-  void SendHead(http::ResponseHead& head, bool end) override;
-  void SendBody(base::Chain& data, bool end) override;
+  void SendHead(http::ResponseHead& head, base::End end) override;
+  void SendBody(base::Chain& data, base::End end) override;
   void SendTrailers(const http::HeaderMap& trailers) override;
   void Abort() override;
   size_t queued() const noexcept override;

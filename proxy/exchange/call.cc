@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/end.h"
 
 namespace headgate::proxy {
 
@@ -64,20 +65,20 @@ void Call::Begin(Cluster& cluster, const CallLimits& limits, base::Chain& body) 
                     .deadline = deadline,
                     .buffer_bytes = kAnswerBufferBytes,
                     .ended = !has_body});
-  if (has_body) forwarder_.SendBody(body, true, nullptr);
+  if (has_body) forwarder_.SendBody(body, base::End::kYes, nullptr);
 }
 
 void Call::Cancel() noexcept {
   if (running_) Stop(UpstreamResult::kCanceled);
 }
 
-void Call::OnResponseHead(http::ResponseHead& head, bool end) {
+void Call::OnResponseHead(http::ResponseHead& head, base::End end) {
   status_ = head.status;
   events_.OnAnswerHead(head);
-  if (end && running_) Done(AnswerResult(status_), {});
+  if (end == base::End::kYes && running_) Done(AnswerResult(status_), {});
 }
 
-void Call::OnResponseBody(base::Chain& data, bool end, const http::HeaderMap*) {
+void Call::OnResponseBody(base::Chain& data, base::End end, const http::HeaderMap*) {
   if (data.size() > answer_bytes_left_) {
     data.Clear();
     return Done(UpstreamResult::kReset,
@@ -87,7 +88,7 @@ void Call::OnResponseBody(base::Chain& data, bool end, const http::HeaderMap*) {
   if (!data.empty()) events_.OnAnswerBody(data);
   data.Clear();
   if (!running_) return;
-  end ? Done(AnswerResult(status_), {}) : forwarder_.SetResponseCredit(kAnswerBufferBytes);
+  end == base::End::kYes ? Done(AnswerResult(status_), {}) : forwarder_.SetResponseCredit(kAnswerBufferBytes);
 }
 
 // Begin's caller is told later: by the timer, which is due at once.

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/arena.h"
+#include "base/end.h"
 #include "base/timer_wheel.h"
 #include "http/message.h"
 #include "proxy/context/worker_context.h"
@@ -57,8 +58,8 @@ class Call final : private ForwarderEvents {
 
  private:
   void OnInterimResponse(http::ResponseHead&) override {}
-  void OnResponseHead(http::ResponseHead& head, bool end) override;
-  void OnResponseBody(base::Chain& data, bool end, const http::HeaderMap* trailers) override;
+  void OnResponseHead(http::ResponseHead& head, base::End end) override;
+  void OnResponseBody(base::Chain& data, base::End end, const http::HeaderMap* trailers) override;
   void OnRequestRoom() override {}
   void OnForwardFailed(const base::Error& error) override;
   void OnTimer();

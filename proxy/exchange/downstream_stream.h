@@ -5,6 +5,7 @@
 
 #include <cstddef>
 
+#include "base/end.h"
 #include "base/slab.h"
 #include "http/message.h"
 #include "proxy/context/client_info.h"
@@ -17,9 +18,9 @@ class DownstreamStream {
   // A 1xx head; only between the request's head and the response's.
   virtual void SendInterim(http::ResponseHead& head) = 0;
   // The response's head; framing is chosen from `head.body` and the client's version. `end`: no body follows.
-  virtual void SendHead(http::ResponseHead& head, bool end) = 0;
+  virtual void SendHead(http::ResponseHead& head, base::End end) = 0;
   // Queues all of `data` (left empty). After a 101: raw bytes, `end` ends our side.
-  virtual void SendBody(base::Chain& data, bool end) = 0;
+  virtual void SendBody(base::Chain& data, base::End end) = 0;
   virtual void SendTrailers(const http::HeaderMap& trailers) = 0;  // ends the response
   // The response cannot be completed: the client must see that (no final chunk, RST). The exchange is over.
   virtual void Abort() = 0;

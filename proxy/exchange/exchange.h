@@ -18,6 +18,7 @@
 #include <string_view>
 
 #include "base/arena.h"
+#include "base/end.h"
 #include "base/timer_wheel.h"
 #include "http/message.h"
 #include "proxy/exchange/deadlines.h"
@@ -50,7 +51,7 @@ class Exchange final : private ForwarderEvents {
   void Begin(DownstreamStream& stream, PinRef pin, uint32_t listener, base::Instant first_byte,
              const base::Error& head_error);
   // Body bytes, within the credit. `end`: the body (in a tunnel: the client's side) is complete.
-  void OnRequestBody(base::Chain& data, bool end, const http::HeaderMap* trailers);
+  void OnRequestBody(base::Chain& data, base::End end, const http::HeaderMap* trailers);
   // queued() of the stream went down; `all`: nothing is left to send, and the response was complete.
   void OnResponseFlushed(bool all);
   // The client is gone or broke the rules: nothing can be sent to it any more (kClientClosed, kSlowReader; kDraining:
@@ -89,8 +90,8 @@ class Exchange final : private ForwarderEvents {
 
   // exchange_relay.cc: both messages on their way.
   void OnInterimResponse(http::ResponseHead& head) override;
-  void OnResponseHead(http::ResponseHead& head, bool end) override;
-  void OnResponseBody(base::Chain& data, bool end, const http::HeaderMap* trailers) override;
+  void OnResponseHead(http::ResponseHead& head, base::End end) override;
+  void OnResponseBody(base::Chain& data, base::End end, const http::HeaderMap* trailers) override;
   void OnRequestRoom() override;
   void OnForwardFailed(const base::Error& error) override;
   void UpdateRequestCredit();
@@ -102,7 +103,7 @@ class Exchange final : private ForwarderEvents {
   void ReplyError(const base::Error& error);
   void SendReply(Reply& reply);
   // Every final head leaves through here: the route's changes are on our own answers, too.
-  void SendHead(http::ResponseHead& head, bool end);
+  void SendHead(http::ResponseHead& head, base::End end);
   bool EndGrpcResponse(const base::Error& error);
 
   base::Instant now() const noexcept { return services_.worker.now; }

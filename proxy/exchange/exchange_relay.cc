@@ -1,6 +1,7 @@
 // The exchange's two messages on their way: the request's body up, the response or an answer of our own down.
 #include <algorithm>
 
+#include "base/end.h"
 #include "http/media_type.h"
 #include "proxy/exchange/exchange.h"
 #include "proxy/exchange/outcome.h"
@@ -28,16 +29,16 @@ UpstreamResult ResultOf(uint16_t status) noexcept { return status >= 500 ? Upstr
 
 }  // namespace
 
-void Exchange::OnRequestBody(base::Chain& data, bool end, const http::HeaderMap* trailers) {
+void Exchange::OnRequestBody(base::Chain& data, base::End end, const http::HeaderMap* trailers) {
   record_.bytes_in += data.size();
   deadlines_.idle.Move(now());
   if (state_ == State::kTunnel) {
-    request_ended_ = request_ended_ || end;
+    request_ended_ = request_ended_ || end == base::End::kYes;
     forwarder_.SendBody(data, end, nullptr);
     return RelayTunnelEnd();
   }
   if (state_ == State::kReplying || (state_ == State::kResponding && forwarder_.over())) {
-    request_ended_ = end;  // answered already: nobody wants the rest, be it beyond a limit
+    request_ended_ = end == base::End::kYes;  // answered already: nobody wants the rest, be it beyond a limit
     return data.Clear();
   }
   const uint64_t limit = route_.policy()->max_body_bytes;
@@ -45,7 +46,7 @@ void Exchange::OnRequestBody(base::Chain& data, bool end, const http::HeaderMap*
     data.Clear();
     return Fail({ErrorCode::kBodyTooLarge, base::Side::kClient, base::Retry::kNever, "the body passed maxBodySize"});
   }
-  request_ended_ = end;
+  request_ended_ = end == base::End::kYes;
   forwarder_.SendBody(data, end, trailers);
   UpdateRequestCredit();
 }
@@ -81,7 +82,7 @@ bool Exchange::BodyNotAskedFor() const noexcept {
   return !request_ended_ && request_->expect_continue && !forwarder_.continue_sent();
 }
 
-void Exchange::OnResponseHead(http::ResponseHead& head, bool end) {
+void Exchange::OnResponseHead(http::ResponseHead& head, base::End end) {
   if (head.status == 101) return BecomeTunnel(head);
   if (head.status < 400 && A2xxOpensTunnel(*request_)) return Fail(kNotAccepted);
   if (BodyNotAskedFor()) {
@@ -98,7 +99,7 @@ void Exchange::OnResponseHead(http::ResponseHead& head, bool end) {
   stream_->StopBodyClock();
   record_.upstream_ended = now();
   SendHead(head, end);
-  if (!end) return ArmTimer();
+  if (end == base::End::kNo) return ArmTimer();
   GiveRest();
   forwarder_.End(ResultOf(record_.status));
 }
@@ -109,17 +110,17 @@ void Exchange::GiveRest() {
   if (!request_ended_) stream_->DiscardRequestBody();
 }
 
-void Exchange::OnResponseBody(base::Chain& data, bool end, const http::HeaderMap* trailers) {
+void Exchange::OnResponseBody(base::Chain& data, base::End end, const http::HeaderMap* trailers) {
   record_.bytes_out += data.size();
   deadlines_.idle.Move(now());
   if (state_ == State::kTunnel) {
-    if (end) progress_ = std::max(progress_, Progress::kGiven);
+    if (end == base::End::kYes) progress_ = std::max(progress_, Progress::kGiven);
     stream_->SendBody(data, end);
     UpdateResponseCredit();
     return RelayTunnelEnd();
   }
-  if (!end) {
-    stream_->SendBody(data, false);
+  if (end == base::End::kNo) {
+    stream_->SendBody(data, base::End::kNo);
     return UpdateResponseCredit();
   }
   GiveRest();
@@ -127,10 +128,10 @@ void Exchange::OnResponseBody(base::Chain& data, bool end, const http::HeaderMap
   const bool trailers_wanted = request_->version == http::Version::kHttp2 || request_->te_trailers || request_->is_grpc;
   if (trailers != nullptr && trailers->size() > 0 && trailers_wanted) {
     if (record_.grpc) record_.grpc_status = GrpcStatusLabelIn(*trailers).value_or(record_.grpc_status);
-    if (!data.empty()) stream_->SendBody(data, false);
+    if (!data.empty()) stream_->SendBody(data, base::End::kNo);
     stream_->SendTrailers(*trailers);
   } else {
-    stream_->SendBody(data, true);
+    stream_->SendBody(data, base::End::kYes);
   }
   forwarder_.End(ResultOf(record_.status));
 }
@@ -141,7 +142,7 @@ void Exchange::BecomeTunnel(http::ResponseHead& head) {
   deadlines_.Lift();
   deadlines_.idle.Start(route_.policy()->timeouts.tunnel_idle, now());
   stream_->StopBodyClock();
-  SendHead(head, false);
+  SendHead(head, base::End::kNo);
   record_.tunnel = true;
   if (record_.version == http::Version::kHttp2) record_.status = 200;  // RFC 8441 5
   metrics::Shard& cells = services_.worker.shard;
@@ -199,16 +200,16 @@ void Exchange::SendReply(Reply& reply) {
   const bool only_trailers = reply.body.empty() && reply.head.headers.Has(HeaderId::kGrpcStatus);
   const bool bodiless = status == 204 || status == 304 || only_trailers;
   if (!bodiless) reply.head.body = {.kind = BodyKind::kLength, .length = reply.body.size()};
-  const bool end = bodiless || request_->method == http::Method::kHead || reply.body.empty();
+  const base::End end = base::EndIf(bodiless || request_->method == http::Method::kHead || reply.body.empty());
   SendHead(reply.head, end);
   progress_ = Progress::kGiven;
-  if (end) return;
+  if (end == base::End::kYes) return;
   record_.bytes_out += reply.body.size();
   outgoing_.Append(base::Slice::Unowned(reply.body));
-  stream_->SendBody(outgoing_, true);
+  stream_->SendBody(outgoing_, base::End::kYes);
 }
 
-void Exchange::SendHead(http::ResponseHead& head, bool end) {
+void Exchange::SendHead(http::ResponseHead& head, base::End end) {
   if (route_.policy() != nullptr) routing::ApplyHeaderChanges(route_.policy()->response_headers, head.headers);
   const bool relayed = state_ != State::kReplying;
   if (relayed && !set_cookie_.empty()) head.headers.Add(HeaderId::kSetCookie, set_cookie_);

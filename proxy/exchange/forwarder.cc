@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/end.h"
 #include "base/limits.h"
 #include "proxy/exchange/retry_decision.h"
 
@@ -88,7 +89,7 @@ void Forwarder::SendRequest(UpstreamStream& stream) {
   request_.head->expect_continue = awaiting_continue_ && !continue_sent_;
   const bool nothing_follows = request_.ended && waiting_body_.empty() && replay_.empty() && trailers_ == nullptr;
   upstream_->SetResponseCredit(request_.buffer_bytes);
-  upstream_->SendHead(*request_.head, nothing_follows, request_.head->wants_websocket);
+  upstream_->SendHead(*request_.head, base::EndIf(nothing_follows), request_.head->wants_websocket);
   if (awaiting_continue_ && !continue_sent_) {
     continue_deadline_ = now() + kContinueAfter;
     ArmTimer();
@@ -119,7 +120,7 @@ void Forwarder::SendWaitingBody() {
 // With the body's end where it is known.
 void Forwarder::Send(base::Chain& data) {
   const bool ends = request_.ended && trailers_ == nullptr;
-  if (!data.empty() || ends) upstream_->SendBody(data, ends);
+  if (!data.empty() || ends) upstream_->SendBody(data, base::EndIf(ends));
   if (request_.ended && trailers_ != nullptr) upstream_->SendTrailers(*trailers_);
 }
 
@@ -134,9 +135,9 @@ void Forwarder::KeepForReplay(const base::Chain& data) {
   data.ShareTo(replay_);
 }
 
-void Forwarder::SendBody(base::Chain& data, bool end, const http::HeaderMap* trailers) {
+void Forwarder::SendBody(base::Chain& data, base::End end, const http::HeaderMap* trailers) {
   if (state_ == State::kOver) return data.Clear();
-  request_.ended = end;
+  request_.ended = end == base::End::kYes;
   const bool trailers_wanted = request_.h2 || request_.head->te_trailers || request_.head->is_grpc;
   if (trailers != nullptr && trailers->size() > 0 && trailers_wanted) trailers_ = trailers;
   idle_.Move(now());
@@ -170,7 +171,7 @@ void Forwarder::OnContinue(http::ResponseHead& head) {
   events_.OnRequestRoom();
 }
 
-void Forwarder::OnResponseHead(http::ResponseHead& head, bool end) {
+void Forwarder::OnResponseHead(http::ResponseHead& head, base::End end) {
   head_time_ = now() - request_sent_;
   worker_.shard.Observe(request_.cluster->series().response, head_time_);
   attempt_->endpoint->Succeeded();
@@ -190,8 +191,8 @@ void Forwarder::OnResponseHead(http::ResponseHead& head, bool end) {
   events_.OnResponseHead(head, end);
 }
 
-void Forwarder::OnResponseBody(base::Chain& data, bool end, const http::HeaderMap* trailers) {
-  answer_ended_ = answer_ended_ || end;
+void Forwarder::OnResponseBody(base::Chain& data, base::End end, const http::HeaderMap* trailers) {
+  answer_ended_ = answer_ended_ || end == base::End::kYes;
   events_.OnResponseBody(data, end, trailers);
 }
 

@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "base/arena.h"
+#include "base/end.h"
 #include "base/timer_wheel.h"
 #include "http/message.h"
 #include "metrics/reasons.h"
@@ -48,10 +49,10 @@ class ForwarderEvents {
   virtual void OnInterimResponse(http::ResponseHead& head) = 0;
   // The final head (101 only if asked for): no further attempt follows. It is valid until End. `end`: no body comes,
   // and the owner calls End.
-  virtual void OnResponseHead(http::ResponseHead& head, bool end) = 0;
+  virtual void OnResponseHead(http::ResponseHead& head, base::End end) = 0;
   // Body bytes within the credit; `trailers` may come with the end (null otherwise). `end`: the owner calls End, in a
   // tunnel once its own side has ended too.
-  virtual void OnResponseBody(base::Chain& data, bool end, const http::HeaderMap* trailers) = 0;
+  virtual void OnResponseBody(base::Chain& data, base::End end, const http::HeaderMap* trailers) = 0;
   // room() may have grown.
   virtual void OnRequestRoom() = 0;
   // No answer will come, or its rest will not; the forwarder is over. May come from inside Begin.
@@ -71,7 +72,7 @@ class Forwarder final : private AttemptEvents {
   void Begin(const ForwardRequest& request);
   // The request's body (all of `data`, which is left empty), within room(); in a tunnel raw bytes. `trailers` may come
   // with the end, and live as long as the request.
-  void SendBody(base::Chain& data, bool end, const http::HeaderMap* trailers);
+  void SendBody(base::Chain& data, base::End end, const http::HeaderMap* trailers);
   // How much more of the request's body is taken.
   size_t room() const noexcept;
   // Bytes of the body that the kernel has not taken.
@@ -125,8 +126,8 @@ class Forwarder final : private AttemptEvents {
   void OnConnected(UpstreamStream& stream) override { SendRequest(stream); }
   void OnAttemptFailed(const base::Error& error) override;
   void OnInterimResponse(http::ResponseHead& head) override;
-  void OnResponseHead(http::ResponseHead& head, bool end) override;
-  void OnResponseBody(base::Chain& data, bool end, const http::HeaderMap* trailers) override;
+  void OnResponseHead(http::ResponseHead& head, base::End end) override;
+  void OnResponseBody(base::Chain& data, base::End end, const http::HeaderMap* trailers) override;
   void OnRequestFlushed() override;
 
   base::Instant now() const noexcept { return worker_.now; }

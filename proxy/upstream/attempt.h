@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/end.h"
 #include "base/error.h"
 #include "base/intrusive_list.h"
 #include "base/slab.h"
@@ -24,10 +25,10 @@ class UpstreamStream {
  public:
   // Writes the head (headers final, Host and framing from the model). `end`: there is no body. `upgrade`: ask for the
   // websocket protocol. Whatever follows in the same turn may leave in one write.
-  virtual void SendHead(const http::RequestHead& head, bool end, bool upgrade) = 0;
+  virtual void SendHead(const http::RequestHead& head, base::End end, bool upgrade) = 0;
   // Queues body bytes (all of `data`, which is left empty) and sends what the kernel takes. In a tunnel: raw bytes;
   // `end` ends our side.
-  virtual void SendBody(base::Chain& data, bool end) = 0;
+  virtual void SendBody(base::Chain& data, base::End end) = 0;
   virtual void SendTrailers(const http::HeaderMap& trailers) = 0;  // ends the request
   // Body bytes given to SendBody that the kernel has not taken yet.
   virtual size_t queued() const noexcept = 0;
@@ -51,9 +52,9 @@ class AttemptEvents {
   // 1xx other than 101 (RFC 9110 15.2); at most kInterimResponsesMax. The head is valid during the call.
   virtual void OnInterimResponse(http::ResponseHead& head) = 0;
   // The final head, in the attempt's arena and the slab the attempt holds until Release. A 101 only when asked for.
-  virtual void OnResponseHead(http::ResponseHead& head, bool end) = 0;
+  virtual void OnResponseHead(http::ResponseHead& head, base::End end) = 0;
   // Body bytes; never more than the credit. `trailers` may come with the end (null otherwise).
-  virtual void OnResponseBody(base::Chain& data, bool end, const http::HeaderMap* trailers) = 0;
+  virtual void OnResponseBody(base::Chain& data, base::End end, const http::HeaderMap* trailers) = 0;
   // queued() went down: more of the request may be sent.
   virtual void OnRequestFlushed() = 0;
 

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <span>
 
+#include "base/end.h"
 #include "base/limits.h"
 #include "http/h1/encoder.h"
 
@@ -15,7 +16,8 @@ constexpr size_t kHandshakeBytes = 128;
 
 }  // namespace
 
-void H1RequestWriter::Start(const http::RequestHead& head, bool end, bool upgrade, std::string_view websocket_key) {
+void H1RequestWriter::Start(const http::RequestHead& head, base::End end, bool upgrade,
+                            std::string_view websocket_key) {
   const size_t bound = http::h1::EncodedBound(head) + kHandshakeBytes;
   text_ = pool_.TakeLarge(bound);
   text_used_ = http::h1::EncodeRequestHead(head, upgrade, {text_->data(), text_->size() - kHandshakeBytes});
@@ -26,7 +28,7 @@ void H1RequestWriter::Start(const http::RequestHead& head, bool end, bool upgrad
   if (kind_ == http::BodyKind::kUntilClose) kind_ = http::BodyKind::kChunked;
   remaining_ = head.body.length;
   state_ = State::kBody;
-  if (upgrade || end || (kind_ == http::BodyKind::kLength && remaining_ == 0)) EndMessage();
+  if (upgrade || end == base::End::kYes || (kind_ == http::BodyKind::kLength && remaining_ == 0)) EndMessage();
 }
 
 // In place of the empty line that ends the head (RFC 6455 4.1).
@@ -71,11 +73,11 @@ void H1RequestWriter::LimitToLength(base::Chain& data) {
   remaining_ -= data.size();
 }
 
-void H1RequestWriter::Body(base::Chain& data, bool end) {
+void H1RequestWriter::Body(base::Chain& data, base::End end) {
   if (state_ == State::kTunnel) {
     body_bytes_ += data.size();
     out_.Append(data);
-    if (end) state_ = State::kTunnelEnded;
+    if (end == base::End::kYes) state_ = State::kTunnelEnded;
     return;
   }
   if (state_ != State::kBody || kind_ == http::BodyKind::kNone) data.Clear();
@@ -88,7 +90,7 @@ void H1RequestWriter::Body(base::Chain& data, bool end) {
     out_.Append(data);
     if (chunked) out_.Append(base::Slice::Unowned(http::h1::kChunkEnd));
   }
-  if (end) EndMessage();
+  if (end == base::End::kYes) EndMessage();
 }
 
 void H1RequestWriter::Trailers(const http::HeaderMap& trailers) {

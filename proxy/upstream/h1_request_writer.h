@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/end.h"
 #include "base/slab.h"
 #include "http/message.h"
 #include "proxy/net/transport.h"
@@ -19,9 +20,9 @@ class H1RequestWriter {
 
   // `end`: no body follows. An upgrade's message is its head alone (RFC 9110 7.8); `websocket_key` is added to it
   // unless it is empty.
-  void Start(const http::RequestHead& head, bool end, bool upgrade, std::string_view websocket_key);
+  void Start(const http::RequestHead& head, base::End end, bool upgrade, std::string_view websocket_key);
   // Takes all of `data`. Bytes beyond an announced length are dropped and the message counts as broken.
-  void Body(base::Chain& data, bool end);
+  void Body(base::Chain& data, base::End end);
   void Trailers(const http::HeaderMap& trailers);
   // From now on raw bytes; the end becomes a FIN once the queue is empty.
   void StartTunnel() noexcept;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/end.h"
 #include "base/limits.h"
 
 namespace headgate::proxy {
@@ -106,17 +107,17 @@ void UpstreamH1Connection::Write() noexcept {
   transport_.RequestTurn();
 }
 
-void UpstreamH1Connection::SendHead(const http::RequestHead& head, bool end, bool upgrade) {
+void UpstreamH1Connection::SendHead(const http::RequestHead& head, base::End end, bool upgrade) {
   HG_CHECK(state_ == State::kLeased && !writer_.started());
   upgrade_ = upgrade;
   websocket_ = {};
   if (upgrade && head.version == http::Version::kHttp2) websocket_ = MakeWebSocketKey(attempt_->arena);
   writer_.Start(head, end, upgrade, websocket_.key);
-  if (end || upgrade) return Write();
+  if (end == base::End::kYes || upgrade) return Write();
   transport_.RequestTurn();
 }
 
-void UpstreamH1Connection::SendBody(base::Chain& data, bool end) {
+void UpstreamH1Connection::SendBody(base::Chain& data, base::End end) {
   if (!leased() || over_) return data.Clear();
   writer_.Body(data, end);
   Write();

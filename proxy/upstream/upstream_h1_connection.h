@@ -19,6 +19,7 @@
 #include <memory>
 
 #include "base/clock.h"
+#include "base/end.h"
 #include "base/intrusive_list.h"
 #include "proxy/context/worker_context.h"
 #include "proxy/net/graveyard.h"
@@ -81,8 +82,8 @@ class UpstreamH1Connection final : public UpstreamStream,
   // Ends it wherever it is; no event follows.
   void Close() noexcept;
 
-  void SendHead(const http::RequestHead& head, bool end, bool upgrade) override;
-  void SendBody(base::Chain& data, bool end) override;
+  void SendHead(const http::RequestHead& head, base::End end, bool upgrade) override;
+  void SendBody(base::Chain& data, base::End end) override;
   void SendTrailers(const http::HeaderMap& trailers) override;
   size_t queued() const noexcept override { return writer_.queued(); }
   void SetResponseCredit(size_t bytes) override;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/end.h"
 #include "base/limits.h"
 #include "proxy/upstream/upstream_h1_connection.h"
 
@@ -149,8 +150,8 @@ bool UpstreamH1Connection::DeliverHead() {
   const uint64_t lease = leases_;
   http::ResponseHead& head = *std::exchange(head_, nullptr);
   head_delivered_ = true;
-  const bool end = reader_.finished() && reader_.ready().empty() && reader_.trailers() == nullptr;
-  response_ended_ = end;
+  const base::End end = base::EndIf(reader_.finished() && reader_.ready().empty() && reader_.trailers() == nullptr);
+  response_ended_ = end == base::End::kYes;
   attempt_->events.OnResponseHead(head, end);
   return lease == leases_;
 }
@@ -173,24 +174,24 @@ bool UpstreamH1Connection::BecomeTunnel(http::ResponseHead& head) {
   writer_.StartTunnel();
   reader_.StartTunnel();
   head_delivered_ = true;
-  attempt_->events.OnResponseHead(head, false);
+  attempt_->events.OnResponseHead(head, base::End::kNo);
   return lease == leases_;
 }
 
 bool UpstreamH1Connection::Deliver() {
   if (response_ended_) return true;
   const size_t bytes = std::min(credit_, reader_.ready().size());
-  const bool end = reader_.finished() && bytes == reader_.ready().size();
-  if (bytes == 0 && !end) return true;
+  const base::End end = base::EndIf(reader_.finished() && bytes == reader_.ready().size());
+  if (bytes == 0 && end == base::End::kNo) return true;
   if (bytes == reader_.ready().size()) {
     std::swap(delivery_, reader_.ready());
   } else {
     reader_.ready().MoveTo(delivery_, bytes);
   }
   credit_ -= bytes;
-  response_ended_ = end;
+  response_ended_ = end == base::End::kYes;
   const uint64_t lease = leases_;
-  attempt_->events.OnResponseBody(delivery_, end, end ? reader_.trailers() : nullptr);
+  attempt_->events.OnResponseBody(delivery_, end, end == base::End::kYes ? reader_.trailers() : nullptr);
   delivery_.Clear();
   return lease == leases_;
 }

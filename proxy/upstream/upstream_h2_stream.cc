@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/crypto/crypto.h"
+#include "base/end.h"
 #include "base/limits.h"
 #include "proxy/upstream/h2_fault.h"
 #include "proxy/upstream/upstream_h2_connection.h"
@@ -36,7 +37,7 @@ void UpstreamH2Stream::Lease(Attempt& attempt) noexcept {
   credit_ = 0;
 }
 
-void UpstreamH2Stream::SendHead(const http::RequestHead& head, bool end, bool upgrade) {
+void UpstreamH2Stream::SendHead(const http::RequestHead& head, base::End end, bool upgrade) {
   HG_CHECK(state_ == State::kLeased);
   upgrade_ = upgrade;
   request_ = &head;
@@ -48,7 +49,7 @@ void UpstreamH2Stream::SendHead(const http::RequestHead& head, bool end, bool up
   Submit(head, end);
 }
 
-void UpstreamH2Stream::Submit(const http::RequestHead& head, bool end) {
+void UpstreamH2Stream::Submit(const http::RequestHead& head, base::End end) {
   if (upgrade_ && connection_.alive() && !connection_.session().peer_connect_protocol()) {
     state_ = State::kHeld;
     return connection_.Wake(*this);
@@ -59,9 +60,9 @@ void UpstreamH2Stream::Submit(const http::RequestHead& head, bool end) {
   const bool empty =
       head.body.kind == http::BodyKind::kLength && head.body.length == 0 && head.version != http::Version::kHttp2;
   const http::Scheme scheme = connection_.transport_.is_tls() ? http::Scheme::kHttps : http::Scheme::kHttp;
-  const bool ends = (end || empty) && !upgrade_;
+  const bool ends = (end == base::End::kYes || empty) && !upgrade_;
   refused_ = !connection_.alive() ||
-             !connection_.session().SubmitRequest(*this, head, scheme, ends && !head.is_grpc, upgrade_);
+             !connection_.session().SubmitRequest(*this, head, scheme, base::EndIf(ends && !head.is_grpc), upgrade_);
   if (refused_) {
     state_ = State::kLeased;
     return connection_.Wake(*this);
@@ -76,7 +77,7 @@ void UpstreamH2Stream::Submit(const http::RequestHead& head, bool end) {
 // HTTP/2, "Request": EOS).
 void UpstreamH2Stream::EndWithData() {
   base::Chain nothing;
-  SendBody(nothing, true);
+  SendBody(nothing, base::End::kYes);
 }
 
 // The session sends nothing before its SETTINGS allow it; now it is known what they say.
@@ -85,13 +86,13 @@ void UpstreamH2Stream::OnSettings() {
   if (!connection_.session().peer_connect_protocol()) {
     return Fail(BrokenProtocol("the upstream does not know extended CONNECT (RFC 8441)"));
   }
-  Submit(*request_, false);
+  Submit(*request_, base::End::kNo);
 }
 
-void UpstreamH2Stream::SendBody(base::Chain& data, bool end) {
+void UpstreamH2Stream::SendBody(base::Chain& data, base::End end) {
   if (mute()) return data.Clear();
   has_body_ = has_body_ || !data.empty();
-  end_given_ = end_given_ || end;
+  end_given_ = end_given_ || end == base::End::kYes;
   connection_.session().SendBody(*this, data, end);
   connection_.RequestTurn();
 }
@@ -213,7 +214,7 @@ bool UpstreamH2Stream::TakeHead(http::ResponseHead& head) {
   }
   upgrade_ = false;  // an ordinary response
   response_ended_ = remote_ended() && received() == 0 && trailers() == nullptr;
-  attempt_->events.OnResponseHead(head, response_ended_);
+  attempt_->events.OnResponseHead(head, base::EndIf(response_ended_));
   return lease == leases_;
 }
 
@@ -227,7 +228,7 @@ void UpstreamH2Stream::BecomeTunnel(http::ResponseHead& head) {
   if (!key.empty()) {
     head.headers.Add(http::HeaderId::kSecWebSocketAccept, attempt_->arena.Copy(base::WebSocketAccept(key)));
   }
-  attempt_->events.OnResponseHead(head, false);
+  attempt_->events.OnResponseHead(head, base::End::kNo);
 }
 
 bool UpstreamH2Stream::Deliver() {
@@ -235,12 +236,12 @@ bool UpstreamH2Stream::Deliver() {
   const size_t bytes = std::min(credit_, received());
   base::Chain& delivery = connection_.delivery_;
   if (bytes > 0) connection_.session().TakeBody(*this, delivery, bytes);
-  const bool end = remote_ended() && received() == 0;
-  if (bytes == 0 && !end) return true;
+  const base::End end = base::EndIf(remote_ended() && received() == 0);
+  if (bytes == 0 && end == base::End::kNo) return true;
   credit_ -= bytes;
-  response_ended_ = end;
+  response_ended_ = end == base::End::kYes;
   const uint64_t lease = leases_;
-  attempt_->events.OnResponseBody(delivery, end, end ? trailers() : nullptr);
+  attempt_->events.OnResponseBody(delivery, end, end == base::End::kYes ? trailers() : nullptr);
   delivery.Clear();
   return lease == leases_;
 }

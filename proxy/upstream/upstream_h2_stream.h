@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/end.h"
 #include "base/intrusive_list.h"
 #include "http/h2/stream.h"
 #include "proxy/upstream/attempt.h"
@@ -45,8 +46,8 @@ class UpstreamH2Stream final : public UpstreamStream,
   Attempt* attempt() const noexcept { return attempt_; }
   bool held() const noexcept { return state_ == State::kHeld; }
 
-  void SendHead(const http::RequestHead& head, bool end, bool upgrade) override;
-  void SendBody(base::Chain& data, bool end) override;
+  void SendHead(const http::RequestHead& head, base::End end, bool upgrade) override;
+  void SendBody(base::Chain& data, base::End end) override;
   void SendTrailers(const http::HeaderMap& trailers) override;
   size_t queued() const noexcept override { return http::h2::Stream::queued(); }
   void SetResponseCredit(size_t bytes) override;
@@ -68,7 +69,7 @@ class UpstreamH2Stream final : public UpstreamStream,
  private:
   enum class State : uint8_t { kFree, kLeased, kHeld, kOpen, kParting };
 
-  void Submit(const http::RequestHead& head, bool end);
+  void Submit(const http::RequestHead& head, base::End end);
   void EndWithData();
   void OnSettings();
   // Each says whether the same lease goes on.

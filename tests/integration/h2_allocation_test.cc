@@ -53,10 +53,10 @@ class AnsweringPeer final : public http::h2::StreamSource {
     http::ResponseHead head(request.arena);
     head.status = 200;
     head.headers.Add(http::InternHeader("content-type"), "content-type", "text/plain");
-    session_.SubmitResponse(request, head, {}, false);
+    session_.SubmitResponse(request, head, {}, base::End::kNo);
     base::Chain body;
     body.Append(base::Slice::Unowned("hello"));
-    session_.SendBody(request, body, true);
+    session_.SendBody(request, body, base::End::kYes);
   }
 
   void Flush() {

@@ -65,7 +65,7 @@ size_t H2Peer::Ask(std::string_view method, std::string_view path, const Headers
     const std::string_view kept = request.arena.Copy(name);
     request.head.headers.Add(http::InternHeader(kept), kept, request.arena.Copy(value));
   }
-  EXPECT_TRUE(session_->SubmitRequest(request, request.head, http::Scheme::kHttp, end, connect_protocol));
+  EXPECT_TRUE(session_->SubmitRequest(request, request.head, http::Scheme::kHttp, base::EndIf(end), connect_protocol));
   Flush();
   return requests_.size() - 1;
 }
@@ -80,7 +80,7 @@ void H2Peer::Send(size_t request, std::string_view body, bool end) {
     data.Append(base::Slice(std::move(slab), at, bytes));
     body.remove_prefix(bytes);
   }
-  session_->SendBody(*requests_[request], data, end);
+  session_->SendBody(*requests_[request], data, base::EndIf(end));
   Flush();
 }
 

@@ -140,7 +140,7 @@ TEST(Http2Request, ThatIsNotServedHasAnAnswer) {
     // It can be answered.
     ResponseHead response(stream.arena);
     response.status = 400;
-    server.session.SubmitResponse(stream, response, {}, true);
+    server.session.SubmitResponse(stream, response, {}, base::End::kYes);
     server.Drain();
     EXPECT_EQ(server.Count(kHeaders), 1u);
     EXPECT_TRUE(stream.got_closed);

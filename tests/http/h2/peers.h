@@ -103,7 +103,7 @@ class Peer : public StreamSource {
   // A client's: begins a request; its id.
   int32_t Request(const RequestHead& head, bool end = true, bool connect_protocol = false) {
     auto stream = std::make_unique<TestStream>(pool, head.method);
-    if (!session.SubmitRequest(*stream, head, Scheme::kHttp, end, connect_protocol)) return 0;
+    if (!session.SubmitRequest(*stream, head, Scheme::kHttp, base::EndIf(end), connect_protocol)) return 0;
     const int32_t id = stream->id();
     streams[id] = std::move(stream);
     return id;
@@ -118,7 +118,7 @@ class Peer : public StreamSource {
       chain.Append(base::Slice(std::move(slab), data, size));
       text.remove_prefix(size);
     }
-    session.SendBody(stream, chain, end);
+    session.SendBody(stream, chain, base::EndIf(end));
   }
 
   base::SlabPool pool;

@@ -76,7 +76,7 @@ TEST(Http2Abuse, ARequestWhoseWholeAnswerIsOutButForItsEndWasAnswered) {
     ResponseHead response(stream.arena);
     response.status = 413;
     server.session.HoldEnd(stream);
-    server.session.SubmitResponse(stream, response, {}, true);
+    server.session.SubmitResponse(stream, response, {}, base::End::kYes);
     server.Drain();
     ASSERT_TRUE(server.Say(RstStream(Odd(i)))) << i;
   }
@@ -98,7 +98,7 @@ TEST(Http2Abuse, CancelledRequestsThatWereAnsweredDoNotCount) {
     TestStream& stream = server.stream(Odd(i));
     ResponseHead response(stream.arena);
     response.status = 200;
-    server.session.SubmitResponse(stream, response, {}, true);
+    server.session.SubmitResponse(stream, response, {}, base::End::kYes);
     server.Drain();
     ASSERT_TRUE(server.Say(RstStream(Odd(i), 0)));
   }
@@ -244,7 +244,7 @@ TEST(Http2Abuse, APingForEachFrameThatWeSendIsNoFlood) {
   TestStream& stream = server.stream(1);
   ResponseHead response(stream.arena);
   response.status = 200;
-  server.session.SubmitResponse(stream, response, {}, false);
+  server.session.SubmitResponse(stream, response, {}, base::End::kNo);
   for (int i = 0; i < 1000; ++i) {
     server.SendText(stream, "some message", false);
     server.Drain();
@@ -258,7 +258,7 @@ TEST(Http2Abuse, AWindowThatOpensByTheByteIsAFlood) {
   ASSERT_TRUE(server.Say(Frame(kSettingsFrame, 0, 0, Big(4, 2) + Big(0, 4)) + Headers(1, GetFields())));
   ResponseHead response(server.stream(1).arena);
   response.status = 200;
-  server.session.SubmitResponse(server.stream(1), response, {}, false);
+  server.session.SubmitResponse(server.stream(1), response, {}, base::End::kNo);
   server.SendText(server.stream(1), std::string(100'000, 'x'), false);
   server.Drain();
   const auto one_byte = [](size_t) { return WindowUpdate(1, 1); };
@@ -271,7 +271,7 @@ TEST(Http2Abuse, CreditForEachSmallMessageIsNoFlood) {
   ASSERT_TRUE(server.Say(Headers(1, GetFields())));
   ResponseHead response(server.stream(1).arena);
   response.status = 200;
-  server.session.SubmitResponse(server.stream(1), response, {}, false);
+  server.session.SubmitResponse(server.stream(1), response, {}, base::End::kNo);
   for (size_t i = 0; i < 10'000; ++i) {
     server.SendText(server.stream(1), "message", false);
     server.Drain();

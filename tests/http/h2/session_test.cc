@@ -32,7 +32,7 @@ TEST(Http2Session, CarriesARequestAndItsResponse) {
   auto response = peers.Ok();
   response->headers.Add(HeaderId::kContentType, "text/plain");
   response->body = {BodyKind::kLength, 5};
-  peers.server.session.SubmitResponse(request, *response, "Sun, 06 Nov 1994 08:49:37 GMT", false);
+  peers.server.session.SubmitResponse(request, *response, "Sun, 06 Nov 1994 08:49:37 GMT", base::End::kNo);
   peers.server.SendText(request, "hello", true);
   peers.Exchange();
 
@@ -72,7 +72,7 @@ TEST(Http2Session, CarriesInterimResponsesAndTrailers) {
   auto hints = peers.Ok();
   hints->status = 103;
   peers.server.session.SubmitInterim(request, *hints);
-  peers.server.session.SubmitResponse(request, *peers.Ok(), {}, false);
+  peers.server.session.SubmitResponse(request, *peers.Ok(), {}, base::End::kNo);
   peers.server.SendText(request, "answer", false);
   HeaderMap trailers(peers.arena);
   trailers.Add(HeaderId::kGrpcStatus, "0");
@@ -96,7 +96,7 @@ TEST(Http2Session, TrailersWithoutABodyNeedNoEmptyData) {
   TestStream& request = peers.server.stream(id);
   HeaderMap trailers(peers.arena);
   trailers.Add(HeaderId::kGrpcStatus, "12");
-  peers.server.session.SubmitResponse(request, *peers.Ok(), {}, false);
+  peers.server.session.SubmitResponse(request, *peers.Ok(), {}, base::End::kNo);
   peers.server.session.SendTrailers(request, trailers);
   const std::vector<ParsedFrame> frames = ParseFrames(peers.server.Produce());
   ASSERT_EQ(frames.size(), 2u);
@@ -119,7 +119,7 @@ TEST(Http2Session, CarriesBodiesOfAnySizeBothWaysInAnyPieces) {
     EXPECT_TRUE(request.received_text() == text);
     EXPECT_TRUE(request.remote_ended());
     EXPECT_EQ(request.body_bytes(), size);
-    peers.server.session.SubmitResponse(request, *peers.Ok(), {}, false);
+    peers.server.session.SubmitResponse(request, *peers.Ok(), {}, base::End::kNo);
     peers.server.SendText(request, text, true);
     peers.Exchange(piece);
     EXPECT_TRUE(peers.client.stream(id).received_text() == text);
@@ -136,7 +136,7 @@ TEST(Http2Session, ManyRequestsRunSideBySide) {
   EXPECT_EQ(peers.server.session.streams(), 100u);
   for (size_t i = ids.size(); i-- > 0;) {
     TestStream& request = peers.server.stream(ids[i]);
-    peers.server.session.SubmitResponse(request, *peers.Ok(), {}, false);
+    peers.server.session.SubmitResponse(request, *peers.Ok(), {}, base::End::kNo);
     peers.server.SendText(request, std::to_string(i), true);
   }
   peers.Exchange();
@@ -152,7 +152,7 @@ TEST(Http2Session, SiblingsShareTheConnectionByTurns) {
   const int32_t second = peers.client.Request(*peers.Get());
   peers.Exchange();
   for (const int32_t id : {first, second}) {
-    peers.server.session.SubmitResponse(peers.server.stream(id), *peers.Ok(), {}, false);
+    peers.server.session.SubmitResponse(peers.server.stream(id), *peers.Ok(), {}, base::End::kNo);
     peers.server.SendText(peers.server.stream(id), std::string(60'000, 'x'), true);
   }
   std::vector<int32_t> order;
@@ -169,7 +169,7 @@ TEST(Http2Session, ProducesAboutAsMuchAsItIsAskedFor) {
   const int32_t id = peers.client.Request(*peers.Get());
   peers.Exchange();
   TestStream& request = peers.server.stream(id);
-  peers.server.session.SubmitResponse(request, *peers.Ok(), {}, false);
+  peers.server.session.SubmitResponse(request, *peers.Ok(), {}, base::End::kNo);
   peers.server.SendText(request, std::string(60'000, 'x'), true);
   EXPECT_TRUE(peers.server.session.wants_write());
   const size_t produced = peers.server.Produce(20'000).size();
@@ -184,11 +184,11 @@ TEST(Http2Session, CopiesWhatNobodyOwns) {
   const int32_t id = peers.client.Request(*peers.Get());
   peers.Exchange();
   TestStream& request = peers.server.stream(id);
-  peers.server.session.SubmitResponse(request, *peers.Ok(), {}, false);
+  peers.server.session.SubmitResponse(request, *peers.Ok(), {}, base::End::kNo);
   std::string text = "gone soon";
   base::Chain body;
   body.Append(base::Slice::Unowned(text));
-  peers.server.session.SendBody(request, body, true);
+  peers.server.session.SendBody(request, body, base::End::kYes);
   base::Chain out;
   peers.server.session.Produce(out, 1 << 20);
   text.assign(text.size(), '!');
@@ -204,7 +204,7 @@ TEST(Http2Session, HoldsTheEndUntilTheRequestMayBeLetGo) {
     peers.Exchange();
     TestStream& request = peers.server.stream(id);
     peers.server.session.HoldEnd(request);
-    peers.server.session.SubmitResponse(request, *peers.Ok(), {}, !with_body);
+    peers.server.session.SubmitResponse(request, *peers.Ok(), {}, base::EndIf(!with_body));
     if (with_body) peers.server.SendText(request, "no", true);
     peers.Exchange();
     EXPECT_FALSE(request.local_ended());
@@ -228,7 +228,7 @@ TEST(Http2Session, AnEndWithoutBodyIsNews) {
   const int32_t id = peers.client.Request(*peers.Get());
   peers.Exchange();
   TestStream& request = peers.server.stream(id);
-  peers.server.session.SubmitResponse(request, *peers.Ok(), {}, true);
+  peers.server.session.SubmitResponse(request, *peers.Ok(), {}, base::End::kYes);
   peers.server.Produce();
   EXPECT_TRUE(request.local_ended());
   EXPECT_EQ(request.sent_news, 1u);
@@ -258,7 +258,7 @@ TEST(Http2Session, TunnelsWebSocket) {
   auto accept = peers.Ok();
   accept->status = 101;
   accept->headers.Add(HeaderId::kSecWebSocketAccept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
-  peers.server.session.SubmitResponse(request, *accept, {}, false);
+  peers.server.session.SubmitResponse(request, *accept, {}, base::End::kNo);
   peers.server.SendText(request, "from server", false);
   peers.client.SendText(peers.client.stream(id), "from client", false);
   peers.Exchange();
@@ -296,7 +296,7 @@ TEST(Http2Session, ResetsWhatItsOwnerDoesNotWant) {
   const int32_t id = peers.client.Request(*peers.Post(), false);
   peers.Exchange();
   TestStream& request = peers.server.stream(id);
-  peers.server.session.SubmitResponse(request, *peers.Ok(), {}, false);
+  peers.server.session.SubmitResponse(request, *peers.Ok(), {}, base::End::kNo);
   peers.server.session.Reset(request, H2Error::kInternalError);
   peers.server.session.Reset(request, H2Error::kCancel);
   EXPECT_FALSE(request.closed());
@@ -310,10 +310,10 @@ TEST(Http2Session, ResetsWhatItsOwnerDoesNotWant) {
   // Nothing happens to a stream that is closed.
   base::Chain data;
   data.Append(base::Slice::Unowned("late"));
-  peers.server.session.SendBody(request, data, true);
+  peers.server.session.SendBody(request, data, base::End::kYes);
   EXPECT_TRUE(data.empty());
   peers.server.session.Reset(request, H2Error::kCancel);
-  peers.server.session.SubmitResponse(request, *peers.Ok(), {}, true);
+  peers.server.session.SubmitResponse(request, *peers.Ok(), {}, base::End::kYes);
   EXPECT_EQ(peers.server.Produce(), "");
 }
 
@@ -353,7 +353,7 @@ TEST(Http2Session, MayGoBeforeItsStreams) {
     RequestHead head(stream.arena);
     head.authority = "a";
     head.path = "/";
-    ASSERT_TRUE(session.SubmitRequest(stream, head, Scheme::kHttp, false, false));
+    ASSERT_TRUE(session.SubmitRequest(stream, head, Scheme::kHttp, base::End::kNo, false));
     EXPECT_FALSE(stream.closed());
   }
   EXPECT_TRUE(stream.closed());
@@ -384,7 +384,7 @@ TEST(Http2Session, GoesAwayInTwoSteps) {
   EXPECT_EQ(peers.client.Request(*peers.Get()), 0);
   EXPECT_FALSE(peers.server.session.ended());
   // What was taken is answered.
-  peers.server.session.SubmitResponse(peers.server.stream(id), *peers.Ok(), {}, true);
+  peers.server.session.SubmitResponse(peers.server.stream(id), *peers.Ok(), {}, base::End::kYes);
   peers.Exchange();
   EXPECT_EQ(peers.client.stream(id).responses.size(), 1u);
   EXPECT_TRUE(peers.client.stream(id).remote_ended());

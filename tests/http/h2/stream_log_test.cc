@@ -75,7 +75,7 @@ TEST(Http2ClosedStreams, FramesThatCrossOurEndAreIgnored) {
   ResponseHead response(stream.arena);
   response.status = 413;
   server.session.HoldEnd(stream);
-  server.session.SubmitResponse(stream, response, {}, true);
+  server.session.SubmitResponse(stream, response, {}, base::End::kYes);
   server.session.ReleaseEnd(stream, true);
   server.Drain();
   EXPECT_TRUE(stream.got_closed);

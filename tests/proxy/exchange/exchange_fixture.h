@@ -24,17 +24,17 @@ class FakeStream final : public DownstreamStream {
  public:
   const ClientInfo& client() const noexcept override { return info; }
   void SendInterim(http::ResponseHead& head) override { interims.push_back(head.status); }
-  void SendHead(http::ResponseHead& head, bool end) override {
+  void SendHead(http::ResponseHead& head, base::End end) override {
     ++heads;
     status = head.status;
     framing = head.body.kind;
     for (const http::HeaderField& field : head.headers.fields()) Write(header, field);
-    ended = end;
+    ended = end == base::End::kYes;
   }
-  void SendBody(base::Chain& data, bool end) override {
+  void SendBody(base::Chain& data, base::End end) override {
     for (size_t i = 0; i < data.slices(); ++i) body += data[i].view();
     data.Clear();
-    ended = ended || end;
+    ended = ended || end == base::End::kYes;
   }
   void SendTrailers(const http::HeaderMap& trailers) override {
     for (const http::HeaderField& field : trailers.fields()) Write(trailer, field);

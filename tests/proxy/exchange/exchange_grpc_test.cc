@@ -60,7 +60,7 @@ TEST_F(ExchangeGrpc, ABodyBeyondTheLimitIsResourceExhausted) {
   base::Chain data;
   const std::string large(101, 'x');
   data.Append(base::Slice::Unowned(large));
-  exchange.OnRequestBody(data, false, nullptr);
+  exchange.OnRequestBody(data, base::End::kNo, nullptr);
   ExpectOnlyTrailers("8");
   EXPECT_TRUE(Turn([&] { return h2->streams[0]->gone; }));
 }
@@ -175,7 +175,7 @@ TEST_F(ExchangeGrpc, TheUpstreamsTrailersArriveAndTheirStatusIsCounted) {
   ASSERT_TRUE(Arrive());
   EXPECT_TRUE(stream.body_clock_stopped) << "a stream of messages has no pace";
   base::Chain none;
-  exchange.OnRequestBody(none, true, nullptr);
+  exchange.OnRequestBody(none, base::End::kYes, nullptr);
   h2->Head(0, 200, false, "content-type", "application/grpc");
   h2->Body(0, "message", false);
   h2->Trailer(0, "grpc-status", "5");
@@ -192,7 +192,7 @@ TEST_F(ExchangeGrpc, AHeadOnlyAnswerKeepsItsShapeAndIsCounted) {
   Exchange& exchange = NewCall();
   ASSERT_TRUE(Arrive());
   base::Chain none;
-  exchange.OnRequestBody(none, true, nullptr);
+  exchange.OnRequestBody(none, base::End::kYes, nullptr);
   h2->Head(0, 200, true, "grpc-status", "7");
   ASSERT_TRUE(Turn([&] { return stream.ended; }));
   EXPECT_EQ(stream.header, "grpc-status: 7\n");
@@ -205,7 +205,7 @@ TEST_F(ExchangeGrpc, AnAnswerWithoutAStatusIsCountedAsOther) {
   Exchange& exchange = NewCall();
   ASSERT_TRUE(Arrive());
   base::Chain none;
-  exchange.OnRequestBody(none, true, nullptr);
+  exchange.OnRequestBody(none, base::End::kYes, nullptr);
   h2->Answer(0, "<html>");
   ASSERT_TRUE(Turn([&] { return stream.ended; }));
   EXPECT_EQ(stream.body, "<html>");

@@ -74,7 +74,7 @@ TEST_F(ExchangeH2, AnUpstreamThatIsSilentForIdleIs504) {
   Exchange& exchange = NewRequest();
   ASSERT_TRUE(Arrive());
   base::Chain none;
-  exchange.OnRequestBody(none, true, nullptr);
+  exchange.OnRequestBody(none, base::End::kYes, nullptr);
   worker.Advance(std::chrono::seconds(19));
   EXPECT_EQ(stream.heads, 0);
   worker.Advance(std::chrono::seconds(2));
@@ -96,7 +96,7 @@ TEST_F(ExchangeH2, TrailersReachAnHttp2ClientWithoutBeingAskedFor) {
   Exchange& exchange = NewRequest();
   ASSERT_TRUE(Arrive());
   base::Chain none;
-  exchange.OnRequestBody(none, true, nullptr);
+  exchange.OnRequestBody(none, base::End::kYes, nullptr);
   h2->Head(0, 200, false);
   h2->Body(0, "ok", false);
   h2->Trailer(0, "x-sum", "7");
@@ -110,7 +110,7 @@ TEST_F(ExchangeH2, TrailersReachAnHttp11ClientOnlyIfItAskedForThem) {
   exchange.request().version = http::Version::kHttp11;
   ASSERT_TRUE(Arrive());
   base::Chain none;
-  exchange.OnRequestBody(none, true, nullptr);
+  exchange.OnRequestBody(none, base::End::kYes, nullptr);
   h2->Head(0, 200, false);
   h2->Body(0, "ok", false);
   h2->Trailer(0, "x-sum", "7");
@@ -126,7 +126,7 @@ TEST_F(ExchangeH2, ARequestsTrailersReachAnHttp2Upstream) {
   trailers.Add(http::HeaderId::kOther, "x-sum", "7");
   base::Chain data;
   data.Append(base::Slice::Unowned("hello"));
-  exchange.OnRequestBody(data, true, &trailers);
+  exchange.OnRequestBody(data, base::End::kYes, &trailers);
   ASSERT_TRUE(Turn([&] { return h2->streams[0]->ended; }));
   EXPECT_EQ(h2->streams[0]->body, "hello");
   EXPECT_EQ(h2->streams[0]->trailer, "x-sum: 7");

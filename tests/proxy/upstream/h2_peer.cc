@@ -86,7 +86,7 @@ void H2Peer::Head(size_t index, uint16_t status, bool end, std::string_view name
   head.status = status;
   if (!name.empty()) head.headers.Add(http::InternHeader(name), name, value);
   stream.answered = true;
-  session_->SubmitResponse(stream, head, {}, end);
+  session_->SubmitResponse(stream, head, {}, base::EndIf(end));
   Flush();
 }
 
@@ -101,7 +101,7 @@ void H2Peer::Interim(size_t index, uint16_t status) {
 void H2Peer::Body(size_t index, std::string_view text, bool end) {
   base::Chain data;
   data.Append(base::Slice::Unowned(text));
-  session_->SendBody(*streams[index], data, end);
+  session_->SendBody(*streams[index], data, base::EndIf(end));
   Flush();
 }
 

@@ -29,7 +29,7 @@ class Reader final : private http::h2::StreamSource {
   void Answer() {
     http::ResponseHead head(stream_->arena);
     head.status = 204;
-    session_.SubmitResponse(*stream_, head, {}, true);
+    session_.SubmitResponse(*stream_, head, {}, base::End::kYes);
   }
   const H2PeerStream* stream() const { return stream_.get(); }
 

@@ -73,7 +73,7 @@ void TestRequest::OnConnected(UpstreamStream& connected) {
 
 void TestRequest::SendHead() {
   calling_ = true;
-  stream->SendHead(head, !has_body, upgrade);
+  stream->SendHead(head, base::EndIf(!has_body), upgrade);
   calling_ = false;
 }
 
@@ -88,7 +88,7 @@ void TestRequest::SendBody(std::string_view text, bool end) {
     text.remove_prefix(bytes);
   }
   calling_ = true;
-  stream->SendBody(data, end);
+  stream->SendBody(data, base::EndIf(end));
   calling_ = false;
   EXPECT_TRUE(data.empty());
 }
@@ -124,7 +124,7 @@ void TestRequest::OnInterimResponse(http::ResponseHead& response) {
   interims.push_back(response.status);
 }
 
-void TestRequest::OnResponseHead(http::ResponseHead& response, bool end) {
+void TestRequest::OnResponseHead(http::ResponseHead& response, base::End end) {
   EXPECT_FALSE(calling_);
   EXPECT_FALSE(over());
   EXPECT_EQ(status, 0);
@@ -135,24 +135,24 @@ void TestRequest::OnResponseHead(http::ResponseHead& response, bool end) {
     first_header = std::string(field.name) + ": " + std::string(field.value);
   }
   if (on_head) on_head();
-  if (!end) return;
+  if (end == base::End::kNo) return;
   ended = true;
   Over();
 }
 
-void TestRequest::OnResponseBody(base::Chain& data, bool end, const http::HeaderMap* trailers) {
+void TestRequest::OnResponseBody(base::Chain& data, base::End end, const http::HeaderMap* trailers) {
   EXPECT_FALSE(calling_);
   EXPECT_FALSE(over());
   EXPECT_NE(status, 0);
   EXPECT_LE(data.size(), granted_);
-  EXPECT_TRUE(end || !data.empty());
+  EXPECT_TRUE(end == base::End::kYes || !data.empty());
   granted_ -= data.size();
   for (size_t i = 0; i < data.slices(); ++i) body += data[i].view();
   if (trailers != nullptr) {
     const http::HeaderField& field = trailers->fields()[0];
     trailer = std::string(field.name) + ": " + std::string(field.value);
   }
-  if (!end) return;
+  if (end == base::End::kNo) return;
   ended = true;
   Over();
 }

@@ -105,8 +105,8 @@ class TestRequest final : public AttemptEvents {
   void OnConnected(UpstreamStream& connected) override;
   void OnAttemptFailed(const base::Error& failure) override;
   void OnInterimResponse(http::ResponseHead& response) override;
-  void OnResponseHead(http::ResponseHead& response, bool end) override;
-  void OnResponseBody(base::Chain& data, bool end, const http::HeaderMap* trailers) override;
+  void OnResponseHead(http::ResponseHead& response, base::End end) override;
+  void OnResponseBody(base::Chain& data, base::End end, const http::HeaderMap* trailers) override;
   void OnRequestFlushed() override;
   void Over();
 

@@ -1,0 +1,13 @@
+// Whether a piece is the last one of its message.
+#pragma once
+
+namespace headgate::base {
+
+enum class End : bool {
+  kNo,   // more may follow
+  kYes,  // the message is complete
+};
+
+constexpr End EndIf(bool last) noexcept { return last ? End::kYes : End::kNo; }
+
+}  // namespace headgate::base
