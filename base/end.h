@@ -1,4 +1,6 @@
-// Whether a piece is the last one of its message.
+// Whether a piece is the last one of its message. A value.
+// Owned by nobody: passed by value.
+// Any thread.
 #pragma once
 
 namespace headgate::base {

@@ -27,7 +27,7 @@ EXTERNAL = [
     (r"spdlog/", ["base/log/"]),
     (r"CLI/", ["app/"]),
     (r"boost/asio", ["proxy/net/", "proxy/worker/", "control/", "app/"]),
-    (r"boost/beast", ["control/http/"]),
+    (r"boost/beast", ["control/pages/"]),
     (r"xxhash\.h", ["base/hash"]),
     (r"sys/epoll\.h", ["proxy/net/"]),
 ]
