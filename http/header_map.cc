@@ -14,6 +14,7 @@ void HeaderMap::Grow() {
 }
 
 void HeaderMap::Set(HeaderId id, std::string_view name, std::string_view value) {
+  if (!MayHave(id)) return Add(id, name, value);
   bool found = false;
   RemoveIf([&](const HeaderField& field) {
     if (field.id != id || (id == HeaderId::kOther && field.name != name)) return false;
@@ -26,6 +27,8 @@ void HeaderMap::Set(HeaderId id, std::string_view name, std::string_view value) 
 }
 
 size_t HeaderMap::Remove(HeaderId id) {
+  if (!MayHave(id)) return 0;
+  seen_ &= ~Bit(id);
   return RemoveIf([id](const HeaderField& field) { return field.id == id; });
 }
 
@@ -36,7 +39,7 @@ size_t HeaderMap::Remove(HeaderId id, std::string_view lower_case_name) {
   });
 }
 
-const HeaderField* HeaderMap::Find(HeaderId id) const noexcept {
+const HeaderField* HeaderMap::Search(HeaderId id) const noexcept {
   for (size_t i = 0; i < size_; ++i) {
     if (fields_[i].id == id) return &fields_[i];
   }
@@ -51,12 +54,8 @@ const HeaderField* HeaderMap::Find(HeaderId id, std::string_view lower_case_name
   return nullptr;
 }
 
-std::string_view HeaderMap::Get(HeaderId id) const noexcept {
-  const HeaderField* field = Find(id);
-  return field == nullptr ? std::string_view() : field->value;
-}
-
 size_t HeaderMap::Count(HeaderId id) const noexcept {
+  if (!MayHave(id)) return 0;
   return static_cast<size_t>(
       std::count_if(fields_, fields_ + size_, [id](const HeaderField& field) { return field.id == id; }));
 }

@@ -16,6 +16,7 @@ LoopMark::LoopMark() noexcept {
 }
 
 bool LoopMark::IsIn(const HeaderMap& headers) const noexcept {
+  if (!headers.MayHave(HeaderId::kCdnLoop)) return false;
   size_t proxies = 0;
   for (const HeaderField& field : headers.fields()) {
     if (field.id != HeaderId::kCdnLoop) continue;
@@ -30,11 +31,7 @@ bool LoopMark::IsIn(const HeaderMap& headers) const noexcept {
 
 void LoopMark::AddTo(HeaderMap& headers) const {
   const std::string_view before = JoinLines(headers, HeaderId::kCdnLoop);
-  if (before.empty()) {
-    headers.Set(HeaderId::kCdnLoop, text());
-  } else {
-    headers.Set(HeaderId::kCdnLoop, headers.arena().Concat({before, ", ", text()}));
-  }
+  headers.Set(HeaderId::kCdnLoop, before.empty() ? text() : headers.arena().Concat({before, ", ", text()}));
 }
 
 }  // namespace headgate::http

@@ -21,6 +21,16 @@ void FromKernel(std::span<uint8_t> out) noexcept {
   }
 }
 
+// A character for each four bits.
+uint64_t HexDigits(uint32_t bits) noexcept {
+  constexpr uint64_t kOnes = 0x0101010101010101u;
+  uint64_t nibbles = (uint64_t{bits} | uint64_t{bits} << 16U) & 0x0000FFFF0000FFFFu;
+  nibbles = (nibbles | nibbles << 8U) & 0x00FF00FF00FF00FFu;
+  nibbles = (nibbles | nibbles << 4U) & (kOnes * 0x0F);
+  const uint64_t letters = (nibbles + kOnes * 6) >> 4U & kOnes;
+  return nibbles + kOnes * '0' + letters * ('a' - '0' - 10);
+}
+
 RandomSource& OfThisThread() noexcept {
   thread_local RandomSource source;
   return source;
@@ -49,13 +59,14 @@ void RandomSource::Fill(std::span<uint8_t> out) noexcept {
 }
 
 void RandomSource::Hex(std::span<char> out) noexcept {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::array<uint8_t, 32> bytes{};
   while (!out.empty()) {
-    const size_t digits = std::min(out.size(), 2 * bytes.size());
-    Fill(std::span(bytes).first((digits + 1) / 2));
-    for (size_t i = 0; i < digits; ++i) out[i] = kDigits[(bytes[i / 2] >> (i % 2 == 0 ? 4U : 0U)) & 15U];
-    out = out.subspan(digits);
+    std::array<uint32_t, 4> bits{};
+    Fill({reinterpret_cast<uint8_t*>(bits.data()), sizeof bits});
+    std::array<uint64_t, bits.size()> digits;
+    std::transform(bits.begin(), bits.end(), digits.begin(), HexDigits);
+    const size_t count = std::min(out.size(), sizeof digits);
+    std::memcpy(out.data(), digits.data(), count);
+    out = out.subspan(count);
   }
 }
 

@@ -2,7 +2,13 @@
 
 #include <llhttp.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "http/ascii.h"
 
@@ -108,6 +114,9 @@ class Tiler {
   // Lower-cases a name. llhttp has seen to it that it is a token; that it is one token and nothing else is checked
   // here.
   bool LowerName(char* text, size_t size) const noexcept {
+#ifdef __SSE2__
+    if (size <= 16 && text + 16 <= head_end_) return LowerShortName(text, size);
+#endif
     uint64_t fault = 0;
     const auto lower_at = [&fault](char* at) {
       uint64_t word;
@@ -133,6 +142,28 @@ class Tiler {
     std::memcpy(text, &word, sizeof word);
     return fault == 0;
   }
+
+#ifdef __SSE2__
+  // At most 16 bytes; what is behind the name is written back as it was.
+  static bool LowerShortName(char* text, size_t size) noexcept {
+    auto* const at = reinterpret_cast<__m128i*>(text);
+    const __m128i bytes = _mm_loadu_si128(at);
+    const auto all = [](char c) { return _mm_set1_epi8(c); };
+    // Compared as signed bytes: those above 0x7f are below all others.
+    const __m128i visible = _mm_and_si128(_mm_cmpgt_epi8(bytes, all(' ')), _mm_cmpgt_epi8(all('\x7f'), bytes));
+    const __m128i good = _mm_andnot_si128(_mm_cmpeq_epi8(bytes, all(':')), visible);
+    const __m128i upper = _mm_and_si128(_mm_cmpgt_epi8(bytes, all('A' - 1)), _mm_cmpgt_epi8(all('Z' + 1), bytes));
+    const __m128i named = _mm_loadu_si128(reinterpret_cast<const __m128i*>(kNamed.data() + 16 - size));
+    _mm_storeu_si128(at, _mm_or_si128(bytes, _mm_and_si128(_mm_and_si128(upper, named), all(0x20))));
+    return _mm_movemask_epi8(_mm_andnot_si128(good, named)) == 0;
+  }
+  // All ones for `size` bytes from 16 - size on.
+  static constexpr std::array<uint8_t, 32> kNamed = [] {
+    std::array<uint8_t, 32> bytes{};
+    std::fill_n(bytes.begin(), 16, uint8_t{0xff});
+    return bytes;
+  }();
+#endif
 
   char* next_;
   const char* head_end_;

@@ -41,6 +41,22 @@ TEST_F(HeaderMapTest, FindsAndRemovesByIdAndByText) {
   EXPECT_EQ(map_.size(), 1u);
 }
 
+TEST_F(HeaderMapTest, WhatWasRemovedCanComeBack) {
+  EXPECT_EQ(map_.Remove(HeaderId::kVia), 0u);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_FALSE(map_.Has(HeaderId::kVia));
+    map_.Set(HeaderId::kVia, "1");
+    map_.Set(HeaderId::kVia, "2");
+    EXPECT_EQ(map_.Get(HeaderId::kVia), "2");
+    EXPECT_EQ(map_.size(), 1u);
+    if (i == 0) map_.Remove(HeaderId::kVia);
+    if (i == 1) map_.RemoveIf([](const HeaderField&) { return true; });
+    if (i == 2) map_.Clear();
+    EXPECT_EQ(map_.Find(HeaderId::kVia), nullptr);
+    EXPECT_EQ(map_.Count(HeaderId::kVia), 0u);
+  }
+}
+
 TEST_F(HeaderMapTest, KeepsTheOrderWhileItGrows) {
   const std::string digits = "0123456789";
   for (size_t i = 0; i < 200; ++i) map_.Add(HeaderId::kOther, "n", std::string_view(digits).substr(i % 10, 1));

@@ -138,6 +138,16 @@ TEST(RequestWall, RefusesMalformedLines) {
   });
 }
 
+TEST(RequestWall, LowersNamesOfEveryLengthAndNothingElse) {
+  for (size_t size = 1; size <= 40; ++size) {
+    const std::string name = std::string(size - 1, 'N') + 'Z';
+    const RequestDecode request{Get(name + ":VALUE-@[`{\r\n" + name + ":  A\r\n")};
+    ASSERT_TRUE(request.ok()) << size << ' ' << request.detail();
+    const std::string lower = std::string(size - 1, 'n') + 'z';
+    EXPECT_EQ(request.Encoded(), "GET / HTTP/1.1\r\nhost: a\r\n" + lower + ": VALUE-@[`{\r\n" + lower + ": A\r\n\r\n");
+  }
+}
+
 TEST(RequestWall, EveryByteInANameIsATokensOrRefused) {
   const std::string_view tokens = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
   for (int byte = 0; byte < 256; ++byte) {
