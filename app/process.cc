@@ -21,6 +21,7 @@
 #include "app/resources.h"
 #include "app/revision.h"
 #include "base/log/log.h"
+#include "base/thread_name.h"
 #include "control/admin/admin_pages.h"
 #include "control/admin/metrics_pages.h"
 #include "control/dns/endpoint_publisher.h"
@@ -167,7 +168,10 @@ int Process::Serve(const routing::Compiled& compiled) {
     Complain(fmt::format("headgate: {}\n", std::string(status.message())));
     return kExitAddress;
   }
-  pages_thread_ = std::thread([this] { pages_io_.run(); });
+  pages_thread_ = std::thread([this] {
+    base::NameThisThread("pages");
+    pages_io_.run();
+  });
   const control::ReloadReport report = pipeline_->ApplyFirst(*workers_);
   if (state_.in_force() == nullptr) {
     Complain(report.problems);

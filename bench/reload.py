@@ -75,9 +75,10 @@ class Volume:
         return at
 
 
-def cpu_seconds(pid: int) -> float:
-    return sum(int((task / "schedstat").read_text().split()[0])
-               for task in pathlib.Path(f"/proc/{pid}/task").iterdir()) / 1e9
+def cpu_milliseconds(pid: int) -> dict[str, float]:
+    """Of each thread, by its name and number."""
+    return {f"{(task / 'comm').read_text().strip()}-{task.name}": int((task / "schedstat").read_text().split()[0]) / 1e6
+            for task in pathlib.Path(f"/proc/{pid}/task").iterdir()}
 
 
 def wait_for_line(log: pathlib.Path, count: int) -> str:
@@ -110,18 +111,22 @@ def main() -> int:
             process = subprocess.Popen([options.binary, "run", "--config", folder / "config"], stdin=subprocess.DEVNULL,
                                        stdout=out, stderr=out)
         wait_for_line(log, 1)
-        took, cpu = [], []
+        took, cpu, of_worker = [], [], []
         for run in range(options.runs):
             time.sleep(1.2)
-            before = cpu_seconds(process.pid)
+            before = cpu_milliseconds(process.pid)
             at = volume.swap()
             line = wait_for_line(log, run + 2)
             took.append((time.monotonic() - at) * 1e3)
             time.sleep(0.3)
-            cpu.append((cpu_seconds(process.pid) - before) * 1e3)
-            print(f"{took[-1]:7.1f} ms, {cpu[-1]:7.1f} ms of CPU; {line.split('in force: ')[1]}")
+            spent = {name: value - before.get(name, 0) for name, value in cpu_milliseconds(process.pid).items()}
+            cpu.append(sum(spent.values()))
+            of_worker.append(max(value for name, value in spent.items() if name.startswith("worker")))
+            print(f"{took[-1]:7.1f} ms, {cpu[-1]:7.1f} ms of CPU, {of_worker[-1]:.2f} ms of them of a worker; "
+                  f"{line.split('in force: ')[1]}")
         print(f"{options.routes} routes in {options.files} files, {options.certificates} certificates: "
-              f"median {statistics.median(took):.1f} ms after the swap, {statistics.median(cpu):.1f} ms of CPU")
+              f"median {statistics.median(took):.1f} ms after the swap, {statistics.median(cpu):.1f} ms of CPU, "
+              f"{statistics.median(of_worker):.2f} ms (at most {max(of_worker):.2f} ms) of the busiest worker")
         return 0
     finally:
         if process is not None:

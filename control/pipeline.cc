@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/log/log.h"
+#include "base/thread_name.h"
 #include "control/certificate_check.h"
 #include "control/reload_text.h"
 
@@ -360,7 +361,10 @@ ReloadReport Pipeline::ApplyFirst(proxy::WorkerSet& server) {
 }
 
 void Pipeline::Start() {
-  impl_->thread = std::thread([impl = impl_.get()] { impl->Run(); });
+  impl_->thread = std::thread([impl = impl_.get()] {
+    base::NameThisThread("configuration");
+    impl->Run();
+  });
 }
 
 void Pipeline::Reload(Trigger trigger, Done done) {

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/thread_name.h"
 #include "metrics/access_log_losses.h"
 
 namespace headgate::metrics {
@@ -72,7 +73,10 @@ class AccessLogWriter::Impl {
   void Start() {
     if (thread_.joinable()) return;
     stopping_ = false;
-    thread_ = std::thread([this] { Run(); });
+    thread_ = std::thread([this] {
+      base::NameThisThread("access log");
+      Run();
+    });
   }
   void Stop() {
     if (!thread_.joinable()) return;

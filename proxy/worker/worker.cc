@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/limits.h"
+#include "base/thread_name.h"
 
 namespace headgate::proxy {
 
@@ -50,7 +51,10 @@ Worker::~Worker() {
 }
 
 void Worker::StartThread() {
-  thread_ = std::thread([this] { reactor_.Run(); });
+  thread_ = std::thread([this] {
+    base::NameThisThread("worker");
+    reactor_.Run();
+  });
 }
 
 void Worker::Join() {
