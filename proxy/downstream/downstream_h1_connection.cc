@@ -34,12 +34,11 @@ DownstreamH1Connection::DownstreamH1Connection(Listener& listener, AcceptedConne
       transport_(std::move(accepted.transport)),
       gauge_(std::in_place, listener, ConnectionState::kIdle),
       timer_([](void* self) { static_cast<DownstreamH1Connection*>(self)->OnTimer(); }, this),
+      clocks_(listener.policy().limits),
       in_(std::move(accepted.input)),
       end_(accepted.input_bytes),
       first_byte_(accepted.accepted),
-      last_input_(listener.services().worker.now),
-      body_clock_(listener.policy().limits.body_idle, listener.policy().limits.body_bytes_per_second),
-      read_clock_(base::Duration{0}, listener.policy().limits.read_bytes_per_second) {}
+      last_input_(listener.services().worker.now) {}
 
 DownstreamH1Connection::~DownstreamH1Connection() = default;
 
@@ -131,27 +130,26 @@ void DownstreamH1Connection::ClientLeft(const char* how) {
 }
 
 void DownstreamH1Connection::ArmTimer() {
-  const base::Instant next = std::min({deadline_, body_clock_.Deadline(), read_clock_.Deadline()});
+  const base::Instant next = clocks_.Next();
   if (next != base::Instant::max()) worker().timers.Arm(timer_, next);
 }
 
 void DownstreamH1Connection::OnTimer() {
-  if (now() >= deadline_) {
-    deadline_ = base::Instant::max();
+  if (clocks_.TakeDeadline(now())) {
     if (state_ == State::kHead) {
       StartExchange(0, {ErrorCode::kHeadTimeout, Side::kClient, Retry::kNever, "limits.headTimeout passed"});
     } else {
       return Close(false);
     }
   }
-  if (body_clock_.Expired(now())) {
-    body_clock_.Stop(now());
+  if (clocks_.body.Expired(now())) {
+    clocks_.body.Stop(now());
     if (state_ == State::kDrainBody) return BeginLinger();
     if (exchange_ != nullptr) {
       exchange_->OnClientError({ErrorCode::kBodyTimeout, Side::kClient, Retry::kNever, "the body made no progress"});
     }
   }
-  if (read_clock_.Expired(now())) {
+  if (clocks_.reader.Expired(now())) {
     if (exchange_ == nullptr) return Close(true);
     exchange_->OnClientError({ErrorCode::kSlowReader, Side::kClient, Retry::kNever, "the response was not read"});
   }
@@ -160,9 +158,9 @@ void DownstreamH1Connection::OnTimer() {
 
 void DownstreamH1Connection::EnterIdle() {
   SetState(State::kIdle);
-  body_clock_.Stop(now());
+  clocks_.body.Stop(now());
   scanner_.Reset();
-  deadline_ = now() + limits().keep_alive;
+  clocks_.SetDeadline(now() + limits().keep_alive);
   if (buffered() == 0) ReleaseInput();
   ArmTimer();
   if (listener_.closing()) CloseIfIdle();  // the others were closed before this one became idle
@@ -170,7 +168,7 @@ void DownstreamH1Connection::EnterIdle() {
 
 // The response is out and the exchange gone: what becomes of the connection.
 void DownstreamH1Connection::FinishMessage() {
-  body_clock_.Stop(now());
+  clocks_.body.Stop(now());
   const bool body_complete = body_.finished();
   const bool asked_all = input_ended_ && (buffered() == 0 || !body_complete);
   if (close_after_ || asked_all || write_failed_) {
@@ -179,8 +177,8 @@ void DownstreamH1Connection::FinishMessage() {
   }
   if (body_complete) return EnterIdle();
   SetState(State::kDrainBody);
-  body_clock_ = ProgressClock(limits().body_idle, limits().body_bytes_per_second);
-  body_clock_.Start(now());
+  clocks_.ResetBody(limits());
+  clocks_.body.Start(now());
   ArmTimer();
 }
 
@@ -190,7 +188,7 @@ void DownstreamH1Connection::BeginLinger() {
   transport_->ShutdownWrite();
   ReleaseInput();
   linger_until_ = now() + base::kLingerTotalMax;
-  deadline_ = now() + base::kLingerTimeMax;
+  clocks_.SetDeadline(now() + base::kLingerTimeMax);
   ArmTimer();
   transport_->RequestTurn();
 }
@@ -201,7 +199,7 @@ void DownstreamH1Connection::Linger() {
     const net::IoResult result = transport_->Read({scratch->data(), scratch->size()});
     if (result.status == IoStatus::kBlocked) return;
     if (result.status != IoStatus::kOk) return Close(false);
-    deadline_ = std::min(linger_until_, now() + base::kLingerTimeMax);
+    clocks_.SetDeadline(std::min(linger_until_, now() + base::kLingerTimeMax));
   }
   transport_->RequestTurn();
 }
@@ -211,7 +209,7 @@ void DownstreamH1Connection::CloseIfIdle() {
   if (state_ != State::kIdle || buffered() > 0) return;
   const bool fresh = requests_ == 0 && now() - first_byte_ < kFreshFor;
   if (!fresh && !BytesWait(transport_->descriptor())) return Close(false);
-  deadline_ = (fresh ? first_byte_ : now()) + kFreshFor;
+  clocks_.SetDeadline((fresh ? first_byte_ : now()) + kFreshFor);
   ArmTimer();
 }
 

@@ -22,7 +22,7 @@
 #include "proxy/downstream/accepted_connection.h"
 #include "proxy/downstream/connection_gauge.h"
 #include "proxy/downstream/listener.h"
-#include "proxy/downstream/progress_clock.h"
+#include "proxy/downstream/message_clocks.h"
 #include "proxy/exchange/downstream_stream.h"
 #include "proxy/exchange/exchange.h"
 #include "proxy/net/graveyard.h"
@@ -115,7 +115,7 @@ class DownstreamH1Connection final : public net::Mortal,
   State state_ = State::kIdle;
   std::optional<ConnectionGauge> gauge_;
   base::Timer timer_;
-  base::Instant deadline_ = base::Instant::max();
+  MessageClocks clocks_;
   base::Instant linger_until_{};
 
   // Input: one slab while something is arriving.
@@ -133,9 +133,7 @@ class DownstreamH1Connection final : public net::Mortal,
   Exchange* exchange_ = nullptr;
   http::h1::BodyDecoder body_;
   std::optional<http::HeaderMap> trailers_;
-  ProgressClock body_clock_;
   size_t request_credit_ = 0;
-  bool body_clock_stopped_ = false;
   bool body_delivered_ = false;  // the exchange was told the body's end
   bool discard_body_ = false;
   bool input_ended_ = false;  // the peer's FIN was read; what is buffered is all there will be
@@ -144,7 +142,6 @@ class DownstreamH1Connection final : public net::Mortal,
   base::Chain out_;
   base::SlabRef out_slab_;
   size_t out_used_ = 0;
-  ProgressClock read_clock_;
   http::Version client_version_ = http::Version::kHttp11;
   bool head_request_ = false;
   bool chunked_out_ = false;

@@ -99,7 +99,7 @@ bool DownstreamH1Connection::TakeHead() {
       if (buffered() > 0) {
         SetState(State::kHead);
         first_byte_ = now();
-        deadline_ = now() + limits().head_timeout;
+        clocks_.SetDeadline(now() + limits().head_timeout);
       }
     }
     if (buffered() > 0) {
@@ -124,7 +124,7 @@ bool DownstreamH1Connection::TakeHead() {
 // `head_bytes` of the buffer are the head; `early_error` is what is wrong with one that will never be complete.
 void DownstreamH1Connection::StartExchange(size_t head_bytes, const Error& early_error) {
   SetState(State::kExchange);
-  deadline_ = base::Instant::max();
+  clocks_.ClearDeadline();
   ++requests_;
   exchange_ = services().pool.Take(services());
   http::RequestHead& request = exchange_->request();
@@ -147,9 +147,7 @@ void DownstreamH1Connection::StartExchange(size_t head_bytes, const Error& early
   head_request_ = request.method == http::Method::kHead;
   close_after_ = !good || !request.keep_alive || listener_.draining();
   chunked_out_ = until_close_out_ = response_complete_ = discard_body_ = false;
-  body_clock_ = ProgressClock(limits().body_idle, limits().body_bytes_per_second);
-  read_clock_ = ProgressClock(base::Duration{0}, limits().read_bytes_per_second);
-  body_clock_stopped_ = false;
+  clocks_.Reset(limits());
   request_credit_ = 0;
   trailers_.emplace(exchange_->arena());
   body_.Start(good ? request.body : http::Body{}, Side::kClient, &*trailers_);
@@ -219,10 +217,10 @@ bool DownstreamH1Connection::ReadBodyDirectly() {
 }
 
 void DownstreamH1Connection::DeliverBody(Chain& data, base::End end) {
-  body_clock_.Progress(now(), data.size());
+  clocks_.body.Progress(now(), data.size());
   if (end == base::End::kYes) {
     body_delivered_ = true;
-    body_clock_.Stop(now());
+    clocks_.body.Stop(now());
   }
   const http::ConnectionOptions* hop = exchange_->request().connection;
   if (end == base::End::kYes && hop != nullptr) hop->RemoveNamed(*trailers_);
@@ -235,7 +233,7 @@ void DownstreamH1Connection::DrainBody() {
     if (buffered() > 0) {
       const BodyDecoder::Step step = body_.Next({in_->data() + begin_, buffered()});
       begin_ += step.consumed;
-      body_clock_.Progress(now(), step.consumed);
+      clocks_.body.Progress(now(), step.consumed);
       if (step.event == BodyDecoder::Event::kError) return BeginLinger();
       if (body_.finished()) return EnterIdle();
       continue;

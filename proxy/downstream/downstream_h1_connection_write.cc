@@ -126,18 +126,15 @@ void DownstreamH1Connection::Abort() {
 
 void DownstreamH1Connection::SetRequestCredit(size_t bytes) {
   request_credit_ = bytes;
-  if (bytes == 0 || body_delivered_) return body_clock_.Stop(now());
-  if (!body_clock_stopped_ && state_ == State::kExchange && !body_clock_.running()) {
-    body_clock_.Start(now());
+  if (bytes == 0 || body_delivered_) return clocks_.body.Stop(now());
+  if (clocks_.BodyMayStart() && state_ == State::kExchange) {
+    clocks_.body.Start(now());
     ArmTimer();
   }
   if (!running_) transport_->RequestTurn();
 }
 
-void DownstreamH1Connection::StopBodyClock() {
-  body_clock_stopped_ = true;
-  body_clock_.Stop(now());
-}
+void DownstreamH1Connection::StopBodyClock() { clocks_.EndBody(now()); }
 
 void DownstreamH1Connection::OnExchangeDone() {
   exchange_ = nullptr;
@@ -153,17 +150,17 @@ void DownstreamH1Connection::FlushSoon() { transport_->RequestTurn(); }
 void DownstreamH1Connection::Flush() {
   const size_t before = out_.size();
   const net::IoResult result = transport_->Write(out_);
-  if (before != out_.size()) read_clock_.Progress(now(), before - out_.size());
+  if (before != out_.size()) clocks_.reader.Progress(now(), before - out_.size());
   if (result.status == IoStatus::kFailed || result.status == IoStatus::kEof) {
     write_failed_ = true;
     out_.Clear();
   }
   if (out_.empty()) {
-    read_clock_.Stop(now());
+    clocks_.reader.Stop(now());
     out_slab_.reset();
     if (std::exchange(shutdown_after_flush_, false) && !write_failed_) transport_->ShutdownWrite();
-  } else if (!read_clock_.running()) {
-    read_clock_.Start(now());
+  } else if (!clocks_.reader.running()) {
+    clocks_.reader.Start(now());
     ArmTimer();
   }
   flushed_event_due_ = true;

@@ -26,8 +26,7 @@ constexpr base::Duration kWeighedMin = std::chrono::seconds(1);
 DownstreamH2Stream::DownstreamH2Stream(DownstreamH2Connection& connection)
     : connection_(connection),
       timer_([](void* self) { static_cast<DownstreamH2Stream*>(self)->OnTimer(); }, this),
-      body_clock_(base::Duration{0}, 0),
-      read_clock_(base::Duration{0}, 0) {}
+      clocks_(connection.limits()) {}
 
 DownstreamH2Stream::~DownstreamH2Stream() = default;
 
@@ -42,30 +41,20 @@ void DownstreamH2Stream::Open(Exchange& exchange) {
   ResetStream(exchange.arena(), http::Method::kGet);
   first_byte_ = now();
   request_credit_ = queued_before_ = 0;
-  tunnel_ = body_delivered_ = body_clock_stopped_ = discarding_ = head_sent_ = outlived_ = false;
-  ResetBodyClock();
-  ResetReadClock();
-  deadline_ = now() + limits.head_timeout;
+  tunnel_ = body_delivered_ = discarding_ = head_sent_ = outlived_ = false;
+  clocks_.Reset(limits);
+  clocks_.SetDeadline(now() + limits.head_timeout);
   ArmTimer();
 }
 
-void DownstreamH2Stream::ResetBodyClock() noexcept {
-  const routing::LimitsPolicy& limits = connection_.limits();
-  body_clock_ = ProgressClock(limits.body_idle, limits.body_bytes_per_second);
-}
-
-void DownstreamH2Stream::ResetReadClock() noexcept {
-  read_clock_ = ProgressClock(base::Duration{0}, connection_.limits().read_bytes_per_second);
-}
-
 void DownstreamH2Stream::StartBodyClock() noexcept {
-  body_clock_.Start(now());
+  clocks_.body.Start(now());
   MarkBody();
   ArmTimer();
 }
 
 void DownstreamH2Stream::StartReadClock() noexcept {
-  read_clock_.Start(now());
+  clocks_.reader.Start(now());
   MarkReader();
   ArmTimer();
 }
@@ -97,7 +86,7 @@ void DownstreamH2Stream::TakeNews() {
 void DownstreamH2Stream::StartExchange() {
   if (closed() && !malformed()) return;
   state_ = State::kExchange;
-  deadline_ = base::Instant::max();
+  clocks_.ClearDeadline();
   body_delivered_ = request->body.kind == http::BodyKind::kNone;
   Listener& listener = connection_.listener();
   const Error& error = head_error().code == ErrorCode::kNone ? body_error() : head_error();
@@ -112,10 +101,10 @@ void DownstreamH2Stream::Deliver() {
     base::Chain& data = connection_.incoming();
     connection_.session().TakeBody(*this, data, bytes);
     request_credit_ -= bytes;
-    body_clock_.Progress(now(), bytes);
+    clocks_.body.Progress(now(), bytes);
     if (end == base::End::kYes) {
       body_delivered_ = true;
-      body_clock_.Stop(now());
+      clocks_.body.Stop(now());
     }
     exchange_->OnRequestBody(data, end, end == base::End::kYes ? trailers() : nullptr);
     data.Clear();
@@ -142,7 +131,7 @@ void DownstreamH2Stream::SendHead(http::ResponseHead& head, base::End end) {
 void DownstreamH2Stream::SendBody(base::Chain& data, base::End end) {
   connection_.session().SendBody(*this, data, end);
   CountQueued();
-  if (Stream::queued() > 0 && !read_clock_.running()) StartReadClock();
+  if (Stream::queued() > 0 && !clocks_.reader.running()) StartReadClock();
   StarveIfFull();
   connection_.WakeUp();
 }
@@ -176,15 +165,12 @@ void DownstreamH2Stream::Abort() {
 
 void DownstreamH2Stream::SetRequestCredit(size_t bytes) {
   request_credit_ = bytes;
-  if (bytes == 0 || body_delivered_) return body_clock_.Stop(now());
-  if (!body_clock_stopped_ && !tunnel_ && !body_clock_.running()) StartBodyClock();
+  if (bytes == 0 || body_delivered_) return clocks_.body.Stop(now());
+  if (clocks_.BodyMayStart() && !tunnel_) StartBodyClock();
   if (received() > 0 || remote_ended()) connection_.Ready(*this);
 }
 
-void DownstreamH2Stream::StopBodyClock() {
-  body_clock_stopped_ = true;
-  body_clock_.Stop(now());
-}
+void DownstreamH2Stream::StopBodyClock() { clocks_.EndBody(now()); }
 
 // Our own answer waits with its end until the client has sent its body or enough of it: many clients look at an answer
 // only then (RFC 9113 8.1). One that waits for a 100 sends nothing, and gRPC's answers are a head with the end in it.
@@ -199,10 +185,10 @@ void DownstreamH2Stream::DiscardRequestBody() {
 // (curl). What the client had credit for when the answer left was on its way.
 void DownstreamH2Stream::Drain() {
   discarding_ = true;
-  body_clock_.Stop(now());
+  clocks_.body.Stop(now());
   drain_until_ = body_bytes() + connection_.session().CreditGiven(*this) + base::kDrainBytesMax;
   connection_.session().DiscardBody(*this);
-  deadline_ = now() + base::kDrainTimeMax;
+  clocks_.SetDeadline(now() + base::kDrainTimeMax);
   ArmTimer();
 }
 
@@ -210,7 +196,7 @@ void DownstreamH2Stream::WatchDiscarded() {
   if (malformed()) return;
   const bool enough = body_bytes() > drain_until_;
   if (!remote_ended() && !enough) return;
-  deadline_ = base::Instant::max();
+  clocks_.ClearDeadline();
   connection_.session().ReleaseEnd(*this, !remote_ended());
   connection_.WakeUp();
 }
@@ -223,11 +209,11 @@ void DownstreamH2Stream::CountQueued() noexcept {
 // Frames of this stream are in the output.
 void DownstreamH2Stream::NoteSent() {
   if (queued_before_ > Stream::queued()) {
-    read_clock_.Progress(now(), queued_before_ - Stream::queued());
+    clocks_.reader.Progress(now(), queued_before_ - Stream::queued());
     connection_.NoteData(queued_before_ - Stream::queued());
   }
   CountQueued();
-  if (Stream::queued() == 0) read_clock_.Stop(now());
+  if (Stream::queued() == 0) clocks_.reader.Stop(now());
   StarveIfFull();
   if (exchange_ != nullptr) exchange_->OnResponseFlushed(local_ended());
 }
@@ -291,42 +277,41 @@ void DownstreamH2Stream::BecomeFree() {
 }
 
 void DownstreamH2Stream::ArmTimer() {
-  const base::Instant next = std::min({deadline_, body_clock_.Deadline(), read_clock_.Deadline()});
+  const base::Instant next = clocks_.Next();
   if (next != base::Instant::max()) connection_.worker().timers.Arm(timer_, next);
 }
 
 void DownstreamH2Stream::OnTimer() {
-  if (now() >= deadline_) {
-    deadline_ = base::Instant::max();
+  if (clocks_.TakeDeadline(now())) {
     if (state_ == State::kHead) return connection_.HeadIsLate();
     connection_.session().ReleaseEnd(*this, true);
     connection_.WakeUp();
   }
-  if (body_clock_.Expired(now())) BodyIsLate();
-  if (read_clock_.Expired(now())) ReaderIsLate();
-  if (body_clock_.window_is_new(now())) MarkBody();
-  if (read_clock_.window_is_new(now())) MarkReader();
+  if (clocks_.body.Expired(now())) BodyIsLate();
+  if (clocks_.reader.Expired(now())) ReaderIsLate();
+  if (clocks_.body.window_is_new(now())) MarkBody();
+  if (clocks_.reader.window_is_new(now())) MarkReader();
   ArmTimer();
 }
 
 void DownstreamH2Stream::BodyIsLate() {
-  body_clock_.Stop(now());
+  clocks_.body.Stop(now());
   const uint32_t rate = connection_.limits().body_bytes_per_second;
   // Without credit its siblings have taken all of the connection's.
   const bool waits_for_turn =
       connection_.session().peer_is_out_of_credit() || SiblingsHadTheTurn(body_mark_, BytesOfSiblings(), rate);
   if (!waits_for_turn)
     return Lose({ErrorCode::kBodyTimeout, Side::kClient, Retry::kNever, "the body made no progress"});
-  ResetBodyClock();
+  clocks_.ResetBody(connection_.limits());
   StartBodyClock();
 }
 
 void DownstreamH2Stream::ReaderIsLate() {
-  read_clock_.Stop(now());
+  clocks_.reader.Stop(now());
   const uint32_t rate = connection_.limits().read_bytes_per_second;
   const bool may_send = connection_.session().HasCredit(*this);
   if (may_send && SiblingsHadTheTurn(read_mark_, connection_.data_sent(), rate)) {
-    ResetReadClock();
+    clocks_.ResetReader(connection_.limits());
     return StartReadClock();
   }
   connection_.CountStalled();

@@ -17,7 +17,7 @@
 #include "base/intrusive_list.h"
 #include "base/timer_wheel.h"
 #include "http/h2/stream.h"
-#include "proxy/downstream/progress_clock.h"
+#include "proxy/downstream/message_clocks.h"
 #include "proxy/exchange/downstream_stream.h"
 #include "proxy/exchange/exchange.h"
 
@@ -84,8 +84,6 @@ class DownstreamH2Stream final : public http::h2::Stream,
     uint64_t bytes = 0;
   };
   void StarveIfFull();
-  void ResetBodyClock() noexcept;
-  void ResetReadClock() noexcept;
   void StartBodyClock() noexcept;
   void StartReadClock() noexcept;
   void MarkBody() noexcept;
@@ -107,14 +105,11 @@ class DownstreamH2Stream final : public http::h2::Stream,
   bool tunnel_ = false;
   bool outlived_ = false;        // by its exchange: the client is done, the upstream is not
   bool body_delivered_ = false;  // the exchange was told the body's end
-  bool body_clock_stopped_ = false;
   bool discarding_ = false;
   uint64_t drain_until_ = 0;  // body_bytes() at which enough was discarded
   bool head_sent_ = false;
   base::Timer timer_;
-  base::Instant deadline_ = base::Instant::max();
-  ProgressClock body_clock_;
-  ProgressClock read_clock_;
+  MessageClocks clocks_;
   Mark body_mark_;
   Mark read_mark_;
 };
