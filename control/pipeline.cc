@@ -318,6 +318,7 @@ void Pipeline::Impl::Turn(Trigger trigger, std::vector<Done>& callers) {
 }
 
 void Pipeline::Impl::Run() {
+  base::NameThisThread("configuration");
   while (true) {
     Trigger trigger = Trigger::kWatch;
     std::vector<Done> callers;
@@ -361,10 +362,7 @@ ReloadReport Pipeline::ApplyFirst(proxy::WorkerSet& server) {
 }
 
 void Pipeline::Start() {
-  impl_->thread = std::thread([impl = impl_.get()] {
-    base::NameThisThread("configuration");
-    impl->Run();
-  });
+  impl_->thread = std::thread([impl = impl_.get()] { impl->Run(); });
 }
 
 void Pipeline::Reload(Trigger trigger, Done done) {
