@@ -1,11 +1,18 @@
 #include "http/connection_options.h"
 
+#include <algorithm>
 #include <new>
 
 #include "http/ascii.h"
 #include "http/header_traits.h"
 
 namespace headgate::http {
+namespace {
+
+constexpr std::string_view kTimeout = "timeout=";
+constexpr uint64_t kDay = 86'400;
+
+}  // namespace
 
 const char* ConnectionOptions::Add(std::string_view value) noexcept {
   if (value == "keep-alive") {
@@ -48,6 +55,16 @@ void ConnectionOptions::RemoveNamed(HeaderMap& headers) const {
     }
     return false;
   });
+}
+
+uint32_t KeepAliveTimeout(std::string_view value) noexcept {
+  uint64_t seconds = 0;
+  ForEachListElement(value, [&seconds](std::string_view element) {
+    if (!EqualsIgnoreCase(element.substr(0, kTimeout.size()), kTimeout)) return true;
+    if (!ParseDecimal(element.substr(kTimeout.size()), seconds)) seconds = 0;
+    return false;
+  });
+  return static_cast<uint32_t>(std::min(seconds, kDay));
 }
 
 const ConnectionOptions* ConnectionOptions::Kept(base::Arena& arena) const {

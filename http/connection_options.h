@@ -36,4 +36,7 @@ class ConnectionOptions {
   std::array<std::string_view, kNamedMax> named_;
 };
 
+/// The timeout in a Keep-Alive field (`timeout=5, max=100`), in seconds, at most a day; 0: it states none.
+uint32_t KeepAliveTimeout(std::string_view value) noexcept;
+
 }  // namespace headgate::http

@@ -47,6 +47,7 @@ class ResponseJudge {
         return true;
       case FieldRule::kHop:
         FailInHttp2();
+        if (field.id == HeaderId::kKeepAlive) head_.keep_alive_seconds = KeepAliveTimeout(field.value);
         return true;
       case FieldRule::kUpgrade:
         FailInHttp2();

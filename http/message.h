@@ -61,6 +61,7 @@ struct ResponseHead {
   Body body;
   const ConnectionOptions* connection = nullptr;  // as in a request
   bool keep_alive = true;                         // of the upstream's connection
+  uint32_t keep_alive_seconds = 0;                // the timeout in its Keep-Alive; 0: none was stated
   // For answers without a body (HEAD, 304) the Content-Length that the upstream stated: forwarded, not framing.
   bool has_stated_length = false;
   uint64_t stated_length = 0;

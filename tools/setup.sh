@@ -17,7 +17,7 @@ build_packages=(
 demo_packages=(curl)  # the commands that it prints
 test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev python3 python3-yaml python3-jsonschema
-  curl openssl nginx-light haproxy wrk h2o nghttp2-client apache2-utils prometheus
+  curl openssl nginx-light haproxy wrk h2o nghttp2-client apache2-utils prometheus gunicorn nodejs
   python3-websockets python3-h2 python3-hpack python3-wsproto python3-grpcio strace valgrind procps iproute2 netcat-openbsd clang-format-19
 )
 lint_packages=(clang-19 libclang-rt-19-dev clang-format-19 clang-tidy-19 python3)  # Abseil includes a header of the runtime under sanitizers

@@ -1,5 +1,6 @@
 #include "proxy/upstream/h1_pool.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace headgate::proxy {
@@ -50,14 +51,20 @@ base::Result<UpstreamStream*> H1Pool::Begin(Attempt& attempt) {
 
 UpstreamH1Connection* H1Pool::TakeIdle(PoolEndpoint& place) noexcept {
   while (UpstreamH1Connection* connection = place.idle.front()) {
-    const base::Instant stale = connection->notes.deadline + policy_->connections.idle_timeout;
-    if (worker_.now < stale && worker_.now < connection->notes.expires && connection->Alive()) {
+    if (!Stale(*connection) && connection->Alive()) {
       LeaveIdle(*connection);
       return connection;
     }
     Destroy(*connection);
   }
   return nullptr;
+}
+
+bool H1Pool::Stale(const UpstreamH1Connection& connection) const noexcept {
+  const PoolNotes& notes = connection.notes;
+  const base::Duration usable = notes.place->limit.Usable(connection.stated_idle());
+  return worker_.now - notes.deadline >= std::min(policy_->connections.idle_timeout, usable) ||
+         worker_.now >= notes.expires;
 }
 
 UpstreamStream* H1Pool::Lease(UpstreamH1Connection& connection, Attempt& attempt) noexcept {
@@ -76,6 +83,8 @@ void H1Pool::OnReleased(UpstreamH1Connection& connection, bool clean) {
 
 void H1Pool::OnIdleClosed(UpstreamH1Connection& connection) {
   Attempt* attempt = std::exchange(connection.notes.granted_to, nullptr);
+  const bool idle = static_cast<base::ListNode<IdleTag>&>(connection).linked();
+  if (idle) connection.notes.place->limit.Closed(connection.notes.deadline, worker_.now);
   Destroy(connection);
   if (attempt != nullptr) {
     attempt->endpoint = nullptr;
@@ -140,11 +149,10 @@ void H1Pool::ArmSweep() {
 }
 
 void H1Pool::OnSweep() {
-  const base::Instant used_last = worker_.now - policy_->connections.idle_timeout;
-  idle_by_age_.ForEach([&](UpstreamH1Connection& connection) {
-    if (connection.notes.deadline <= used_last || connection.notes.expires <= worker_.now) Destroy(connection);
+  idle_by_age_.ForEach([this](UpstreamH1Connection& connection) {
+    if (Stale(connection)) Destroy(connection);
   });
-  // A slot that is idle here while another worker's request waits for one must wander.
+  // Give idle slots back when another worker has requests waiting.
   for (uint64_t others = OthersWaiting(); others > 0; --others) {
     UpstreamH1Connection* connection = idle_by_age_.front();
     if (connection == nullptr) break;

@@ -19,6 +19,7 @@
 #include "base/intrusive_list.h"
 #include "base/timer_wheel.h"
 #include "proxy/net/reactor.h"
+#include "proxy/upstream/idle_limit.h"
 #include "proxy/upstream/pool_base.h"
 #include "proxy/upstream/upstream_h1_connection.h"
 
@@ -28,6 +29,7 @@ namespace headgate::proxy {
 struct PoolEndpoint {
   std::shared_ptr<EndpointShared> shared;
   base::IntrusiveList<UpstreamH1Connection, IdleTag> idle;
+  IdleLimit limit;
 };
 
 class H1Pool final : public PoolBase, private UpstreamH1ConnectionOwner, private net::IoHandler {
@@ -55,6 +57,8 @@ class H1Pool final : public PoolBase, private UpstreamH1ConnectionOwner, private
   UpstreamStream* Lease(UpstreamH1Connection& connection, Attempt& attempt) noexcept;
   UpstreamH1Connection* TakeIdle(PoolEndpoint& place) noexcept;
   bool MayKeep(const UpstreamH1Connection& connection) const noexcept;
+  // Of an idle one: it carries no further request, for its idleness or its age.
+  bool Stale(const UpstreamH1Connection& connection) const noexcept;
   void MakeFree(UpstreamH1Connection& connection);
   void PutIdle(UpstreamH1Connection& connection);
   Attempt* WaiterFor(const UpstreamH1Connection& connection) noexcept;

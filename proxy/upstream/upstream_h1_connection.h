@@ -94,6 +94,8 @@ class UpstreamH1Connection final : public UpstreamStream,
   bool idle() const noexcept { return state_ == State::kIdle; }
   bool leased() const noexcept { return state_ == State::kLeased || state_ == State::kTunnel; }
   uint64_t served() const noexcept { return served_; }
+  // How long the upstream said that it leaves the connection open; 0: it said nothing.
+  base::Duration stated_idle() const noexcept { return stated_idle_; }
 
   PoolNotes notes;
 
@@ -133,6 +135,7 @@ class UpstreamH1Connection final : public UpstreamStream,
   bool head_delivered_ = false;  // the final one
   bool response_ended_ = false;  // all of it was told
   uint8_t interim_ = 0;
+  base::Duration stated_idle_{0};
   uint64_t leases_ = 0;  // tells a lease from the next one, which may begin within an event of the one before
   uint64_t served_ = 0;  // leases that ended
   size_t credit_ = 0;

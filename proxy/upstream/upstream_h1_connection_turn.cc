@@ -136,6 +136,7 @@ bool UpstreamH1Connection::TakeHead(http::ResponseHead& head) {
     attempt_->events.OnInterimResponse(head);
     return lease == leases_;
   }
+  stated_idle_ = std::chrono::seconds(head.keep_alive_seconds);
   keep_alive_ = head.keep_alive && head.body.kind != http::BodyKind::kUntilClose;
   reader_.StartBody(head);
   head_ = &head;

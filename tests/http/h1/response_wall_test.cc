@@ -22,6 +22,26 @@ TEST(ResponseWall, TakesAResponseApart) {
   EXPECT_EQ(response.Encoded(), "HTTP/1.1 200 OK\r\nserver: x\r\nx-stay: \r\ncontent-length: 5\r\n\r\n");
 }
 
+TEST(ResponseWall, ReadsTheTimeoutOfAKeepAlive) {
+  const std::vector<std::pair<std::string, uint32_t>> cases = {{"", 0},
+                                                               {"timeout=5", 5},
+                                                               {"timeout=5, max=100", 5},
+                                                               {"max=100,Timeout=72", 72},
+                                                               {"timeout=", 0},
+                                                               {"timeout", 0},
+                                                               {"timeout=5s", 0},
+                                                               {"timeout=-1", 0},
+                                                               {"max=timeout=5", 0},
+                                                               {"timeout=0", 0},
+                                                               {"timeout=99999999999999999999", 0},
+                                                               {"timeout=4294967297", 86'400}};
+  for (const auto& [value, seconds] : cases) {
+    const ResponseDecode response{Ok("Content-Length: 0\r\nKeep-Alive: " + value + "\r\n")};
+    ASSERT_TRUE(response.ok()) << value;
+    EXPECT_EQ(response.head.keep_alive_seconds, seconds) << value;
+  }
+}
+
 TEST(ResponseWall, RefusesWhatItWouldRefuseOfAClientAndNamesTheReason) {
   struct Case {
     std::string text;
