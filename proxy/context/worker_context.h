@@ -4,9 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <utility>
 
 #include "base/block_pool.h"
 #include "base/clock.h"
+#include "base/mailbox.h"
 #include "base/rng.h"
 #include "base/slab.h"
 #include "base/timer_wheel.h"
@@ -21,6 +24,7 @@ namespace headgate::proxy {
 struct WorkerContext {
   uint32_t index = 0;
   net::Reactor& reactor;
+  base::Mailbox& mailbox;
   base::SlabPool& slabs;
   base::BlockPool& blocks;
   base::TimerWheel& timers;
@@ -32,6 +36,12 @@ struct WorkerContext {
   const base::Clock& clock;  // for what must be more exact than `now`
   base::Instant now{};       // of this turn
   base::WallTime wall_now{};
+
+  // Any thread, as long as the worker exists: runs on the worker's between two turns' events.
+  template <class F>
+  void Post(F function) {
+    if (mailbox.Post(std::make_unique<base::FunctionMessage<F>>(std::move(function)))) reactor.Wake();
+  }
 };
 
 }  // namespace headgate::proxy

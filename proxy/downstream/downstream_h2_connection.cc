@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/limits.h"
-#include "proxy/exchange/outcome.h"
+#include "proxy/reply/outcome.h"
 
 namespace headgate::proxy {
 

@@ -6,8 +6,8 @@
 #include "base/check.h"
 #include "http/forwarding.h"
 #include "proxy/exchange/authority.h"
-#include "proxy/exchange/outcome.h"
-#include "proxy/filters/request_filters.h"
+#include "proxy/reply/outcome.h"
+#include "routing/policy/judgement.h"
 #include "routing/rewrite.h"
 #include "routing/split.h"
 
@@ -29,10 +29,6 @@ constexpr size_t kBackendsOnStack = 64;
 constexpr base::Duration kPinnedMax = std::chrono::seconds(2);
 constexpr Error kCameBack{ErrorCode::kLoop, Side::kProxy, Retry::kNever,
                           "the request carries this process's own mark in cdn-loop, or too many marks"};
-constexpr Error kNoTunnel{ErrorCode::kForbidden, Side::kProxy, Retry::kNever,
-                          "a WebSocket on a route that answers by itself"};
-// HTTP/1.0 without Host: a path alone would lead back to where the request came.
-constexpr Error kNoHost{ErrorCode::kBadRequest, Side::kClient, Retry::kNever, "a redirect without a host"};
 
 // The protocol that the request came in (RFC 9110 7.6.3).
 std::string_view ViaOf(http::Version version) noexcept {
@@ -45,6 +41,18 @@ std::string_view ViaOf(http::Version version) noexcept {
       return "2 headgate";
   }
   return "1.1 headgate";
+}
+
+// A trusted proxy's id is kept; everyone else gets a new one.
+std::string_view TakeRequestId(http::RequestHead& request, base::RandomSource& random) {
+  std::string_view id = request.headers.Get(HeaderId::kXRequestId);
+  if (id.empty() || id.size() > kRequestIdBytesMax) {
+    char* made = request.headers.arena().AllocateArray<char>(kRequestIdBytes);
+    random.Hex({made, kRequestIdBytes});
+    id = {made, kRequestIdBytes};
+  }
+  request.headers.Set(HeaderId::kXRequestId, id);
+  return id;
 }
 
 // What HTTP/1.0 without Host is forwarded with: HTTP/1.1 needs one (RFC 9112 3.2).
@@ -83,7 +91,8 @@ void Exchange::SetState(State state) noexcept {
   static constexpr auto Bit = [](State of) { return 1U << static_cast<unsigned>(of); };
   static constexpr unsigned kNext[] = {
       /*kFree*/ Bit(State::kJudging),
-      /*kJudging*/ Bit(State::kForwarding) | Bit(State::kReplying) | Bit(State::kFinished),
+      /*kJudging*/ Bit(State::kWaiting) | Bit(State::kForwarding) | Bit(State::kReplying) | Bit(State::kFinished),
+      /*kWaiting*/ Bit(State::kJudging) | Bit(State::kReplying) | Bit(State::kFinished),
       /*kForwarding*/ Bit(State::kResponding) | Bit(State::kTunnel) | Bit(State::kReplying) | Bit(State::kFinished),
       /*kResponding*/ Bit(State::kFinished),
       /*kTunnel*/ Bit(State::kFinished),
@@ -109,22 +118,10 @@ void Exchange::Begin(DownstreamStream& stream, PinRef pin, uint32_t listener, ba
                                    .public_port = route_.listener().public_port,
                                    .peer_text = stream.client().peer_text},
                                   *request_);
-  TakeRequestId();
-  if (IsNeverAnswered(head_error)) return Fail(head_error);
+  record_.request_id = TakeRequestId(*request_, services_.random);
+  if (IsNeverAnswered(*request_, head_error.code)) return Fail(head_error);
   Judge(head_error);
   if (state_ != State::kFinished && state_ != State::kFree) UpdateRequestCredit();
-}
-
-// A trusted proxy's id is kept; everyone else gets a new one.
-void Exchange::TakeRequestId() {
-  std::string_view id = request_->headers.Get(HeaderId::kXRequestId);
-  if (id.empty() || id.size() > kRequestIdBytesMax) {
-    char* made = arena_.AllocateArray<char>(kRequestIdBytes);
-    services_.random.Hex({made, kRequestIdBytes});
-    id = {made, kRequestIdBytes};
-  }
-  record_.request_id = id;
-  request_->headers.Set(HeaderId::kXRequestId, id);
 }
 
 void Exchange::Judge(const Error& head_error) {
@@ -135,8 +132,11 @@ void Exchange::Judge(const Error& head_error) {
   if (misdirected.code != ErrorCode::kNone) return ReplyError(misdirected);
   const routing::HttpsRedirectPolicy& https = route_.listener().https_redirect;
   if (routing::GoesToHttps(https, *request_)) {
+    const Error refused = routing::JudgeHttpsRedirect(*request_);
+    if (refused.code != ErrorCode::kNone) return ReplyError(refused);
     Reply reply(arena_);
-    return ComposeHttpsReply(https, *request_, reply) ? SendReply(reply) : ReplyError(kNoHost);
+    ComposeHttpsReply(https, *request_, reply);
+    return SendReply(reply);
   }
   if (!route_.Find(*request_)) {
     const routing::RouteTable& table = route_.compiled().table;
@@ -153,18 +153,53 @@ void Exchange::TakeRoute() {
     const std::optional<base::Duration> timeout = ParseGrpcTimeout(request_->headers.Get(HeaderId::kGrpcTimeout));
     if (timeout) deadlines_.LimitCall(record_.started + *timeout);
   }
-  const Error refused = RunRequestFilters({*request_, stream_->client(), client_, route});
-  if (refused.code != ErrorCode::kNone) return ReplyError(refused);
-  if (const auto* forward = std::get_if<routing::ForwardAction>(&route.action)) return Forward(*forward);
-  Reply reply(arena_);
-  if (const auto* redirect = std::get_if<routing::RedirectAction>(&route.action)) {
-    const uint16_t port = route_.listener().public_port;
-    if (!ComposeRedirectReply(*redirect, route_.match(), port, *request_, reply)) return ReplyError(kNoHost);
-  } else {
-    const auto& respond = std::get<routing::RespondAction>(route.action);
-    if (respond.status < 300 && A2xxOpensTunnel(*request_)) return ReplyError(kNoTunnel);
-    ComposeRespondReply(respond, reply);
+  if (route_.filters() == nullptr) return Act();
+  RunFilters(FilterResult::Continue());
+}
+
+// Goes on behind a filter that said `result`.
+void Exchange::RunFilters(FilterResult result) {
+  using Verdict = FilterResult::Verdict;
+  if (result.verdict == Verdict::kContinue) {
+    result = filters_.Run(*route_.filters(), {.head = *request_,
+                                              .connection = stream_->client(),
+                                              .client = client_,
+                                              .route = *route_.policy(),
+                                              .arena = arena_,
+                                              .worker = services_.worker,
+                                              .events = *this});
   }
+  switch (result.verdict) {
+    case Verdict::kContinue:
+      return Act();
+    case Verdict::kReplied:
+      if (result.reply == nullptr) return ReplyError(result.error);
+      record_.error = result.error;
+      return SendReply(*result.reply);
+    case Verdict::kWaiting:
+      SetState(State::kWaiting);
+      deadlines_.idle.Start(kFilterWaitMax, now());
+      return ArmTimer();
+  }
+}
+
+void Exchange::OnFilterDone(FilterResult result) {
+  HG_CHECK(result.verdict != FilterResult::Verdict::kWaiting);
+  SetState(State::kJudging);
+  filters_.EndWait(services_.worker.graveyard);
+  deadlines_.idle.Stop();
+  RunFilters(std::move(result));
+  UpdateRequestCredit();
+}
+
+// The route's action, once its filters let the request pass.
+void Exchange::Act() {
+  const routing::RoutePolicy& route = *route_.policy();
+  if (const auto* forward = std::get_if<routing::ForwardAction>(&route.action)) return Forward(*forward);
+  const Error refused = routing::JudgeOwnAnswer(route, *request_);
+  if (refused.code != ErrorCode::kNone) return ReplyError(refused);
+  Reply reply(arena_);
+  ComposeOwnReply(route_.match(), route_.listener().public_port, *request_, reply);
   SendReply(reply);
 }
 
@@ -213,8 +248,11 @@ void Exchange::SendUp(const routing::UpstreamPolicy& upstream, Cluster& cluster)
                     .idle_timeout = route.timeouts.head_idle,
                     .buffer_bytes = buffer_bytes_,
                     .head_bytes_max = route_.listener().limits.upstream_head_bytes,
-                    .ended = request_ended_,
+                    .ended = request_ended_ && !filters_.holds_body(),
                     .h2 = h2});
+  if (filters_.holds_body()) {
+    forwarder_.SendBody(filters_.body(), base::EndIf(request_ended_), filters_.trailers());
+  }
 }
 
 void Exchange::ArmTimer() {
@@ -229,7 +267,8 @@ void Exchange::OnTimer() {
     return Fail({ErrorCode::kRequestTimeout, Side::kProxy, Retry::kNever, detail});
   }
   if (now() >= deadlines_.idle.deadline()) {
-    return Fail({ErrorCode::kIdleTimeout, Side::kProxy, Retry::kNever, "nothing moved for timeouts.idle"});
+    const char* detail = state_ == State::kWaiting ? "a filter gave no answer" : "nothing moved for timeouts.idle";
+    return Fail({ErrorCode::kIdleTimeout, Side::kProxy, Retry::kNever, detail});
   }
   if (state_ == State::kResponding) route_.LetGo();
   ArmTimer();
@@ -239,18 +278,14 @@ void Exchange::OnClientError(const Error& error) {
   const bool gone = error.code == ErrorCode::kClientClosed || error.code == ErrorCode::kSlowReader ||
                     error.code == ErrorCode::kDraining;
   client_gone_ = client_gone_ || gone;
-  if (state_ == State::kReplying && !gone && !IsNeverAnswered(error)) return;  // an answer is on its way already
+  if (state_ == State::kReplying && !gone && !IsNeverAnswered(*request_, error.code))
+    return;  // an answer is on its way already
   if (progress_ >= Progress::kGiven && record_.error.code != ErrorCode::kNone) {
     // The answer says why, whether the client waits for its last byte or not.
     stream_->Abort();
     return Finish();
   }
   Fail(error);
-}
-
-bool Exchange::IsNeverAnswered(const Error& error) const noexcept {
-  return request_->version == http::Version::kHttp2 &&
-         (error.code == ErrorCode::kBadRequest || error.code == ErrorCode::kSmuggling);
 }
 
 // Before a head was sent the client gets an answer, afterwards a response that is visibly cut off.
@@ -263,8 +298,11 @@ void Exchange::Fail(const Error& error) {
   UpstreamResult result = ours ? UpstreamResult::kCanceled : UpstreamResult::kReset;
   // In a tunnel nobody owed anything.
   if (late) result = idle && state_ == State::kTunnel ? UpstreamResult::kOk : UpstreamResult::kTimeout;
+  filters_.Abandon(services_.worker.graveyard);
   forwarder_.End(result);
-  if (progress_ == Progress::kNone && !client_gone_ && !IsNeverAnswered(error)) return ReplyError(error);
+  if (progress_ == Progress::kNone && !client_gone_ && !IsNeverAnswered(*request_, error.code)) {
+    return ReplyError(error);
+  }
   if (EndGrpcResponse(error)) return;
   if (progress_ == Progress::kNone) record_.status = OutcomeOf(error.code).status;
   stream_->Abort();
@@ -290,6 +328,7 @@ void Exchange::Finish() {
 void Exchange::Reset() noexcept {
   timer_.Disarm();
   forwarder_.Reset();
+  filters_.Reset();
   route_ = {};
   record_ = {};
   deadlines_ = {};

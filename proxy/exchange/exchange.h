@@ -2,6 +2,9 @@
 // Lent by the worker's ExchangePool to a downstream stream; goes back by itself when it is done.
 // One thread: the worker's. Never calls back into a caller's stack: see downstream_stream.h and attempt.h.
 //
+//                    kWaiting
+//             a filter |  ^ waits
+//              is done v  |
 //   kFree --Begin--> kJudging --route, filters, split--> kForwarding --head--> kResponding ---+
 //                       |                                  |     \                            |
 //                       | refused, answered                | failed\--101--> kTunnel --------+
@@ -9,6 +12,8 @@
 //                    kReplying <---------------------------+                                  |
 //                       |                                                                     |
 //                       +--all flushed--> kFinished <--all flushed, or cut at any time--------+
+//
+//   kWaiting --late, a bad body--> kReplying. Its deadlines: timeouts.request, grpc-timeout, kFilterWaitMax.
 #pragma once
 
 #include <cstddef>
@@ -25,14 +30,15 @@
 #include "proxy/exchange/downstream_stream.h"
 #include "proxy/exchange/forwarder.h"
 #include "proxy/exchange/record.h"
-#include "proxy/exchange/reply.h"
 #include "proxy/exchange/route_hold.h"
 #include "proxy/exchange/services.h"
+#include "proxy/filters/filter_run.h"
+#include "proxy/reply/reply.h"
 #include "routing/split.h"
 
 namespace headgate::proxy {
 
-class Exchange final : private ForwarderEvents {
+class Exchange final : private ForwarderEvents, private FilterEvents {
  public:
   explicit Exchange(ExchangeServices& services);
   Exchange(const Exchange&) = delete;
@@ -58,12 +64,10 @@ class Exchange final : private ForwarderEvents {
   // we close), or the body is wrong or late (kBadRequest, kBodyTimeout ...: answered if no head has left yet, unless
   // IsNeverAnswered).
   void OnClientError(const base::Error& error);
-  bool waits_for_upstream() const noexcept { return state_ == State::kForwarding; }
-  bool tunnel() const noexcept { return state_ == State::kTunnel; }
 
  private:
   friend class ExchangePool;
-  enum class State : uint8_t { kFree, kJudging, kForwarding, kResponding, kTunnel, kReplying, kFinished };
+  enum class State : uint8_t { kFree, kJudging, kWaiting, kForwarding, kResponding, kTunnel, kReplying, kFinished };
 
   void SetState(State state) noexcept;
   // How far the response has come.
@@ -74,16 +78,16 @@ class Exchange final : private ForwarderEvents {
     kFlushed,    // and has left it
   };
 
-  // exchange.cc: judge, route, choose; deadlines and the end.
+  // exchange.cc: judge, route, filter, choose; deadlines and the end.
   void Judge(const base::Error& head_error);
-  void TakeRequestId();
   void TakeRoute();
+  void RunFilters(FilterResult result);
+  void OnFilterDone(FilterResult result) override;
+  void Act();
   void Forward(const routing::ForwardAction& action);
   void SendUp(const routing::UpstreamPolicy& upstream, Cluster& cluster);
   void OnTimer();
   void ArmTimer();
-  // A malformed HTTP/2 message: its stream was reset, nothing can be said on it (RFC 9113 8.1.1).
-  bool IsNeverAnswered(const base::Error& error) const noexcept;
   void Fail(const base::Error& error);  // the client sees an error or a visible cut
   void Finish();
   void Reset() noexcept;
@@ -115,6 +119,7 @@ class Exchange final : private ForwarderEvents {
   DownstreamStream* stream_ = nullptr;
   Forwarder forwarder_;
   RouteHold route_;
+  FilterRun filters_;
   RequestRecord record_;
   RequestDeadlines deadlines_;
   base::Timer timer_;

@@ -4,7 +4,8 @@
 #include "base/end.h"
 #include "http/media_type.h"
 #include "proxy/exchange/exchange.h"
-#include "proxy/exchange/outcome.h"
+#include "proxy/reply/outcome.h"
+#include "routing/policy/judgement.h"
 
 namespace headgate::proxy {
 
@@ -47,14 +48,19 @@ void Exchange::OnRequestBody(base::Chain& data, base::End end, const http::Heade
     return Fail({ErrorCode::kBodyTooLarge, base::Side::kClient, base::Retry::kNever, "the body passed maxBodySize"});
   }
   request_ended_ = end == base::End::kYes;
-  forwarder_.SendBody(data, end, trailers);
+  state_ == State::kWaiting ? filters_.HoldBody(data, trailers) : forwarder_.SendBody(data, end, trailers);
   UpdateRequestCredit();
 }
 
 void Exchange::UpdateRequestCredit() {
   if (stream_ == nullptr) return;
   const bool wanted = state_ == State::kTunnel || (!request_ended_ && state_ != State::kReplying);
-  stream_->SetRequestCredit(wanted ? forwarder_.room() : 0);
+  size_t room = forwarder_.room();
+  if (state_ == State::kWaiting) {  // a client that waits for a 100 waits for the filters first
+    const size_t held = filters_.body().size();
+    room = request_->expect_continue || held >= buffer_bytes_ ? 0 : buffer_bytes_ - held;
+  }
+  stream_->SetRequestCredit(wanted ? room : 0);
 }
 
 void Exchange::OnRequestRoom() {
@@ -84,7 +90,7 @@ bool Exchange::BodyNotAskedFor() const noexcept {
 
 void Exchange::OnResponseHead(http::ResponseHead& head, base::End end) {
   if (head.status == 101) return BecomeTunnel(head);
-  if (head.status < 400 && A2xxOpensTunnel(*request_)) return Fail(kNotAccepted);
+  if (head.status < 400 && routing::A2xxOpensTunnel(*request_)) return Fail(kNotAccepted);
   if (BodyNotAskedFor()) {
     stream_->CloseAfterResponse();
     stream_->DiscardRequestBody();
@@ -222,7 +228,8 @@ void Exchange::SendHead(http::ResponseHead& head, base::End end) {
 // After the head a gRPC client is told by trailers, which end the response well-formed. False: the client has the end
 // already, or cannot be told.
 bool Exchange::EndGrpcResponse(const Error& error) {
-  if (!record_.grpc || progress_ >= Progress::kGiven || client_gone_ || IsNeverAnswered(error)) return false;
+  if (!record_.grpc || progress_ >= Progress::kGiven || client_gone_ || IsNeverAnswered(*request_, error.code))
+    return false;
   auto* trailers = new (arena_.Allocate(sizeof(http::HeaderMap), alignof(http::HeaderMap))) http::HeaderMap(arena_);
   const GrpcStatus status = GrpcStatusOf(error.code);
   AddGrpcStatus(status, PublicReason(error.code), *trailers);

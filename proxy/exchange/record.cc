@@ -5,8 +5,8 @@
 #include "http/method.h"
 #include "proxy/context/client_info.h"
 #include "proxy/exchange/forwarder.h"
-#include "proxy/exchange/outcome.h"
 #include "proxy/exchange/route_hold.h"
+#include "proxy/reply/outcome.h"
 
 namespace headgate::proxy {
 

@@ -25,7 +25,7 @@ class RouteHold {
   bool Find(const http::RequestHead& request) {
     match_ = pin_->compiled().table.Find(listener_, request);
     if (match_.route == nullptr) return false;
-    series_ = pin_->snapshot().routes[match_.route_index].get();
+    series_ = pin_->snapshot().routes[match_.route_index].series.get();
     return true;
   }
   // `backend` of the route's action.
@@ -35,7 +35,7 @@ class RouteHold {
     if (!pin_) return;
     const Snapshot& snapshot = pin_->snapshot();
     kept_policy_ = match_.route != nullptr ? pin_->compiled().routes[match_.route_index] : nullptr;
-    kept_series_ = match_.route != nullptr ? snapshot.routes[match_.route_index] : snapshot.no_route;
+    kept_series_ = match_.route != nullptr ? snapshot.routes[match_.route_index].series : snapshot.no_route;
     pin_.reset();
   }
 
@@ -46,6 +46,8 @@ class RouteHold {
   uint32_t listener_index() const noexcept { return listener_; }
   const routing::ListenerPolicy& listener() const noexcept { return *pin_->snapshot().listeners[listener_].policy; }
   const routing::Match& match() const noexcept { return match_; }
+  // Of a route that was found; null: none.
+  const FilterChain* filters() const noexcept { return pin_->snapshot().routes[match_.route_index].filters.get(); }
   // ---- at any time ----
   const routing::RoutePolicy* policy() const noexcept { return match_.route; }  // null: no route
   const metrics::RouteSeries& series() const noexcept { return *series_; }

@@ -10,6 +10,7 @@
 
 #include "base/file_stamp.h"
 #include "metrics/series.h"
+#include "proxy/filters/chain.h"
 #include "proxy/net/tls_context.h"
 #include "proxy/shared/upstream_shared.h"
 #include "routing/compiled.h"
@@ -48,6 +49,11 @@ struct UpstreamRuntime {
   }
 };
 
+struct RouteRuntime {
+  std::shared_ptr<const metrics::RouteSeries> series;
+  std::shared_ptr<const FilterChain> filters;  // null: none
+};
+
 // A route's progress along its split, for each worker its own. An unchanged route's goes from snapshot to snapshot.
 struct RouteSplit {
   struct alignas(64) OfWorker {
@@ -75,11 +81,11 @@ struct Snapshot {
   uint64_t generation = 0;
   std::string hash;  // of the source's text
   std::shared_ptr<const routing::Compiled> compiled;
-  std::vector<ListenerRuntime> listeners;                           // as compiled->listeners
-  std::vector<UpstreamRuntime> upstreams;                           // as compiled->upstreams
-  std::vector<std::shared_ptr<const metrics::RouteSeries>> routes;  // as compiled->routes
-  std::shared_ptr<const metrics::RouteSeries> no_route;             // route="_none"
-  std::vector<std::shared_ptr<RouteSplit>> splits;                  // as compiled->routes; null where nothing is split
+  std::vector<ListenerRuntime> listeners;                // as compiled->listeners
+  std::vector<UpstreamRuntime> upstreams;                // as compiled->upstreams
+  std::vector<RouteRuntime> routes;                      // as compiled->routes
+  std::shared_ptr<const metrics::RouteSeries> no_route;  // route="_none"
+  std::vector<std::shared_ptr<RouteSplit>> splits;       // as compiled->routes; null where nothing is split
   SnapshotChanges changes;
 };
 

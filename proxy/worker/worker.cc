@@ -22,6 +22,7 @@ Worker::Worker(const WorkerOptions& options)
       rng_(random_.Next64()),
       context_{.index = options.index,
                .reactor = reactor_,
+               .mailbox = mailbox_,
                .slabs = slabs_,
                .blocks = blocks_,
                .timers = timers_,

@@ -50,7 +50,7 @@ class Worker final : public net::TurnHooks, public ListenerHost {
   // Any thread: runs on the worker's between two turns' events.
   template <class F>
   void Post(F function) {
-    if (mailbox_.Post(std::make_unique<base::FunctionMessage<F>>(std::move(function)))) reactor_.Wake();
+    context_.Post(std::move(function));
   }
   void StartThread();
   void Join();

@@ -32,8 +32,9 @@ uint16_t FreePort() {
 
 }  // namespace
 
-ProxyUnderTest::ProxyUnderTest(std::string_view configuration, uint32_t workers)
-    : log_writer_(registry_.AddShard(), registry_.Process().access_log_dropped),
+ProxyUnderTest::ProxyUnderTest(std::string_view configuration, uint32_t workers, Change change)
+    : change_(std::move(change)),
+      log_writer_(registry_.AddShard(), registry_.Process().access_log_dropped),
       builder_(registry_, tickets_, workers, clock_) {
   log_writer_.SetTarget(metrics::AccessLogTarget::kOff);
   log_writer_.Start();
@@ -76,6 +77,11 @@ void ProxyUnderTest::Publish(std::string_view configuration) {
   std::vector<std::string> warnings;
   auto snapshot = builder_.Build(std::move(compiled), "test", snapshot_.get(), warnings);
   ASSERT_TRUE(snapshot.ok()) << snapshot.status();
+  if (change_) {
+    auto changed = std::make_shared<proxy::Snapshot>(**snapshot);
+    change_(*changed);
+    snapshot = std::move(changed);
+  }
   std::promise<void> acknowledged;
   const absl::Status published = server_->Publish(*snapshot, [&] { acknowledged.set_value(); });
   ASSERT_TRUE(published.ok()) << published;

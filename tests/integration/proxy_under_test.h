@@ -3,6 +3,7 @@
 // Publish and the counters: the test's thread.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,8 +20,11 @@ inline constexpr const char* kGet = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 class ProxyUnderTest {
  public:
+  // What a test changes in a snapshot before it is published.
+  using Change = std::function<void(proxy::Snapshot&)>;
+
   // `configuration` is a whole file; each "127.0.0.1:0" (quoted, in the order of the file) becomes a free port.
-  explicit ProxyUnderTest(std::string_view configuration, uint32_t workers = 1);
+  explicit ProxyUnderTest(std::string_view configuration, uint32_t workers = 1, Change change = {});
   ~ProxyUnderTest();
 
   // Puts another configuration into force and waits until every worker has it.
@@ -41,6 +45,7 @@ class ProxyUnderTest {
  private:
   std::string WithPorts(std::string_view configuration);
 
+  Change change_;
   std::vector<uint16_t> ports_;
   base::SystemClock clock_;
   metrics::Registry registry_{clock_};

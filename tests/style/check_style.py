@@ -21,7 +21,7 @@ FORBIDDEN = [
     ("kubernetes", r"(?i)\b(kubernetes|k8s|kubelet|configmap|endpointslice)\b",
      ["base", "http", "config", "metrics", "routing", "proxy"], "no Kubernetes word below control"),
     ("request-path", r"\bstd::(function|map|unordered_map|list|mutex|shared_mutex|recursive_mutex|regex)\b",
-     ["http", "proxy/downstream", "proxy/exchange", "proxy/filters", "proxy/upstream", "proxy/net", "proxy/shared"],
+     ["http", "proxy/downstream", "proxy/exchange", "proxy/filters", "proxy/reply", "proxy/upstream", "proxy/net", "proxy/shared"],
      "not on the request path"),
     ("request-path", r"\bany_io_executor\b", ["proxy"], "name the concrete executor"),
     ("request-path", r"\benable_shared_from_this\b", LAYERS, "one owner; count the operations instead"),

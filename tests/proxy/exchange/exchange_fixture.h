@@ -99,8 +99,9 @@ class ExchangeFixture : public H2Fixture {
     std::vector<std::string> warnings;
     auto built = builder_.Build(routing::Compile(*file.model, nullptr, diagnostics), "test", nullptr, warnings);
     EXPECT_TRUE(built.ok()) << built.status();
-    pin_ = std::make_unique<SnapshotPin>(*built, 0);
-    for (const UpstreamRuntime& upstream : (*built)->upstreams) {
+    snapshot_ = std::make_shared<Snapshot>(**built);
+    pin_ = std::make_unique<SnapshotPin>(snapshot_, 0);
+    for (const UpstreamRuntime& upstream : snapshot_->upstreams) {
       clusters_.push_back(std::make_unique<Cluster>(worker.context, upstream.shared));
       clusters_.back()->Configure(upstream.policy, nullptr, upstream.series);
       clusters_.back()->SetEndpoints(upstream.endpoints);
@@ -112,6 +113,12 @@ class ExchangeFixture : public H2Fixture {
     EXPECT_EQ(pin_->refs, 0U);
   }
 
+  // From now on the only filter of the route with that index, in the order above.
+  void PutFilter(size_t route, std::unique_ptr<const Filter> filter) {
+    auto chain = std::make_shared<FilterChain>();
+    chain->push_back(std::move(filter));
+    snapshot_->routes[route].filters = std::move(chain);
+  }
   // A POST over HTTP/2 whose body is still to come.
   Exchange& NewRequest(std::string_view host = "shop.example.com") {
     exchange_ = pool_.Take(services_);
@@ -159,6 +166,7 @@ class ExchangeFixture : public H2Fixture {
   ExchangePool pool_;
   ExchangeServices services_{.worker = worker.context, .random = random_, .date = date_, .pool = pool_};
   std::vector<std::unique_ptr<Cluster>> clusters_;
+  std::shared_ptr<Snapshot> snapshot_;
   std::unique_ptr<SnapshotPin> pin_;
 
  protected:

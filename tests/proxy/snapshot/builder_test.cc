@@ -241,7 +241,7 @@ TEST_F(SnapshotBuilderTest, OneWeightThatChangesReadsNoFileAndChangesNothingElse
   for (const size_t i : {0U, 2U, 3U}) {
     EXPECT_EQ(second->compiled->routes[i], first->compiled->routes[i]);
     EXPECT_EQ(second->splits[i], first->splits[i]);
-    EXPECT_EQ(second->routes[i], first->routes[i]);
+    EXPECT_EQ(second->routes[i].series, first->routes[i].series);
   }
   EXPECT_NE(second->splits[1], first->splits[1]);
   EXPECT_EQ(second->splits[3], nullptr);
@@ -276,11 +276,11 @@ TEST_F(SnapshotBuilderTest, ARoutesSeriesAreThoseOfItsNameAndBackendsInTheirOrde
       "  - {name: two, respond: {status: 200}}\n";
   const SnapshotPtr first = Build(text);
   ASSERT_EQ(first->routes.size(), 2U);
-  EXPECT_EQ(first->routes[0]->backends.size(), 3U) << "no upstream reached, b, a";
-  EXPECT_EQ(first->routes[1]->backends.size(), 1U);
+  EXPECT_EQ(first->routes[0].series->backends.size(), 3U) << "no upstream reached, b, a";
+  EXPECT_EQ(first->routes[1].series->backends.size(), 1U);
   EXPECT_NE(first->no_route, nullptr);
   const SnapshotPtr second = Build(text, first);
-  EXPECT_EQ(second->routes[0]->backends[1].requests.cell, first->routes[0]->backends[1].requests.cell)
+  EXPECT_EQ(second->routes[0].series->backends[1].requests.cell, first->routes[0].series->backends[1].requests.cell)
       << "a counter goes on over a reload";
 }
 

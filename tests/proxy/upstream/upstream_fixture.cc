@@ -5,6 +5,7 @@ namespace headgate::proxy {
 TestWorker::TestWorker()
     : shard(registry.AddShard()),
       context{.reactor = reactor,
+              .mailbox = mailbox,
               .slabs = slabs,
               .blocks = blocks,
               .timers = timers,
@@ -20,6 +21,7 @@ TestWorker::~TestWorker() { graveyard.Empty(); }
 
 void TestWorker::BeginTurn(base::Instant now, base::Duration /*late*/) {
   context.now = now;
+  mailbox.Drain();
   timers.Advance(now);
 }
 

@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/mailbox.h"
 #include "base/rng.h"
 #include "base/slab.h"
 #include "base/timer_wheel.h"
@@ -43,6 +44,7 @@ class TestWorker final : public net::TurnHooks {
 
   base::FakeClock clock;
   metrics::Registry registry{clock};
+  base::Mailbox mailbox;
   net::Reactor reactor{clock, *this};
   base::SlabPool slabs;
   base::BlockPool blocks{0};

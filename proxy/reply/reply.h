@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "http/message.h"
-#include "proxy/exchange/grpc.h"
+#include "proxy/reply/grpc.h"
 #include "routing/policy/listener.h"
 #include "routing/policy/route.h"
 #include "routing/route_table.h"
@@ -29,15 +29,15 @@ struct Reply {
 // Status, reason, retry-after and allow of an error.
 void ComposeErrorReply(base::ErrorCode code, std::string_view request_id, const http::RequestHead& request,
                        Reply& reply);
-// False: it would lead back to where the request came, as that has no host.
-bool ComposeRedirectReply(const routing::RedirectAction& redirect, const routing::Match& match, uint16_t public_port,
-                          const http::RequestHead& request, Reply& reply);
-bool ComposeHttpsReply(const routing::HttpsRedirectPolicy& redirect, const http::RequestHead& request, Reply& reply);
-void ComposeRespondReply(const routing::RespondAction& respond, Reply& reply);
+// Of a route that answers by itself, and of a listener's httpsRedirect: routing/policy/judgement has nothing against
+// it.
+void ComposeOwnReply(const routing::Match& match, uint16_t public_port, const http::RequestHead& request, Reply& reply);
+void ComposeHttpsReply(const routing::HttpsRedirectPolicy& redirect, const http::RequestHead& request, Reply& reply);
 
-// Over HTTP/2 any 2xx accepts a WebSocket (RFC 8441 5): what accepts none must have another status.
-inline bool A2xxOpensTunnel(const http::RequestHead& request) noexcept {
-  return request.wants_websocket && request.version == http::Version::kHttp2;
+// A malformed HTTP/2 message: its stream is reset, nothing can be said on it (RFC 9113 8.1.1).
+inline bool IsNeverAnswered(const http::RequestHead& request, base::ErrorCode code) noexcept {
+  return request.version == http::Version::kHttp2 &&
+         (code == base::ErrorCode::kBadRequest || code == base::ErrorCode::kSmuggling);
 }
 
 // Makes it what a gRPC client understands: a response of one head ("trailers-only").

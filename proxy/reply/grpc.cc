@@ -1,10 +1,10 @@
-#include "proxy/exchange/grpc.h"
+#include "proxy/reply/grpc.h"
 
 #include <algorithm>
 #include <chrono>
 
 #include "metrics/reasons.h"
-#include "proxy/exchange/outcome.h"
+#include "proxy/reply/outcome.h"
 
 namespace headgate::proxy {
 

@@ -1,4 +1,4 @@
-#include "proxy/exchange/grpc.h"
+#include "proxy/reply/grpc.h"
 
 #include <gtest/gtest.h>
 

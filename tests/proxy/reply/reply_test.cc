@@ -1,4 +1,4 @@
-#include "proxy/exchange/reply.h"
+#include "proxy/reply/reply.h"
 
 #include <gtest/gtest.h>
 
@@ -57,21 +57,14 @@ TEST_F(ReplyTest, BecomesOneHeadForAGrpcClient) {
   EXPECT_FALSE(reply_.head.headers.Has(HeaderId::kRetryAfter)) << "its own status says so";
 }
 
-TEST_F(ReplyTest, ARedirectWithoutAHostWouldLeadBack) {
-  http::RequestHead request(arena_);
-  request.path = request.match_path = "/a";
-  routing::RedirectAction redirect;
-  redirect.scheme = "https";
-  EXPECT_FALSE(ComposeRedirectReply(redirect, {}, 80, request, reply_));
-  EXPECT_FALSE(ComposeHttpsReply({}, request, reply_));
-}
-
 TEST_F(ReplyTest, OnlyARefusalIsAGrpcStatus) {
-  routing::RespondAction respond;
-  ComposeRespondReply(respond, reply_);
+  const http::RequestHead request(arena_);
+  routing::RoutePolicy route;
+  auto& respond = route.action.emplace<routing::RespondAction>();
+  ComposeOwnReply({.route = &route}, 80, request, reply_);
   EXPECT_FALSE(reply_.grpc);
   respond.status = 403;
-  ComposeRespondReply(respond, reply_);
+  ComposeOwnReply({.route = &route}, 80, request, reply_);
   EXPECT_EQ(reply_.grpc, GrpcStatus::kPermissionDenied);
 }
 

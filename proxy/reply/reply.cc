@@ -1,8 +1,8 @@
-#include "proxy/exchange/reply.h"
+#include "proxy/reply/reply.h"
 
 #include "http/accept.h"
 #include "http/reason.h"
-#include "proxy/exchange/outcome.h"
+#include "proxy/reply/outcome.h"
 #include "routing/rewrite.h"
 
 namespace headgate::proxy {
@@ -53,29 +53,25 @@ void ComposeErrorReply(base::ErrorCode code, std::string_view request_id, const 
   if (outcome.status == 405) fields.Add(HeaderId::kOther, "allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH");
 }
 
-bool ComposeRedirectReply(const routing::RedirectAction& redirect, const routing::Match& match, uint16_t public_port,
-                          const http::RequestHead& request, Reply& reply) {
-  const bool elsewhere = !redirect.scheme.empty() || redirect.port != 0;
-  if (elsewhere && redirect.hostname.empty() && request.host.empty()) return false;
-  reply.head.status = redirect.status;
-  reply.head.headers.Add(HeaderId::kLocation, routing::ComposeLocation(redirect, match, public_port, request));
-  return true;
-}
-
-bool ComposeHttpsReply(const routing::HttpsRedirectPolicy& redirect, const http::RequestHead& request, Reply& reply) {
-  if (request.host.empty()) return false;
-  reply.head.status = 308;
-  reply.head.headers.Add(HeaderId::kLocation, routing::ComposeHttpsLocation(redirect, request));
-  return true;
-}
-
-void ComposeRespondReply(const routing::RespondAction& respond, Reply& reply) {
+void ComposeOwnReply(const routing::Match& match, uint16_t public_port, const http::RequestHead& request,
+                     Reply& reply) {
+  if (const auto* redirect = std::get_if<routing::RedirectAction>(&match.route->action)) {
+    reply.head.status = redirect->status;
+    reply.head.headers.Add(HeaderId::kLocation, routing::ComposeLocation(*redirect, match, public_port, request));
+    return;
+  }
+  const auto& respond = std::get<routing::RespondAction>(match.route->action);
   reply.head.status = respond.status;
   reply.body = respond.body;
   routing::ApplyHeaderChanges(respond.headers, reply.head.headers);
   if (respond.status < 400) return;
   reply.grpc = GrpcStatusOfHttp(respond.status);
   reply.grpc_message = http::ReasonPhrase(respond.status);
+}
+
+void ComposeHttpsReply(const routing::HttpsRedirectPolicy& redirect, const http::RequestHead& request, Reply& reply) {
+  reply.head.status = 308;
+  reply.head.headers.Add(HeaderId::kLocation, routing::ComposeHttpsLocation(redirect, request));
 }
 
 void TurnIntoGrpc(std::string_view request_id, Reply& reply) {

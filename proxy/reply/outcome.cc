@@ -1,4 +1,4 @@
-#include "proxy/exchange/outcome.h"
+#include "proxy/reply/outcome.h"
 
 namespace headgate::proxy {
 
