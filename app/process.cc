@@ -18,6 +18,7 @@
 #include "app/access_log.h"
 #include "app/drain.h"
 #include "app/exit_codes.h"
+#include "app/memory_guard.h"
 #include "app/resources.h"
 #include "app/revision.h"
 #include "base/log/log.h"
@@ -70,6 +71,7 @@ class Process {
   asio::executor_work_guard<asio::io_context::executor_type> pages_work_;
   std::optional<asio::steady_timer> rotation_;
   std::unique_ptr<Workers> workers_;
+  std::optional<MemoryGuard> memory_;
   std::unique_ptr<control::dns::EndpointPublisher> dns_;
   std::unique_ptr<control::Watcher> watcher_;
   std::unique_ptr<control::Pipeline> pipeline_;
@@ -99,8 +101,10 @@ control::PipelineOptions Process::Hooks() {
 void Process::OnPublished(const proxy::Snapshot& now, const proxy::Snapshot* previous,
                           std::vector<std::string>& warnings) {
   control::SetGenerationGauges(registry_, now, previous);
-  if (previous == nullptr) return;
   const routing::Compiled& compiled = *now.compiled;
+  memory_->SetLimit(compiled.max_memory);
+  registry_.Set(registry_.Process().memory_limit, static_cast<int64_t>(memory_->limit()));
+  if (previous == nullptr) return;
   if (std::string problem = access_log_.Apply(compiled.access_log); !problem.empty()) {
     warnings.push_back(std::move(problem));
   }
@@ -159,6 +163,7 @@ int Process::Serve(const routing::Compiled& compiled) {
                                                                .registry = &registry_,
                                                                .access_log = &access_log_.writer(),
                                                                .access_log_settings = &access_log_.settings()});
+  memory_.emplace(pages_io_, [this](bool full) { workers_->SetMemoryFull(full); });
   dns_ = std::make_unique<control::dns::EndpointPublisher>(
       pages_io_, options_.dns,
       [this](std::shared_ptr<proxy::UpstreamShared> upstream, std::shared_ptr<const proxy::EndpointSet> endpoints) {

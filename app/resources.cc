@@ -17,6 +17,7 @@ namespace {
 
 // The control thread, the pages', the pipeline's and the access log's (process.cc).
 constexpr uint32_t kOwnThreads = 4;
+constexpr char kGroups[] = "/proc/self/cgroup";
 constexpr char kCgroupRoot[] = "/sys/fs/cgroup";
 
 std::string FirstLine(const std::string& path) {
@@ -26,25 +27,40 @@ std::string FirstLine(const std::string& path) {
   return line;
 }
 
-// Of /proc/self/cgroup: "0::/path" for version 2.
-std::string UnifiedGroup() {
-  std::ifstream file("/proc/self/cgroup");
+// The path behind the first line of /proc/self/cgroup that has `controller`: "0::/path" for version 2 (no name),
+// "4:memory:/path" for version 1.
+std::string GroupOf(std::string_view controller, const std::string& groups) {
+  std::ifstream file(groups);
   for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("0::")) return line.substr(3);
+    const size_t first = line.find(':');
+    const size_t second = line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    std::string_view names = std::string_view(line).substr(first + 1, second - first - 1);
+    for (size_t comma = 0; comma != std::string_view::npos; names.remove_prefix(comma + 1)) {
+      comma = names.find(',');
+      if (names.substr(0, comma) == controller) return line.substr(second + 1);
+      if (comma == std::string_view::npos) break;
+    }
   }
   return {};
 }
 
-std::optional<uint32_t> QuotaOfVersion2() {
-  std::optional<uint32_t> tightest;
-  std::string group = UnifiedGroup();
+// The least of what read(folder) says for the group and all above it.
+template <class Read>
+auto TightestOf(const std::string& root, std::string group, Read read) {
+  decltype(read(root)) tightest;
   while (true) {
-    const auto cpus = CpusOfQuota(FirstLine(kCgroupRoot + group + "/cpu.max"));
-    if (cpus) tightest = std::min(tightest.value_or(*cpus), *cpus);
+    const auto here = read(root + group);
+    if (here) tightest = std::min(tightest.value_or(*here), *here);
     const size_t slash = group.find_last_of('/');
     if (group.empty() || slash == std::string::npos) return tightest;
     group.resize(slash);
   }
+}
+
+std::optional<uint32_t> QuotaOfVersion2() {
+  return TightestOf(kCgroupRoot, GroupOf("", kGroups),
+                    [](const std::string& folder) { return CpusOfQuota(FirstLine(folder + "/cpu.max")); });
 }
 
 std::optional<uint32_t> QuotaOfVersion1() {
@@ -79,6 +95,32 @@ uint32_t AvailableCpus() {
     if (quota) cpus = std::min(cpus, *quota);
   }
   return std::max(cpus, 1U);
+}
+
+std::optional<uint64_t> CgroupMemoryLimit(const std::string& groups, const std::string& root) {
+  // Version 1 writes "none" as the largest number of pages.
+  constexpr uint64_t kNone = uint64_t{1} << 60U;
+  const auto bytes_in = [](const char* name) {
+    return [name](const std::string& folder) -> std::optional<uint64_t> {
+      const std::string line = FirstLine(folder + name);
+      std::string_view text = line;
+      uint64_t bytes = 0;
+      return ParseNumber(text, bytes) && bytes < kNone ? std::optional(bytes) : std::nullopt;
+    };
+  };
+  const auto unified = TightestOf(root, GroupOf("", groups), bytes_in("/memory.max"));
+  const auto own = TightestOf(root + "/memory", GroupOf("memory", groups), bytes_in("/memory.limit_in_bytes"));
+  if (unified && own) return std::min(*unified, *own);
+  return unified ? unified : own;
+}
+
+uint64_t ResidentBytes() {
+  const std::string line = FirstLine("/proc/self/statm");
+  std::string_view text = line;
+  uint64_t pages = 0;
+  if (!ParseNumber(text, pages) || !text.starts_with(' ')) return 0;
+  text.remove_prefix(1);
+  return ParseNumber(text, pages) ? pages * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE)) : 0;
 }
 
 void RaiseFileLimit() {

@@ -16,6 +16,14 @@ uint32_t AvailableCpus();
 /// cgroup v2's cpu.max: "150000 100000" is 2; nothing for "max ..." and for what is no quota.
 std::optional<uint32_t> CpusOfQuota(std::string_view cpu_max);
 
+/// Memory that the cgroups of this process allow, in bytes: the tightest of all levels, version 2 and 1. Nothing: no
+/// limit. The paths are for tests.
+std::optional<uint64_t> CgroupMemoryLimit(const std::string& groups = "/proc/self/cgroup",
+                                          const std::string& root = "/sys/fs/cgroup");
+
+/// Resident memory of this process, in bytes; 0 when /proc is not there.
+uint64_t ResidentBytes();
+
 /// The soft limit of open files becomes the hard one.
 void RaiseFileLimit();
 

@@ -157,4 +157,8 @@ std::string Cidr::ToString() const {
   return network_.ToString() + "/" + std::to_string(network_.is_v4() ? bits_ - 96 : bits_);
 }
 
+bool Contains(std::span<const Cidr> blocks, const IpAddress& ip) noexcept {
+  return std::any_of(blocks.begin(), blocks.end(), [&ip](const Cidr& block) { return block.Contains(ip); });
+}
+
 }  // namespace headgate::base

@@ -58,4 +58,7 @@ class Cidr {
   uint8_t bits_ = 0;  // of 128
 };
 
+// Whether one of the blocks holds the address.
+bool Contains(std::span<const Cidr> blocks, const IpAddress& ip) noexcept;
+
 }  // namespace headgate::base

@@ -17,13 +17,15 @@ namespace headgate::config {
 
 // ---- listeners and process ---------------------------------------------------------------------------------------
 
-/// Keys of `limits`. Only max_connections, body_rate, read_rate, body_idle and keep_alive may be `none`.
+/// Keys of `limits`. Only those that begin with max, body_rate, read_rate, body_idle and keep_alive may be `none`.
 struct Limits {
   Setting<uint64_t> max_connections;  // none: no limit but the process's file limit
-  Setting<uint64_t> request_head;     // bytes
-  Setting<uint64_t> field_size;       // bytes, one field
-  Setting<uint64_t> fields;           // count
-  Setting<uint64_t> target;           // bytes
+  Setting<uint64_t> max_connections_per_client;
+  Setting<uint64_t> max_memory;    // bytes, of the process; absent: auto
+  Setting<uint64_t> request_head;  // bytes
+  Setting<uint64_t> field_size;    // bytes, one field
+  Setting<uint64_t> fields;        // count
+  Setting<uint64_t> target;        // bytes
   Setting<Duration> head_timeout;
   Setting<Duration> keep_alive;
   Setting<Duration> tls_handshake;

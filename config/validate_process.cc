@@ -127,6 +127,13 @@ void CheckHttpsRedirect(const Model& unit, const Listener& listener, DiagnosticL
                     DidYouMean(redirect.listener->value, ListenerNames(unit)));
 }
 
+// One process has one memory.
+void CheckOwnLimits(const Limits& limits, DiagnosticList& diagnostics) {
+  if (limits.max_memory.IsAbsent()) return;
+  diagnostics.Error(Code::kOutOfRange, limits.max_memory.at(), "maxMemory is the process's, not a listener's",
+                    "write it in the main file's limits");
+}
+
 void CheckLimits(const Limits& limits, DiagnosticList& diagnostics) {
   const uint64_t head = limits.request_head.ValueOr(defaults::kRequestHeadBytes, defaults::kUnlimited);
   const auto check = [&](const Setting<uint64_t>& part, const char* key) {
@@ -217,7 +224,10 @@ void ValidateProcess(const Model& unit, DiagnosticList& diagnostics) {
   if (unit.drain) CheckDrain(*unit.drain, diagnostics);
   for (const Listener& listener : unit.listeners) {
     if (listener.https_redirect) CheckHttpsRedirect(unit, listener, diagnostics);
-    if (listener.limits) CheckLimits(*listener.limits, diagnostics);
+    if (listener.limits) {
+      CheckLimits(*listener.limits, diagnostics);
+      CheckOwnLimits(*listener.limits, diagnostics);
+    }
     CheckProtocols(listener, diagnostics);
   }
   for (const auto& range : unit.trusted_proxies) {

@@ -20,10 +20,6 @@ bool IsForwardingField(const HeaderField& field) noexcept {
   return TraitsOf(field.id).forwarding;
 }
 
-bool Contains(std::span<const base::Cidr> blocks, const base::IpAddress& ip) noexcept {
-  return std::any_of(blocks.begin(), blocks.end(), [&ip](const base::Cidr& block) { return block.Contains(ip); });
-}
-
 // An element of X-Forwarded-For; some proxies add the port, or brackets.
 std::optional<base::IpAddress> ParseElement(std::string_view text) noexcept {
   if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);
@@ -54,7 +50,7 @@ base::IpAddress ClientBehind(std::string_view list, const ForwardingInput& input
     const auto ip = ParseElement(element);
     if (!ip.has_value()) return client;
     client = *ip;
-    if (!Contains(input.trusted, client)) return client;
+    if (!base::Contains(input.trusted, client)) return client;
   }
   return client;
 }
@@ -117,7 +113,7 @@ base::IpAddress ApplyForwarding(const ForwardingInput& input, RequestHead& head)
   HeaderMap& headers = head.headers;
   base::Arena& arena = headers.arena();
   const std::string_view peer = input.peer_text.empty() ? FormatIp(input.peer, arena) : input.peer_text;
-  if (!Contains(input.trusted, input.peer)) {
+  if (!base::Contains(input.trusted, input.peer)) {
     RemoveForwardingFields(headers);
     AddAll(input, peer, head);
     return input.peer;

@@ -178,6 +178,10 @@ inline constexpr std::tuple kListenerRows = {
          .note = "And looks at a queue whose clients had to wait: `limits.maxConnections` or the file limit is reached "
                  "(the log "
                  "says which, once in 10 s)."}},
+    Row{&ListenerSeries::refused,
+        {.name = "headgate_connections_refused_total",
+         .help = "Client connections closed at once, for limits.maxConnectionsPerClient.",
+         .labels = {"listener"}}},
 };
 
 // ---- of the process ----
@@ -207,6 +211,10 @@ inline constexpr std::tuple kProcessRows = {
          .note = "See Caps, below."}},
     Row{&ProcessSeries::snapshots_active,
         {.name = "headgate_config_snapshots_active", .help = "Generations of the configuration still in use."}},
+    Row{&ProcessSeries::memory_limit,
+        {.name = "headgate_memory_limit_bytes",
+         .help = "Resident memory beyond which new requests get 503; 0 without a limit.",
+         .note = "`limits.maxMemory`. `process_resident_memory_bytes` is what it is compared with."}},
 };
 
 // ---- of the control plane ----

@@ -45,6 +45,7 @@ struct ListenerSeries {
   std::array<CounterId, kConnectionProtocolCount> accepted_protocols;  // index: ConnectionProtocol
   CounterId accepts;
   CounterId accept_errors;
+  CounterId refused;  // at once: its client has enough
 };
 
 struct ProcessSeries {
@@ -55,6 +56,7 @@ struct ProcessSeries {
   CounterId access_log_dropped;
   CounterId metrics_overflow;  // the registry's own
   GaugeId snapshots_active;    // generations of the configuration that somebody still holds
+  GaugeId memory_limit;        // Registry::Set; in bytes, 0: none
 };
 
 }  // namespace headgate::metrics

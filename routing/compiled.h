@@ -38,7 +38,8 @@ struct Compiled {
   RouteTable table;
   std::vector<base::Cidr> trusted_proxies;
   bool via = false;
-  uint64_t max_connections = 0;  // of the process; 0: none
+  uint64_t max_connections = 0;        // of the process; 0: none
+  std::optional<uint64_t> max_memory;  // bytes; 0: none; nothing: by the cgroup's limit
   std::optional<uint32_t> workers;
   std::optional<base::SocketAddress> admin_address;  // nothing: off
   std::string admin_token_file;

@@ -11,6 +11,13 @@ namespace {
 
 using T = FieldType;
 
+// maxMemory: auto, none, or a size.
+void DecodeMaxMemory(Decoder& decoder, const Node& /*key*/, const Node& value, const Field& field, void* block) {
+  if (value.kind == NodeKind::kScalar && value.text == "auto") return;
+  const Field size{.key = field.key, .type = T::kSize, .min = field.min, .max = field.max, .none = true};
+  DecodeValue(decoder, value, size, static_cast<Limits*>(block)->max_memory);
+}
+
 }  // namespace
 
 template <>
@@ -24,11 +31,24 @@ const BlockSpec& BlockOf<Limits>() {
             .min = 1,
             .max = 100'000'000,
             .none = true},
-      Field{.key = "maxMemory",
-            .type = T::kSize,
-            .doc = "Memory beyond which new requests get 503.",
-            .default_text = "auto",
-            .later = true},
+      Field{.key = "maxConnectionsPerClient",
+            .type = T::kCount,
+            .doc = "Connections of one client address (of an IPv6 /64) at one time, but of a trusted proxy; beyond it "
+                   "closed.",
+            .decode = Into<&Limits::max_connections_per_client>,
+            .default_text = "none",
+            .min = 1,
+            .max = 1'000'000,
+            .none = true},
+      Field{
+          .key = "maxMemory",
+          .type = T::kSpecial,
+          .doc = "Resident memory of the process beyond which new requests get 503. auto: 85 % of the cgroup's limit.",
+          .decode = DecodeMaxMemory,
+          .default_text = "auto",
+          .schema = R"({"anyOf": [{"enum": ["auto", "none"]}, {"type": ["string", "integer"]}]})",
+          .min = 16 * kMiB,
+          .max = uint64_t{1} << 50U},
       Field{.key = "requestHead",
             .type = T::kSize,
             .doc = "A request's head; beyond it 431.",

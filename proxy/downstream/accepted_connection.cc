@@ -2,7 +2,8 @@
 
 namespace headgate::proxy {
 
-ClientIdentity::ClientIdentity(const AcceptedConnection& accepted) : certificates_(accepted.certificates) {
+ClientIdentity::ClientIdentity(AcceptedConnection& accepted)
+    : certificates_(accepted.certificates), place_(std::move(accepted.place)) {
   info_.peer = accepted.peer.ip;
   info_.peer_text = {peer_text_.data(), accepted.peer.ip.Format(peer_text_)};
   if (!accepted.transport->is_tls()) return;

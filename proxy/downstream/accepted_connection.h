@@ -14,6 +14,7 @@
 #include "proxy/exchange/downstream_stream.h"
 #include "proxy/net/tls_context.h"
 #include "proxy/net/transport.h"
+#include "proxy/shared/client_places.h"
 
 namespace headgate::proxy {
 
@@ -23,6 +24,7 @@ inline constexpr base::Duration kFreshFor = std::chrono::seconds(1);
 struct AcceptedConnection {
   std::unique_ptr<net::Transport> transport;
   base::SocketAddress peer;
+  ClientPlaces::Place place;  // among its address's connections; with limits.maxConnectionsPerClient
   base::Instant accepted{};
   std::shared_ptr<const net::CertificateSet> certificates;  // that the handshake chose from; null: plain
   // What was read to learn the protocol.
@@ -33,7 +35,8 @@ struct AcceptedConnection {
 // What a connection tells its exchanges of the client. Part of a connection; does not move.
 class ClientIdentity {
  public:
-  explicit ClientIdentity(const AcceptedConnection& accepted);
+  // Takes the connection's place over.
+  explicit ClientIdentity(AcceptedConnection& accepted);
   ClientIdentity(const ClientIdentity&) = delete;
   ClientIdentity& operator=(const ClientIdentity&) = delete;
   const ClientInfo& info() const noexcept { return info_; }
@@ -42,6 +45,7 @@ class ClientIdentity {
   ClientInfo info_;
   std::array<char, base::IpAddress::kTextMax> peer_text_;
   std::shared_ptr<const net::CertificateSet> certificates_;  // keeps info_.certificates
+  ClientPlaces::Place place_;
 };
 
 }  // namespace headgate::proxy

@@ -38,14 +38,15 @@ DownstreamHandshake::DownstreamHandshake(Listener& listener, AcceptedConnection 
       gauge_(std::in_place, listener, state == State::kTls ? ConnectionState::kActive : ConnectionState::kIdle),
       timer_([](void* self) { static_cast<DownstreamHandshake*>(self)->OnTimer(); }, this) {}
 
-void DownstreamHandshake::Start(Listener& listener, int descriptor, const base::SocketAddress& peer) {
+void DownstreamHandshake::Start(Listener& listener, net::ListenSocket::Accepted from, ClientPlaces::Place place) {
   WorkerContext& worker = listener.services().worker;
   AcceptedConnection accepted{.transport = std::make_unique<net::Transport>(worker.reactor),
-                              .peer = peer,
+                              .peer = from.peer,
+                              .place = std::move(place),
                               .accepted = worker.now,
                               .certificates = listener.certificates(),
                               .input = {}};
-  if (!accepted.transport->Attach(descriptor)) return listener.Removed();
+  if (!accepted.transport->Attach(from.descriptor)) return listener.Removed();
   net::TlsServerContext* tls = listener.tls();
   if (tls == nullptr && !listener.policy().protocols.h2) {
     return DownstreamH1Connection::Start(listener, std::move(accepted));

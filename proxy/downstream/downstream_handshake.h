@@ -25,7 +25,7 @@ namespace headgate::proxy {
 class DownstreamHandshake final : public net::Mortal, public ListenerConnection, private net::TransportOwner {
  public:
   // Takes over an accepted descriptor. `listener` outlives the connection.
-  static void Start(Listener& listener, int descriptor, const base::SocketAddress& peer);
+  static void Start(Listener& listener, net::ListenSocket::Accepted from, ClientPlaces::Place place);
 
   // ListenerConnection: drain and shutdown.
   void BeginDrain() override {}

@@ -131,12 +131,33 @@ void Listener::GivePlace() {
   connections_budget_->Give();
 }
 
+// A trusted proxy speaks for many clients.
+bool Listener::TakeClientPlace(const base::IpAddress& client, ClientPlaces::Place& place) {
+  const uint64_t limit = policy_->limits.max_connections_per_client;
+  if (limit == 0 || base::Contains(CurrentSnapshot()->compiled().trusted_proxies, client)) return true;
+  return services_.worker.process.client_places.Take(client, limit, place);
+}
+
+void Listener::RefuseClient(const net::ListenSocket::Accepted& accepted) {
+  net::ListenSocket::Reset(accepted.descriptor);
+  GivePlace();
+  services_.worker.shard.Add(series_->refused);
+  client_log_.Write(base::log::Level::kWarning, services_.worker.now,
+                    "listener {}: a connection of {} is refused, limits.maxConnectionsPerClient ({}) is reached",
+                    policy_->name, accepted.peer.ip.ToString(), policy_->limits.max_connections_per_client);
+}
+
 Listener::Accepting Listener::AcceptOne() {
   if (!TakePlace()) return Accepting::kMustWait;
   const net::ListenSocket::Accepted accepted = socket_->Accept();
   if (accepted.descriptor >= 0) {
     services_.worker.shard.Add(series_->accepts);
-    DownstreamHandshake::Start(*this, accepted.descriptor, accepted.peer);
+    ClientPlaces::Place place;
+    if (!TakeClientPlace(accepted.peer.ip, place)) {
+      RefuseClient(accepted);
+    } else {
+      DownstreamHandshake::Start(*this, accepted, std::move(place));
+    }
     return Accepting::kGoesOn;
   }
   GivePlace();

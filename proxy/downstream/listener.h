@@ -106,6 +106,8 @@ class Listener final : private net::IoHandler {
   Accepting AcceptOne();
   bool TakePlace();
   void GivePlace();
+  bool TakeClientPlace(const base::IpAddress& client, ClientPlaces::Place& place);
+  void RefuseClient(const net::ListenSocket::Accepted& accepted);
   void NoteRefusal();
   void Pause();
   void Resume();
@@ -125,6 +127,7 @@ class Listener final : private net::IoHandler {
   bool paused_ = false;
   const char* refusal_ = nullptr;  // what a connection that waits was not accepted for
   base::log::LimitedLog refusals_log_{std::chrono::seconds(10)};
+  base::log::LimitedLog client_log_{std::chrono::seconds(10)};
   bool closing_ = false;
   std::array<int64_t, metrics::kConnectionStateCount> counted_{};
   int64_t streams_counted_ = 0;

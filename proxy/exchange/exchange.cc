@@ -27,6 +27,7 @@ constexpr size_t kRequestIdBytesMax = 128;
 constexpr size_t kBackendsOnStack = 64;
 // After this a response that still runs gives the snapshot back.
 constexpr base::Duration kPinnedMax = std::chrono::seconds(2);
+constexpr Error kMemoryFull{ErrorCode::kOverload, Side::kProxy, Retry::kNever, "limits.maxMemory is reached"};
 constexpr Error kCameBack{ErrorCode::kLoop, Side::kProxy, Retry::kNever,
                           "the request carries this process's own mark in cdn-loop, or too many marks"};
 
@@ -153,6 +154,7 @@ void Exchange::TakeRoute() {
     const std::optional<base::Duration> timeout = ParseGrpcTimeout(request_->headers.Get(HeaderId::kGrpcTimeout));
     if (timeout) deadlines_.LimitCall(record_.started + *timeout);
   }
+  if (services_.worker.process.memory_full.load(std::memory_order_relaxed)) return ReplyError(kMemoryFull);
   if (route_.filters() == nullptr) return Act();
   RunFilters(FilterResult::Continue());
 }

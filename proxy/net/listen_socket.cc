@@ -93,6 +93,12 @@ ListenSocket::ListenSocket(int descriptor, const base::SocketAddress& address) n
 
 ListenSocket::~ListenSocket() { Close(); }
 
+void ListenSocket::Reset(int descriptor) noexcept {
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  ::close(descriptor);
+}
+
 void ListenSocket::Close() noexcept {
   if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
 }

@@ -40,6 +40,8 @@ class ListenSocket {
     int error = 0;  // errno: EAGAIN when nobody waits; EMFILE, ENFILE ... otherwise
   };
   Accepted Accept() noexcept;
+  // Closes what Accept gave, with a reset: nothing is left of it.
+  static void Reset(int descriptor) noexcept;
   // Stops listening; whoever is in the queue now is reset. The worker it is lent to, right after an Accept that found
   // nobody.
   void Close() noexcept;

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "http/loop_mark.h"
+#include "proxy/shared/client_places.h"
 
 namespace headgate::proxy {
 
@@ -41,10 +42,12 @@ struct DescriptorShares {
 DescriptorShares SharesOf(uint64_t files, uint32_t workers) noexcept;
 
 struct ProcessShared {
-  DescriptorShares shares;            // set before the workers start
-  SharedBudget connections;           // accepted ones, of all listeners
-  SharedBudget upstream_connections;  // open or being opened, to all upstreams
-  SharedBudget pending;               // requests waiting for an upstream connection, of all upstreams
+  DescriptorShares shares;               // set before the workers start
+  SharedBudget connections;              // accepted ones, of all listeners
+  SharedBudget upstream_connections;     // open or being opened, to all upstreams
+  SharedBudget pending;                  // requests waiting for an upstream connection, of all upstreams
+  ClientPlaces client_places;            // of the addresses that have connections
+  std::atomic<bool> memory_full{false};  // beyond limits.maxMemory
   std::atomic<bool> draining{false};
   const http::LoopMark loop_mark;
 };

@@ -173,6 +173,8 @@ void WorkerSet::Ask(Question question, std::function<void(Answer)> told) const {
   });
 }
 
+void WorkerSet::SetMemoryFull(bool full) { impl_->process.memory_full.store(full, std::memory_order_relaxed); }
+
 void WorkerSet::BeginDrain() {
   impl_->process.draining.store(true, std::memory_order_relaxed);
   for (auto& worker : impl_->workers) {

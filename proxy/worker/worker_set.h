@@ -49,6 +49,8 @@ class WorkerSet {
 
   // SIGTERM, step one: connections are told to close with their next response; listeners still accept.
   void BeginDrain();
+  /// limits.maxMemory is passed, or no longer: new requests get 503 meanwhile. Any thread.
+  void SetMemoryFull(bool full);
   // Step two, after lameDuck: listeners stop accepting and close; idle connections close.
   void CloseListeners();
   // Step three: resets what is left and joins the workers.

@@ -54,6 +54,7 @@ void CompileProcess(const config::Model& model, Compiled& compiled) {
   compiled.trusted_proxies = CompileCidrs(model.trusted_proxies);
   compiled.via = model.via ? model.via->value : defaults::kVia;
   compiled.max_connections = model.limits.max_connections.ValueOr(0, 0);
+  if (!model.limits.max_memory.IsAbsent()) compiled.max_memory = model.limits.max_memory.ValueOr(0, 0);
   if (model.workers) compiled.workers = model.workers->value;
   compiled.admin_address = CompileEndpoint(model.admin, defaults::kAdminAddress);
   if (model.admin.HasValue() && model.admin->token_file) {

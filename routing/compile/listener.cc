@@ -45,6 +45,7 @@ LimitsPolicy CompileLimits(const Limits& global, const config::Box<Limits>& own)
   limits.h2_streams = number(&Limits::h2_streams, defaults::kH2Streams);
   limits.h2_window_bytes = number(&Limits::h2_window, defaults::kH2WindowBytes);
   limits.h2_connection_bytes = number(&Limits::h2_connection, defaults::kH2ConnectionBytes);
+  limits.max_connections_per_client = setting(&Limits::max_connections_per_client).ValueOr(0, 0);
   if (own) limits.max_connections = own->max_connections.ValueOr(0, 0);
   return limits;
 }

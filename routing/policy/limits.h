@@ -26,6 +26,7 @@ struct LimitsPolicy {
   uint32_t h2_window_bytes = 64 * 1024;            // where a stream's window starts
   uint32_t h2_connection_bytes = 4 * 1024 * 1024;  // held for one connection, both directions
   uint64_t max_connections = 0;                    // of this listener, 0: none
+  uint64_t max_connections_per_client = 0;         // of the process, 0: none
   bool operator==(const LimitsPolicy&) const = default;
 };
 

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
 
 namespace headgate::app {
 namespace {
@@ -20,6 +24,60 @@ TEST(Resources, NoQuotaIsNone) {
 }
 
 TEST(Resources, ThereIsAlwaysACpu) { EXPECT_GE(AvailableCpus(), 1U); }
+
+class CgroupTest : public ::testing::Test {
+ protected:
+  CgroupTest() { std::filesystem::create_directories(root_ / "memory"); }
+  ~CgroupTest() override { std::filesystem::remove_all(root_); }
+  void Write(const std::string& name, const std::string& text) {
+    const std::filesystem::path path = root_ / name;
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream(path) << text;
+  }
+  std::optional<uint64_t> Limit() { return CgroupMemoryLimit((root_ / "groups").string(), root_.string()); }
+
+  std::filesystem::path root_ = std::filesystem::temp_directory_path() / ("hg-cgroup-" + std::to_string(::getpid()));
+};
+
+TEST_F(CgroupTest, Version2TakesTheTightestOfAllLevels) {
+  Write("groups", "0::/pods/one/main\n");
+  EXPECT_EQ(Limit(), std::nullopt);
+  Write("pods/one/main/memory.max", "max\n");
+  EXPECT_EQ(Limit(), std::nullopt);
+  Write("pods/one/memory.max", "268435456\n");
+  EXPECT_EQ(Limit(), 268435456U);
+  Write("pods/one/main/memory.max", "134217728\n");
+  EXPECT_EQ(Limit(), 134217728U);
+}
+
+// In a container of its own name space the group is the root.
+TEST_F(CgroupTest, TheRootMayHaveALimit) {
+  Write("groups", "0::/\n");
+  Write("memory.max", "268435456\n");
+  EXPECT_EQ(Limit(), 268435456U);
+}
+
+TEST_F(CgroupTest, Version1NamesItsControllerAmongOthers) {
+  Write("groups", "3:cpu,cpuacct:/x\n4:devices,memory:/pods/one\n");
+  Write("memory/pods/one/memory.limit_in_bytes", "9223372036854771712\n");
+  EXPECT_EQ(Limit(), std::nullopt);
+  Write("memory/pods/memory.limit_in_bytes", "536870912\n");
+  EXPECT_EQ(Limit(), 536870912U);
+}
+
+TEST_F(CgroupTest, WhatIsNoNumberIsNoLimit) {
+  for (const char* text : {"", "\n", "-1\n", "x\n"}) {
+    Write("groups", "0::/a\n");
+    Write("a/memory.max", text);
+    EXPECT_EQ(Limit(), std::nullopt) << text;
+  }
+  for (const char* text : {"", "\n", "0\n", "0:\n", ":::\n"}) {
+    Write("groups", text);
+    EXPECT_EQ(Limit(), std::nullopt) << text;
+  }
+}
+
+TEST(Resources, SomeMemoryIsResident) { EXPECT_GT(ResidentBytes(), 1024U * 1024U); }
 
 TEST(Resources, FileLimitIsRaisedToTheHardOne) {
   RaiseFileLimit();

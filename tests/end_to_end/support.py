@@ -125,8 +125,10 @@ def curl(*arguments: str, check: bool = True) -> Response:
 class RawSocket:
     """A connection that sends bytes as they are written here. tls: True (no verification) or a server name."""
 
-    def __init__(self, port: int, host: str = "127.0.0.1", timeout: float | None = None, tls: bool | str = False):
-        self.socket = socket.create_connection((host, port), timeout=timeout or PATIENCE)
+    def __init__(self, port: int, host: str = "127.0.0.1", timeout: float | None = None, tls: bool | str = False,
+                 source: str | None = None):
+        self.socket = socket.create_connection((host, port), timeout=timeout or PATIENCE,
+                                               source_address=(source, 0) if source else None)
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.check_hostname = False

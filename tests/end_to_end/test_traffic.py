@@ -239,6 +239,61 @@ routes: [{name: all, respond: {status: 200, body: hi}}]
             for connection in first:
                 connection.__exit__()
 
+    def test_a_client_has_as_many_connections_as_its_limit(self):
+        config = """
+listeners: [{name: web, address: "127.0.0.1:{port:web}"}]
+limits: {maxConnectionsPerClient: 3}
+routes: [{name: all, respond: {status: 200, body: hi}}]
+"""
+        ask = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+        def served(source: str) -> RawSocket | None:
+            connection = RawSocket(headgate.port(), source=source)
+            try:
+                connection.send(ask)
+                self.assertEqual(connection.response().text, "hi")
+                return connection
+            except (ConnectionError, AssertionError, IndexError, ValueError):
+                connection.__exit__()
+                return None
+
+        with Headgate(config) as headgate:
+            held = [served("127.0.0.5") for _ in range(3)]
+            self.assertNotIn(None, held)
+            self.assertIsNone(served("127.0.0.5"))
+            held.append(served("127.0.0.6"))
+            self.assertIsNotNone(held[-1], "another client")
+            self.assertEqual(headgate.metric("headgate_connections_refused_total", listener="web"), 1)
+            self.assertIn("a connection of 127.0.0.5 is refused", headgate.logs())
+            held.pop(0).__exit__()
+            held.append(wait_until(lambda: served("127.0.0.5"), "a place that is free again"))
+            headgate.apply("trustedProxies: [127.0.0.5]\n" + config)
+            more = [served("127.0.0.5") for _ in range(5)]
+            self.assertNotIn(None, more, "a trusted proxy speaks for many")
+            for connection in held + more:
+                connection.__exit__()
+
+    def test_beyond_max_memory_new_requests_are_refused_until_it_is_lifted(self):
+        config = """
+listeners: [{name: web, address: "127.0.0.1:{port:web}"}]
+limits: {maxMemory: LIMIT}
+routes: [{name: all, respond: {status: 200, body: hi}}]
+"""
+        with Headgate(config.replace("LIMIT", "none")) as headgate:
+            resident = int(pathlib.Path(f"/proc/{headgate.pid}/statm").read_text().split()[1]) * 4096
+            self.assertEqual(request(headgate.port(), "/").status, 200)
+            headgate.apply(config.replace("LIMIT", str(max(resident // 2, 16 * 2**20))))
+            if resident > 16 * 2**20:
+                refused = wait_until(lambda: (got := request(headgate.port(), "/")).status == 503 and got, "a refusal")
+                self.assertIn("retry-after", refused.headers)
+                self.assertIn("limits.maxMemory is reached", headgate.logs())
+                line = wait_until(lambda: [each for each in headgate.access_lines() if each["reason"]][-1:], "the log line")[0]
+                self.assertEqual((line["reason"], line["detail"]), ("overload", "limits.maxMemory is reached"))
+                self.assertEqual(request(headgate.metrics, "/readyz").status, 200, "it is no reason to restart")
+            headgate.apply(config.replace("LIMIT", "1GiB"))
+            wait_until(lambda: request(headgate.port(), "/").status == 200, "requests to be served again")
+            self.assertEqual(headgate.metric("headgate_memory_limit_bytes"), 2**30)
+
     def test_connections_to_an_upstream_are_limited_and_the_rest_waits_or_is_refused(self):
         inside = threading.Semaphore(0)
         most = [0, 0]

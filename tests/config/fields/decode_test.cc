@@ -36,7 +36,7 @@ drain: {lameDuck: 5s, timeout: 20s}
 via: false
 trustedProxies: [10.0.0.0/8]
 limits:
-  {maxConnections: none, requestHead: 32KiB, fieldSize: 16KiB, fields: 100, target: 8KiB, headTimeout: 10s, keepAlive: 60s,
+  {maxConnections: none, maxConnectionsPerClient: none, maxMemory: auto, requestHead: 32KiB, fieldSize: 16KiB, fields: 100, target: 8KiB, headTimeout: 10s, keepAlive: 60s,
    tlsHandshake: 5s, bodyIdle: 15s, bodyRate: 240, readRate: 34, h2Streams: 100, h2Window: 64KiB, h2Connection: 4MiB, upstreamHead: 64KiB, streamBuffer: 64KiB}
 upstreams:
   shop-v1:
@@ -119,6 +119,7 @@ TEST_F(CompleteExample, ProcessKeysArrive) {
   EXPECT_EQ(model().drain->lame_duck->value, Duration(std::chrono::seconds(5)));
   EXPECT_EQ(model().trusted_proxies[0].value.ToString(), "10.0.0.0/8");
   EXPECT_TRUE(model().limits.max_connections.IsNone());
+  EXPECT_TRUE(model().limits.max_memory.IsAbsent()) << "auto";
   EXPECT_EQ(*model().limits.request_head, 32U * 1024);
   EXPECT_EQ(*model().limits.body_rate, 240U);
   EXPECT_EQ(*model().limits.h2_streams, 100U);
@@ -270,8 +271,7 @@ INSTANTIATE_TEST_SUITE_P(
                       LaterKey{"cors", "defaults: {cors: {}}"}, LaterKey{"compression", "defaults: {compression: {}}"},
                       LaterKey{"errorPages", "defaults: {errorPages: []}"}, LaterKey{"auth", "defaults: {auth: none}"},
                       LaterKey{"clientAuth", "listeners: [{name: a, address: '0.0.0.0:1', tls: {clientAuth: {}}}]"},
-                      LaterKey{"proxyProtocol", "listeners: [{name: a, address: '0.0.0.0:1', proxyProtocol: {}}]"},
-                      LaterKey{"maxMemory", "limits: {maxMemory: auto}"}));
+                      LaterKey{"proxyProtocol", "listeners: [{name: a, address: '0.0.0.0:1', proxyProtocol: {}}]"}));
 
 }  // namespace
 }  // namespace headgate::config

@@ -168,17 +168,20 @@ listeners:
 
 TEST(Compile, AListenersLimitsOverrideTheGlobalOnesKeyByKey) {
   const TestConfiguration config(R"(
-limits: {target: 4KiB, bodyRate: none, maxConnections: 1000}
+limits: {target: 4KiB, bodyRate: none, maxConnections: 1000, maxConnectionsPerClient: 20, maxMemory: 1GiB}
 listeners:
   - {name: web, address: "[::]:8080", limits: {target: 2KiB, maxConnections: 10}}
-  - {name: four, address: 0.0.0.0:8080}
+  - {name: four, address: 0.0.0.0:8080, limits: {maxConnectionsPerClient: none}}
   - {name: both, address: "[::]:8081"}
 )");
   EXPECT_EQ(config.compiled->max_connections, 1000U);
+  EXPECT_EQ(config.compiled->max_memory, uint64_t{1} << 30U);
   const auto& listeners = config.compiled->listeners;
   EXPECT_EQ(listeners[0]->limits.target_bytes, 2048U);
   EXPECT_EQ(listeners[0]->limits.body_bytes_per_second, 0U);
   EXPECT_EQ(listeners[0]->limits.max_connections, 10U);
+  EXPECT_EQ(listeners[0]->limits.max_connections_per_client, 20U);
+  EXPECT_EQ(listeners[1]->limits.max_connections_per_client, 0U);
   EXPECT_EQ(listeners[1]->limits.target_bytes, 4096U);
   EXPECT_EQ(listeners[1]->limits.max_connections, 0U) << "the global one is the process's";
   EXPECT_FALSE(listeners[0]->dual_stack) << "0.0.0.0 has the port";
