@@ -42,7 +42,11 @@ int Explain(ExplainOptions& options) {
                                        std::string(absl::StripAsciiWhitespace(header.substr(colon + 1))));
   }
   options.asked.client = base::IpAddress::Parse(options.client).value();
-  const auto explanation = control::ExplainRequest(*loaded.compiled, options.asked);
+  const auto certificates_of = [&loaded](uint32_t listener) {
+    auto read = proxy::net::CertificateSet::Load(loaded.compiled->listeners[listener]->certificates);
+    return read.ok() ? *std::move(read) : nullptr;
+  };
+  const auto explanation = control::ExplainRequest(*loaded.compiled, options.asked, certificates_of);
   if (!explanation.ok()) return Complain(explanation.status());
   const std::string text =
       options.json ? control::ExplanationAsJson(*explanation) : control::ExplanationAsText(*explanation);

@@ -13,7 +13,7 @@
 
 namespace headgate::base {
 
-// Every way a request, a connection or a stream can fail. One table (proxy/exchange/outcome) turns a code into a
+// Every way a request, a connection or a stream can fail. One table (proxy/reply/outcome) turns a code into a
 // status, a log reason and a metric reason; ErrorCodeName gives the log's word.
 enum class ErrorCode : uint8_t {
   kNone,

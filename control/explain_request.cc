@@ -15,6 +15,9 @@
 #include "base/slab.h"
 #include "http/forwarding.h"
 #include "http/h1/decoder.h"
+#include "proxy/exchange/request_id.h"
+#include "proxy/net/certificate_names.h"
+#include "proxy/reply/outcome.h"
 
 namespace headgate::control {
 namespace {
@@ -61,11 +64,17 @@ std::string HeadText(const AskedRequest& asked, const Url& url) {
   return text;
 }
 
+absl::string_view WithoutPort(absl::string_view authority) {
+  const size_t colon = authority.rfind(':');
+  const bool has_port = colon != absl::string_view::npos && authority.find(']', colon) == absl::string_view::npos;
+  return has_port ? authority.substr(0, colon) : authority;
+}
+
 uint16_t PortOf(const Url& url) {
-  const size_t colon = url.authority.rfind(':');
-  const bool has_port = colon != std::string::npos && url.authority.find(']', colon) == std::string::npos;
+  const absl::string_view host = WithoutPort(url.authority);
   uint32_t port = 0;
-  if (has_port && absl::SimpleAtoi(absl::string_view(url.authority).substr(colon + 1), &port))
+  if (host.size() < url.authority.size() &&
+      absl::SimpleAtoi(absl::string_view(url.authority).substr(host.size() + 1), &port))
     return static_cast<uint16_t>(port);
   return url.tls ? kHttpsPort : kHttpPort;
 }
@@ -89,9 +98,40 @@ std::optional<uint32_t> ListenerFor(const routing::Compiled& compiled, const Ask
   return by_scheme.value_or(0);
 }
 
+// The connection that a client of that URL makes: it asks for the URL's host, a name, by SNI.
+struct AssumedConnection {
+  AssumedConnection(const routing::Compiled& compiled, uint32_t listener, const AskedRequest& asked, const Url& url,
+                    std::string_view host, const CertificatesOf& certificates_of) {
+    info.peer = asked.client;
+    info.tls = compiled.listeners[listener]->tls;
+    if (!info.tls) return;
+    name = url.authority.empty() ? std::string(host) : absl::AsciiStrToLower(WithoutPort(url.authority));
+    if (base::IpAddress::Parse(name) || name.starts_with('[')) name.clear();
+    info.server_name = name;
+    certificates = certificates_of ? certificates_of(listener) : nullptr;
+    if (certificates == nullptr) return;
+    info.certificates = certificates.get();
+    info.certificate_index = certificates->CandidatesFor(name).front().index;
+  }
+
+  std::string name;
+  std::shared_ptr<const proxy::net::CertificateSet> certificates;
+  proxy::ClientInfo info;
+};
+
+// What is odd about the question.
+std::string NoteOf(const routing::ListenerPolicy& listener, const AskedRequest& asked, const Url& url) {
+  if (url.authority.empty() || listener.tls == url.tls) return {};
+  std::string note = absl::StrCat("listener '", listener.name, "' takes ", listener.tls ? "https" : "http", ", not ",
+                                  url.tls ? "https" : "http");
+  if (asked.listener.empty()) absl::StrAppend(&note, ": no listener ", url.tls ? "has" : "is without", " tls");
+  return note;
+}
+
 }  // namespace
 
-absl::StatusOr<routing::Explanation> ExplainRequest(const routing::Compiled& compiled, const AskedRequest& asked) {
+absl::StatusOr<Explained> ExplainRequest(const routing::Compiled& compiled, const AskedRequest& asked,
+                                         const CertificatesOf& certificates_of) {
   const auto url = ParseUrl(asked);
   if (!url.ok()) return url.status();
   const auto listener = ListenerFor(compiled, asked, *url);
@@ -107,62 +147,56 @@ absl::StatusOr<routing::Explanation> ExplainRequest(const routing::Compiled& com
   const auto scheme = policy.tls ? http::Scheme::kHttps : http::Scheme::kHttp;
   const auto decoded = http::h1::DecodeRequestHead({text.data(), text.size()}, {}, scheme, arena, head);
   if (!decoded.ok()) {
-    return absl::InvalidArgumentError(absl::StrCat("headgate refuses this request: ", decoded.error().detail));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "headgate refuses this request: ", proxy::OutcomeOf(decoded.error().code).status, " ", decoded.error().detail));
   }
   const base::IpAddress client = http::ApplyForwarding(
       {.peer = asked.client, .trusted = compiled.trusted_proxies, .scheme = scheme, .public_port = policy.public_port},
       head);
-  // As the proxy does before it looks for a route: who brings no id, or may not, gets a new one.
-  std::array<char, 32> id{};
-  if (head.headers.Get(http::HeaderId::kXRequestId).empty()) {
-    base::RandomHex(id);
-    head.headers.Set(http::HeaderId::kXRequestId, {id.data(), id.size()});
-  }
-  routing::Explanation explanation = routing::Explain(compiled, *listener, head, client);
-  if (!url->authority.empty() && policy.tls != url->tls) {
-    explanation.note = absl::StrCat("listener '", policy.name, "' takes ", policy.tls ? "https" : "http", ", not ",
-                                    url->tls ? "https" : "http");
-    if (asked.listener.empty())
-      absl::StrAppend(&explanation.note, ": no listener ", url->tls ? "has" : "is without", " tls");
-  }
-  return explanation;
+  base::RandomSource random;
+  proxy::TakeRequestId(head, random);
+  const AssumedConnection connection(compiled, *listener, asked, *url, head.host, certificates_of);
+  Explained explained;
+  explained.listener = policy.name;
+  explained.note = NoteOf(policy, asked, *url);
+  explained.client = client.ToString();
+  explained.scheme = head.scheme == http::Scheme::kHttps ? "https" : "http";
+  routing::Explanation search = routing::Explain(compiled, *listener, head);
+  explained.verdict = JudgeRequest({compiled, *listener, head, client, connection.info});
+  if (explained.verdict.routed) explained.search = std::move(search);
+  return explained;
 }
 
-std::string ExplanationAsText(const routing::Explanation& explanation) {
-  std::string text = absl::StrCat("listener  ", explanation.listener, "\n");
-  if (!explanation.note.empty()) absl::StrAppend(&text, "note      ", explanation.note, "\n");
-  if (!explanation.client.empty()) {
-    absl::StrAppend(&text, "client    ", explanation.client, ", ", explanation.scheme, "\n");
-  }
-  if (explanation.route.empty()) {
-    absl::StrAppend(&text, "route     none", explanation.rule.empty() ? ": 404" : "", "\n");
-    if (!explanation.host_rule.empty()) absl::StrAppend(&text, "hostname  ", explanation.host_rule, "\n");
-    if (!explanation.rule.empty()) {
-      absl::StrAppend(&text, "rule      ", explanation.rule, "\naction    ", explanation.action, "\n");
-    }
-  } else {
-    absl::StrAppend(&text, "hostname  ", explanation.host_rule, "\n");
-    absl::StrAppend(&text, "route     ", explanation.route, "\n");
-    absl::StrAppend(&text, "rule      ", explanation.rule, "\n");
-    absl::StrAppend(&text, "action    ", explanation.action, "\n");
-  }
-  if (!explanation.upstream.empty()) absl::StrAppend(&text, "upstream  ", explanation.upstream, "\n");
+std::string ExplanationAsText(const Explained& explained) {
+  const routing::Explanation& search = explained.search;
+  const Verdict& verdict = explained.verdict;
+  std::string text = absl::StrCat("listener  ", explained.listener, "\n");
+  if (!explained.note.empty()) absl::StrAppend(&text, "note      ", explained.note, "\n");
+  absl::StrAppend(&text, "client    ", explained.client, ", ", explained.scheme, "\n");
+  if (!search.host_rule.empty()) absl::StrAppend(&text, "hostname  ", search.host_rule, "\n");
+  absl::StrAppend(&text, "route     ", search.route.empty() ? "none" : search.route, "\n");
+  const std::string& rule = verdict.rule.empty() ? search.rule : verdict.rule;
+  if (!rule.empty()) absl::StrAppend(&text, "rule      ", rule, "\n");
+  absl::StrAppend(&text, "action    ", verdict.action, "\n");
+  if (!verdict.upstream.empty()) absl::StrAppend(&text, "upstream  ", verdict.upstream, "\n");
   bool headline = false;
-  for (const routing::Candidate& candidate : explanation.candidates) {
+  for (const routing::Candidate& candidate : search.candidates) {
     if (candidate.won) continue;
     if (!std::exchange(headline, true)) absl::StrAppend(&text, "\nother candidates\n");
     absl::StrAppend(&text, "  ", candidate.route, " (", candidate.rule, "): ", candidate.reason, "\n");
   }
-  if (explanation.candidates_left_out > 0) absl::StrAppend(&text, "  and ", explanation.candidates_left_out, " more\n");
-  if (explanation.routes_of_other_hosts > 0) {
-    absl::StrAppend(&text, "\n", explanation.routes_of_other_hosts, " routes of other hostnames were not looked at\n");
+  if (search.candidates_left_out > 0) absl::StrAppend(&text, "  and ", search.candidates_left_out, " more\n");
+  if (search.routes_of_other_hosts > 0) {
+    absl::StrAppend(&text, "\n", search.routes_of_other_hosts, " routes of other hostnames were not looked at\n");
   }
   return text;
 }
 
-std::string ExplanationAsJson(const routing::Explanation& explanation) {
+std::string ExplanationAsJson(const Explained& explained) {
+  const routing::Explanation& search = explained.search;
+  const Verdict& verdict = explained.verdict;
   base::json::Array candidates;
-  for (const routing::Candidate& candidate : explanation.candidates) {
+  for (const routing::Candidate& candidate : search.candidates) {
     base::json::Object item;
     item["route"] = candidate.route;
     item["rule"] = candidate.rule;
@@ -171,18 +205,19 @@ std::string ExplanationAsJson(const routing::Explanation& explanation) {
     candidates.push_back(std::move(item));
   }
   base::json::Object all;
-  all["listener"] = explanation.listener;
-  all["note"] = explanation.note;
-  all["client"] = explanation.client;
-  all["scheme"] = explanation.scheme;
-  all["hostname"] = explanation.host_rule;
-  all["route"] = explanation.route;
-  all["rule"] = explanation.rule;
-  all["action"] = explanation.action;
-  all["upstream"] = explanation.upstream;
+  all["listener"] = explained.listener;
+  all["note"] = explained.note;
+  all["client"] = explained.client;
+  all["scheme"] = explained.scheme;
+  all["hostname"] = search.host_rule;
+  all["route"] = search.route;
+  all["rule"] = verdict.rule.empty() ? search.rule : verdict.rule;
+  all["status"] = verdict.status;
+  all["action"] = verdict.action;
+  all["upstream"] = verdict.upstream;
   all["candidates"] = std::move(candidates);
-  all["candidatesLeftOut"] = explanation.candidates_left_out;
-  all["routesOfOtherHosts"] = explanation.routes_of_other_hosts;
+  all["candidatesLeftOut"] = search.candidates_left_out;
+  all["routesOfOtherHosts"] = search.routes_of_other_hosts;
   return base::json::SerializePretty(all);
 }
 

@@ -56,6 +56,11 @@ bool DecodesTo(std::string_view encoded, std::string_view plain) noexcept {
   return plain.empty();
 }
 
+bool IsPathUnder(std::string_view prefix, std::string_view path) noexcept {
+  while (prefix.ends_with('/')) prefix.remove_suffix(1);
+  return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
+}
+
 bool HeaderFulfils(const ValueCondition& condition, const http::RequestHead& head) noexcept {
   if (condition.id == http::HeaderId::kHost) return ValueFulfils(condition, head.authority);
   for (const http::HeaderField& field : head.headers.fields()) {

@@ -10,6 +10,8 @@
 
 namespace headgate::routing {
 
+// By whole segments: /api/v2 is under /api, under /api/ and under "", /apiary is not.
+bool IsPathUnder(std::string_view prefix, std::string_view path) noexcept;
 // Any field of that name will do. `host` is the authority as the client sent it.
 bool HeaderFulfils(const ValueCondition& condition, const http::RequestHead& head) noexcept;
 // The first parameter of that name counts; names and values are compared decoded (%xx and '+').

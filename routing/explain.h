@@ -1,4 +1,4 @@
-// Why a request goes where it goes: the winner and, for every other candidate, why it lost.
+// Why a request gets the route that it gets: the winner and, for every other candidate, why it lost.
 // Pure; used by `headgate explain` and the admin listener.
 // Any thread.
 #pragma once
@@ -21,15 +21,9 @@ struct Candidate {
 };
 
 struct Explanation {
-  std::string listener;
-  std::string note;       // what is odd about the question; empty: nothing
-  std::string client;     // whom access lists and cohorts take it to be from
-  std::string scheme;     // "http" or "https", as the client speaks it
   std::string host_rule;  // the hostname that decided, "*.shop.example.com", or "any"
-  std::string route;      // empty: 404
+  std::string route;      // empty: none
   std::string rule;       // the match in words
-  std::string action;     // "forward to shop-v1 (95 of 100) ...", "redirect ...", "respond ..."
-  std::string upstream;   // when it is certain (forced, sticky key given, or only one weight above 0)
   // The winner first, then in the order of precedence; at most kCandidatesMax.
   static constexpr size_t kCandidatesMax = 1000;
   std::vector<Candidate> candidates;
@@ -37,8 +31,7 @@ struct Explanation {
   size_t routes_of_other_hosts = 0;  // on this listener, not listed
 };
 
-// `head` is normalised, as a decoder leaves it. `client` decides access lists and cohorts by client address.
-Explanation Explain(const Compiled& compiled, uint32_t listener, const http::RequestHead& head,
-                    const base::IpAddress& client);
+// `head` is normalised, as a decoder leaves it. What the route does with the request, control/verdict says.
+Explanation Explain(const Compiled& compiled, uint32_t listener, const http::RequestHead& head);
 
 }  // namespace headgate::routing

@@ -38,7 +38,7 @@ bool PathFits(const MatchRule& match, std::string_view path) {
     case PathKind::kRegex:
       return match.regex->FullMatch(path);
     case PathKind::kPrefix:
-      return path.starts_with(match.path) && (path.size() == match.path.size() || path[match.path.size()] == '/');
+      return IsPathUnder(match.path, path);
   }
   return false;
 }

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "http/uri.h"
+#include "routing/conditions.h"
 
 namespace headgate::routing {
 namespace {
@@ -88,11 +89,6 @@ std::string_view Compose(std::string_view scheme, std::string_view host, uint16_
   return arena.Concat({scheme, "://", host, PortText(scheme, port).view(), path, mark, head.query});
 }
 
-bool IsUnder(std::string_view prefix, std::string_view path) noexcept {
-  while (prefix.ends_with('/')) prefix.remove_suffix(1);
-  return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
-}
-
 }  // namespace
 
 base::Result<void> ApplyRewrite(const RewritePolicy& rewrite, const Match& match, http::RequestHead& head) noexcept {
@@ -136,7 +132,7 @@ std::string_view ComposeHttpsLocation(const HttpsRedirectPolicy& redirect, const
 bool GoesToHttps(const HttpsRedirectPolicy& redirect, const http::RequestHead& head) noexcept {
   if (!redirect.enabled || head.scheme == http::Scheme::kHttps || head.match_path.starts_with(kAcmePath)) return false;
   return std::none_of(redirect.except.begin(), redirect.except.end(),
-                      [&head](const std::string& except) { return IsUnder(except, head.match_path); });
+                      [&head](const std::string& except) { return IsPathUnder(except, head.match_path); });
 }
 
 }  // namespace headgate::routing

@@ -91,7 +91,9 @@ pages::Response ExplainPage(const InForce& in_force, const pages::Request& reque
     asked.headers.emplace_back(value.substr(0, colon),
                                std::string(absl::StripAsciiWhitespace(value.substr(colon + 1))));
   }
-  const auto explanation = ExplainRequest(*in_force.snapshot->compiled, asked);
+  const auto explanation = ExplainRequest(*in_force.snapshot->compiled, asked, [&in_force](uint32_t listener) {
+    return in_force.snapshot->listeners[listener].certificates;
+  });
   if (!explanation.ok()) {
     const absl::string_view message = explanation.status().message();
     return pages::JsonResponse(400, ErrorJson({message.data(), message.size()}));

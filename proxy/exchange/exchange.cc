@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "http/forwarding.h"
 #include "proxy/exchange/authority.h"
+#include "proxy/exchange/request_id.h"
 #include "proxy/reply/outcome.h"
 #include "routing/policy/judgement.h"
 #include "routing/rewrite.h"
@@ -22,14 +23,10 @@ using metrics::UpstreamResult;
 
 namespace {
 
-constexpr size_t kRequestIdBytes = 32;
-constexpr size_t kRequestIdBytesMax = 128;
 constexpr size_t kBackendsOnStack = 64;
 // After this a response that still runs gives the snapshot back.
 constexpr base::Duration kPinnedMax = std::chrono::seconds(2);
 constexpr Error kMemoryFull{ErrorCode::kOverload, Side::kProxy, Retry::kNever, "limits.maxMemory is reached"};
-constexpr Error kCameBack{ErrorCode::kLoop, Side::kProxy, Retry::kNever,
-                          "the request carries this process's own mark in cdn-loop, or too many marks"};
 
 // The protocol that the request came in (RFC 9110 7.6.3).
 std::string_view ViaOf(http::Version version) noexcept {
@@ -42,18 +39,6 @@ std::string_view ViaOf(http::Version version) noexcept {
       return "2 headgate";
   }
   return "1.1 headgate";
-}
-
-// A trusted proxy's id is kept; everyone else gets a new one.
-std::string_view TakeRequestId(http::RequestHead& request, base::RandomSource& random) {
-  std::string_view id = request.headers.Get(HeaderId::kXRequestId);
-  if (id.empty() || id.size() > kRequestIdBytesMax) {
-    char* made = request.headers.arena().AllocateArray<char>(kRequestIdBytes);
-    random.Hex({made, kRequestIdBytes});
-    id = {made, kRequestIdBytes};
-  }
-  request.headers.Set(HeaderId::kXRequestId, id);
-  return id;
 }
 
 // What HTTP/1.0 without Host is forwarded with: HTTP/1.1 needs one (RFC 9112 3.2).
@@ -128,7 +113,8 @@ void Exchange::Begin(DownstreamStream& stream, PinRef pin, uint32_t listener, ba
 void Exchange::Judge(const Error& head_error) {
   record_.grpc = request_->is_grpc && !request_->wants_websocket && request_->version == http::Version::kHttp2;
   if (head_error.code != ErrorCode::kNone) return ReplyError(head_error);
-  if (services_.worker.process.loop_mark.IsIn(request_->headers)) return ReplyError(kCameBack);
+  const Error came_back = CheckLoop(services_.worker.process.loop_mark, *request_);
+  if (came_back.code != ErrorCode::kNone) return ReplyError(came_back);
   const Error misdirected = CheckAuthority(stream_->client(), *request_);
   if (misdirected.code != ErrorCode::kNone) return ReplyError(misdirected);
   const routing::HttpsRedirectPolicy& https = route_.listener().https_redirect;
@@ -218,7 +204,7 @@ void Exchange::Forward(const routing::ForwardAction& action) {
       .head = *request_, .client = client_, .rng = services_.worker.rng, .arena = arena_, .usable = {usable, known}};
   routing::SplitState& split = pin.split(route_.match().route_index);
   const std::optional<routing::BackendChoice> choice = routing::ChooseBackend(action, split, context);
-  if (!choice) return ReplyError({ErrorCode::kNoBackends, Side::kProxy, Retry::kNever, "every weight is 0"});
+  if (!choice) return ReplyError(routing::kNoWeight);
   route_.Choose(choice->backend);
   set_cookie_ = choice->set_cookie;
   const uint32_t index = action.backends[choice->backend].upstream;

@@ -18,6 +18,11 @@ base::Error JudgeWebSocket(const RoutePolicy& route, const http::RequestHead& he
 // Of a body whose length the head states; others are counted as they come.
 base::Error JudgeBodySize(const RoutePolicy& route, const http::RequestHead& head, const base::IpAddress& client);
 
+// ---- a split ----
+// ChooseBackend found none.
+inline constexpr base::Error kNoWeight{base::ErrorCode::kNoBackends, base::Side::kProxy, base::Retry::kNever,
+                                       "every weight is 0"};
+
 // ---- answers of a route's or a listener's own ----
 // A redirect that would lead back to where the request came, as that has no host; a response that would open a tunnel.
 base::Error JudgeOwnAnswer(const RoutePolicy& route, const http::RequestHead& head);

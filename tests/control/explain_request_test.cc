@@ -41,11 +41,11 @@ struct ExplainRequestTest : ::testing::Test {
     compiled = routing::Compile(*file.model, nullptr, problems);
     asked.client = base::IpAddress::V4(0x7f000001);
   }
-  absl::StatusOr<routing::Explanation> Ask(const std::string& url, const std::string& listener = {}) {
+  absl::StatusOr<Explained> Ask(const std::string& url, const std::string& listener = {}) {
     asked.method = asked.method.empty() ? "GET" : asked.method;
     asked.url = url;
     asked.listener = listener;
-    return ExplainRequest(*compiled, asked);
+    return ExplainRequest(*compiled, asked, {});
   }
   std::string ListenerOf(const std::string& url) {
     const auto answer = Ask(url);
@@ -79,7 +79,7 @@ TEST_F(ExplainRequestTest, AUrlThatNoListenerTakesIsSaidSo) {
   config::DiagnosticList problems;
   asked.url = "https://shop.example.com/";
   asked.listener.clear();
-  const auto explanation = ExplainRequest(*routing::Compile(*plain.model, nullptr, problems), asked);
+  const auto explanation = ExplainRequest(*routing::Compile(*plain.model, nullptr, problems), asked, {});
   EXPECT_EQ(explanation->note, "listener 'web' takes http, not https: no listener has tls");
   EXPECT_THAT(ExplanationAsText(*explanation), HasSubstr("no listener has tls"));
 }
@@ -92,16 +92,16 @@ TEST_F(ExplainRequestTest, AListenerMayBeNamedAndMustExist) {
 
 TEST_F(ExplainRequestTest, HostPathAndFieldsAreThoseOfTheRequest) {
   const auto api = Ask("http://shop.example.com/api/x?y#fragment");
-  EXPECT_EQ(api->route, "api");
-  EXPECT_EQ(api->upstream, "shop");
-  EXPECT_EQ(Ask("http://other.example.com?q=1")->route, "any") << "no path is /";
+  EXPECT_EQ(api->search.route, "api");
+  EXPECT_EQ(api->verdict.upstream, "shop");
+  EXPECT_EQ(Ask("http://other.example.com?q=1")->search.route, "any") << "no path is /";
   asked.headers = {{"X-T", "beta"}};
-  EXPECT_EQ(Ask("http://shop.example.com/")->route, "beta");
+  EXPECT_EQ(Ask("http://shop.example.com/")->search.route, "beta");
   asked.headers = {{"host", "shop.example.com"}};
-  EXPECT_EQ(Ask("/api")->route, "api") << "a Host among the fields";
+  EXPECT_EQ(Ask("/api")->search.route, "api") << "a Host among the fields";
   asked.headers.clear();
   asked.method = "OPTIONS";
-  EXPECT_EQ(Ask("*")->route, "any");
+  EXPECT_EQ(Ask("*")->search.route, "any");
   EXPECT_THAT(RefusalOf("*.shop.example.com/"), HasSubstr("neither http://"));
   asked.method = "GET";
   EXPECT_THAT(RefusalOf("http://*.shop.example.com/api"), HasSubstr("bad character in host")) << "not the target *";
@@ -126,18 +126,18 @@ TEST_F(ExplainRequestTest, ATrustedProxysWordCountsAndNobodyElses) {
   const auto untrusted = Ask("http://in.example.com/");
   EXPECT_EQ(untrusted->client, "127.0.0.1");
   EXPECT_EQ(untrusted->scheme, "http");
-  EXPECT_THAT(Ask("http://in.example.com/", "redirecting")->action, HasSubstr("redirect 308"));
+  EXPECT_THAT(Ask("http://in.example.com/", "redirecting")->verdict.action, HasSubstr("redirect 308"));
   asked.client = *base::IpAddress::Parse("10.1.2.3");
   const auto trusted = Ask("http://in.example.com/");
   EXPECT_EQ(trusted->client, "192.0.2.7");
   EXPECT_EQ(trusted->scheme, "https");
-  EXPECT_NE(trusted->action, untrusted->action) << "the access list lets it in";
-  EXPECT_EQ(Ask("http://in.example.com/", "redirecting")->route, "inside") << "it came by https";
+  EXPECT_NE(trusted->verdict.action, untrusted->verdict.action) << "the access list lets it in";
+  EXPECT_EQ(Ask("http://in.example.com/", "redirecting")->search.route, "inside") << "it came by https";
 }
 
 TEST_F(ExplainRequestTest, ARequestHasItsIdBeforeARouteIsLookedFor) {
   asked.headers = {{"X-Request-Id", "mine"}};
-  EXPECT_EQ(Ask("http://id.example.com/")->route, "numbered") << "not its own: it is nobody's whom we trust";
+  EXPECT_EQ(Ask("http://id.example.com/")->search.route, "numbered") << "not its own: it is nobody's whom we trust";
 }
 
 TEST_F(ExplainRequestTest, TextNamesTheWinnerAndWhyTheOthersLost) {
@@ -156,11 +156,23 @@ TEST_F(ExplainRequestTest, TextOfARequestThatIsSentToHttpsSaysSo) {
 }
 
 TEST_F(ExplainRequestTest, TextOfANoneIsA404) {
-  routing::Explanation none;
-  none.listener = "web";
-  none.routes_of_other_hosts = 3;
+  Explained none{.listener = "web", .note = "", .client = "127.0.0.1", .scheme = "http", .search = {}, .verdict = {}};
+  none.search.routes_of_other_hosts = 3;
+  none.verdict.action = "404: no route matches";
   EXPECT_EQ(ExplanationAsText(none),
-            "listener  web\nroute     none: 404\n\n3 routes of other hostnames were not looked at\n");
+            "listener  web\nclient    127.0.0.1, http\nroute     none\naction    404: no route matches\n\n"
+            "3 routes of other hostnames were not looked at\n");
+}
+
+TEST_F(ExplainRequestTest, ARequestThatCameOnAnothersConnectionIsMisdirected) {
+  asked.headers = {{"host", "shop.example.com"}};
+  EXPECT_EQ(Ask("https://shop.example.com/api")->verdict.status, 0);
+  EXPECT_EQ(Ask("https://SHOP.example.com:443/api")->verdict.status, 0) << "a server name is lower case";
+  const auto certificates_of = [](uint32_t listener) {
+    EXPECT_EQ(listener, 2U);
+    return std::shared_ptr<const proxy::net::CertificateSet>();
+  };
+  EXPECT_EQ(ExplainRequest(*compiled, asked, certificates_of)->verdict.status, 0) << "nobody could read them";
 }
 
 TEST_F(ExplainRequestTest, JsonHoldsTheSame) {
@@ -170,7 +182,8 @@ TEST_F(ExplainRequestTest, JsonHoldsTheSame) {
   const auto& all = parsed->as_object();
   EXPECT_EQ(all.at("route"), "api");
   EXPECT_EQ(all.at("listener"), "web");
-  EXPECT_EQ(all.at("candidates").as_array().size(), explanation->candidates.size());
+  EXPECT_EQ(all.at("status"), 0);
+  EXPECT_EQ(all.at("candidates").as_array().size(), explanation->search.candidates.size());
   EXPECT_EQ(all.at("candidates").as_array()[0].as_object().at("won"), true);
 }
 
