@@ -147,6 +147,19 @@ inline constexpr std::tuple kUpstreamRows = {
         {.name = "headgate_upstream_retries_total",
          .help = "Requests that were sent to an upstream once more.",
          .labels = {"upstream"}}},
+    Row{&UpstreamSeries::retries_over_budget,
+        {.name = "headgate_upstream_retry_budget_exhausted_total",
+         .help = "Requests that were not sent once more because the route's retry.budget was used up.",
+         .labels = {"upstream"}}},
+    Row{&UpstreamSeries::pending,
+        {.name = "headgate_upstream_requests_pending",
+         .help = "Requests that wait for a connection to an upstream.",
+         .labels = {"upstream"}}},
+    Row{&UpstreamSeries::circuit_open,
+        {.name = "headgate_upstream_circuit_open",
+         .help =
+             "Whether a further request is refused: connections.max and connections.maxPending are reached; 1 or 0.",
+         .labels = {"upstream"}}},
 };
 
 // ---- of a listener ----

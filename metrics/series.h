@@ -35,6 +35,9 @@ struct UpstreamSeries {
   std::array<GaugeId, kEndpointStateCount> endpoints;
   GaugeId connections_limit;  // Registry::Set; 0 when there is none
   CounterId retries;
+  CounterId retries_over_budget;
+  GaugeId pending;       // Registry::Set; requests that wait for a connection
+  GaugeId circuit_open;  // Registry::Set; 1: neither a connection nor a place in the line is left
   HistogramId response;  // request sent to response head
 };
 

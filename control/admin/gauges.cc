@@ -86,6 +86,15 @@ void AddEndpoints(UpstreamSums& sums, const metrics::UpstreamSeries& series, con
   sums.Add(series.endpoints[Index(metrics::EndpointState::kEjected)], counts.ejected);
 }
 
+void AddWaiting(UpstreamSums& sums, const proxy::UpstreamRuntime& upstream) {
+  const routing::ConnectionsPolicy& limits = upstream.policy->connections;
+  const proxy::UpstreamShared& shared = *upstream.shared;
+  const bool open =
+      limits.max != 0 && shared.connections.taken() >= limits.max && shared.pending.taken() >= limits.max_pending;
+  sums.Add(upstream.series->pending, static_cast<int64_t>(shared.pending.taken()));
+  sums.Add(upstream.series->circuit_open, open ? 1 : 0);
+}
+
 void ClearGone(metrics::Registry& registry, const proxy::Snapshot& now, const proxy::Snapshot& previous) {
   std::unordered_set<uint32_t> kept;
   for (const proxy::UpstreamRuntime& upstream : now.upstreams) kept.insert(upstream.series->connections_limit.cell);
@@ -94,6 +103,8 @@ void ClearGone(metrics::Registry& registry, const proxy::Snapshot& now, const pr
     if (kept.contains(upstream.series->connections_limit.cell)) continue;
     AddEndpoints(sums, *upstream.series, {});
     sums.Add(upstream.series->connections_limit, 0);
+    sums.Add(upstream.series->pending, 0);
+    sums.Add(upstream.series->circuit_open, 0);
   }
   sums.Set();
 }
@@ -125,6 +136,7 @@ void RefreshGauges(metrics::Registry& registry, const proxy::Snapshot& snapshot,
       }
     }
     AddEndpoints(sums, *upstream.series, counts);
+    AddWaiting(sums, upstream);
   }
   sums.Set();
   registry.Set(registry.Process().snapshots_active, static_cast<int64_t>(server.generations_alive()));

@@ -243,7 +243,10 @@ bool Forwarder::TryAgain(const Error& error, uint16_t status, UpstreamResult res
                                                     .any_byte_received = attempt_->any_byte_received,
                                                     .body_replayable = replayable_});
   if (verdict == RetryVerdict::kNo || now() >= request_.deadline) return false;
-  if (verdict == RetryVerdict::kYes && !TakeRetryBudget()) return false;
+  if (verdict == RetryVerdict::kYes && !TakeRetryBudget()) {
+    worker_.shard.Add(request_.cluster->series().retries_over_budget);
+    return false;
+  }
   const EndpointShared* failed = attempt_->endpoint;
   EndAttempt(result);
   if (state_ != State::kBackoff) SetState(State::kBackoff);

@@ -132,6 +132,7 @@ TEST(UpstreamFailure, ABudgetOfZeroAllowsNoRetryAndAnyOtherAtLeastThree) {
   for (int i = 0; i < 500 && waiting < 3; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   EXPECT_EQ(waiting, 3);
   EXPECT_EQ(upstream.connections(), 11) << "the fourth was not tried again";
+  EXPECT_EQ(proxy.WaitMetric("headgate_upstream_retry_budget_exhausted_total{upstream=\"app\"}", 5), 5);
 }
 
 TEST(UpstreamFailure, APostThatArrivedIsNotSentAgain) {

@@ -124,6 +124,28 @@ TEST_F(GaugesTest, AnEndpointThatIsSetAsideCountsAsEjectedUntilItsTimeIsOver) {
   EXPECT_EQ(registry.Read(cells[Index(metrics::EndpointState::kEjected)]), 0);
 }
 
+TEST_F(GaugesTest, WhoWaitsForAnUpstreamIsCountedAndTheCircuitIsOpenOnceNobodyMore) {
+  const auto snapshot = Build(R"(
+listeners: [{name: web, address: "127.0.0.1:1"}]
+upstreams: {a: {endpoints: ["127.0.0.1:2"], connections: {max: 1, maxPending: 2}}}
+)");
+  proxy::WorkerSet server({.workers = 1, .clock = &clock, .registry = &registry});
+  const proxy::UpstreamRuntime& upstream = snapshot->upstreams[0];
+  const auto expect = [&](int64_t pending, int64_t open) {
+    RefreshGauges(registry, *snapshot, {}, server, clock.Now());
+    EXPECT_EQ(registry.Read(upstream.series->pending), pending);
+    EXPECT_EQ(registry.Read(upstream.series->circuit_open), open);
+  };
+  expect(0, 0);
+  upstream.shared->connections.Take();
+  upstream.shared->pending.Take();
+  expect(1, 0);
+  upstream.shared->pending.Take();
+  expect(2, 1);
+  upstream.shared->connections.Give();
+  expect(2, 0);
+}
+
 TEST_F(GaugesTest, EndpointsOfANameAreThosePublishedAndNoneBefore) {
   const auto snapshot = Build(R"(
 listeners: [{name: web, address: "127.0.0.1:1"}]
