@@ -3,13 +3,10 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
-#include "absl/strings/ascii.h"
-#include "control/files/file_source.h"
+#include "control/files/token.h"
 
 namespace headgate::app {
 namespace {
-
-constexpr size_t kTokenBytesMax = 4096;
 
 // localhost is 127.0.0.1, as in the configuration.
 std::optional<base::SocketAddress> ParseAddress(const std::string& text) {
@@ -42,12 +39,12 @@ std::optional<control::pages::Response> AskRunning(const AskOptions& options, co
   call.target = target;
   call.timeout = std::chrono::seconds(options.timeout_seconds);
   if (!options.token_file.empty()) {
-    auto token = control::ReadFile(options.token_file, kTokenBytesMax);
+    auto token = control::ReadToken(options.token_file);
     if (!token.ok()) {
       std::fprintf(stderr, "headgate: %s\n", std::string(token.status().message()).c_str());
       return std::nullopt;
     }
-    call.token = std::string(absl::StripAsciiWhitespace(*token));
+    call.token = *std::move(token);
   }
   auto answer = control::pages::Ask(call);
   if (answer.ok()) return *std::move(answer);

@@ -8,6 +8,7 @@
 #include "app/commands.h"
 #include "app/exit_codes.h"
 #include "control/explain_request.h"
+#include "control/files/file_source.h"
 #include "control/loader.h"
 #include "control/reload_text.h"
 
@@ -31,7 +32,7 @@ int Explain(ExplainOptions& options) {
   auto source = control::FileSource::Open(options.config);
   if (!source.ok()) return Complain(source.status());
   control::Loader loader(*std::move(source));
-  auto content = loader.Read(control::kPipeWait);
+  auto content = loader.Read(control::Trigger::kStart);
   if (!content.ok()) return Complain(content.status());
   const auto loaded = loader.Load(*std::move(content), nullptr);
   std::fputs(control::ProblemsOf(loaded).c_str(), stderr);
@@ -48,8 +49,9 @@ int Explain(ExplainOptions& options) {
   };
   const auto explanation = control::ExplainRequest(*loaded.compiled, options.asked, certificates_of);
   if (!explanation.ok()) return Complain(explanation.status());
-  const std::string text =
-      options.json ? control::ExplanationAsJson(*explanation) : control::ExplanationAsText(*explanation);
+  const control::RouteOrigins origins = control::OriginsOf(*loaded.compiled, loaded.proposal.chosen);
+  const std::string text = options.json ? control::ExplanationAsJson(*explanation, origins)
+                                        : control::ExplanationAsText(*explanation, origins);
   std::fputs(text.c_str(), stdout);
   return kExitOk;
 }

@@ -10,6 +10,7 @@
 #include "config/render.h"
 #include "config/text.h"
 #include "control/certificate_check.h"
+#include "control/files/file_source.h"
 #include "control/loader.h"
 #include "control/reload_text.h"
 
@@ -56,7 +57,7 @@ Result Validate(const std::string& path, bool files, bool json) {
   auto source = control::FileSource::Open(path);
   if (!source.ok()) return Unreadable(source.status(), json);
   control::Loader loader(*std::move(source), files ? CheckFiles : config::UnitCheck());
-  auto content = loader.Read(control::kPipeWait);
+  auto content = loader.Read(control::Trigger::kStart);
   if (!content.ok()) return Unreadable(content.status(), json);
   auto loaded = loader.Load(*std::move(content), nullptr);
   if (files && loaded.proposal.model != nullptr) {

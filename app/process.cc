@@ -26,6 +26,7 @@
 #include "control/admin/admin_pages.h"
 #include "control/admin/metrics_pages.h"
 #include "control/dns/endpoint_publisher.h"
+#include "control/files/file_source.h"
 #include "control/files/watcher.h"
 #include "control/pages/server.h"
 #include "control/pipeline.h"
@@ -221,8 +222,9 @@ int Process::Prepare() {
     Complain(fmt::format("headgate: {}\n", std::string(source.status().message())));
     return kExitConfiguration;
   }
-  if (source->is_directory()) watched_directory_ = source->directory();
-  const std::string main_file = source->is_directory() ? std::string() : source->path();
+  const control::FileSource& configuration = **source;
+  if (configuration.is_directory()) watched_directory_ = configuration.directory();
+  const std::string main_file = configuration.is_directory() ? std::string() : configuration.path();
   registry_.SetBuildInfo({.version = HEADGATE_VERSION, .revision = kRevision, .compiler = "gcc " __VERSION__});
   watcher_ = std::make_unique<control::Watcher>(pages_io_, [this] { pipeline_->Reload(control::Trigger::kWatch); });
   control::PipelineOptions hooks = Hooks();

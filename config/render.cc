@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "config/text.h"
+#include "config/unit.h"
 
 namespace headgate::config {
 namespace {
@@ -63,19 +64,30 @@ std::string HintOf(const Diagnostic& diagnostic, const Sources& sources) {
 void AppendJsonPlace(std::string& out, const Position& at, const Sources& sources) {
   out += "\"file\": ";
   AppendJsonString(out, sources.NameOf(at.file));
+  if (const Origin* origin = sources.OriginOf(at.file); origin != nullptr) {
+    out += R"(, "line": 0, "column": 0, "length": 0, "path": )";
+    AppendJsonString(out, origin->PathAt(at.line));
+    return;
+  }
   out += ", \"line\": " + std::to_string(at.line) + ", \"column\": " + std::to_string(at.column) +
          ", \"length\": " + std::to_string(at.length);
 }
 
 }  // namespace
 
-void Sources::Set(uint32_t file, std::string name, std::shared_ptr<const std::string> text) {
+void Sources::Set(uint32_t file, std::string name, std::shared_ptr<const std::string> text,
+                  std::shared_ptr<const Origin> origin) {
   if (file >= sources_.size()) sources_.resize(file + 1);
-  sources_[file] = {std::move(name), std::move(text), {}};
+  sources_[file] = {std::move(name), std::move(text), std::move(origin), {}};
 }
 
 std::string_view Sources::NameOf(uint32_t file) const {
+  if (const Origin* origin = OriginOf(file); origin != nullptr) return origin->document;
   return file < sources_.size() ? std::string_view(sources_[file].name) : std::string_view("?");
+}
+
+const Origin* Sources::OriginOf(uint32_t file) const {
+  return file < sources_.size() ? sources_[file].origin.get() : nullptr;
 }
 
 std::string_view Sources::LineOf(uint32_t file, uint32_t line) const {
@@ -91,6 +103,10 @@ std::string_view Sources::LineOf(uint32_t file, uint32_t line) const {
 
 std::string Place(const Position& at, const Sources& sources) {
   std::string place = Printable(sources.NameOf(at.file));
+  if (const Origin* origin = sources.OriginOf(at.file); origin != nullptr) {
+    const std::string_view path = origin->PathAt(at.line);
+    return path.empty() ? place : place + ": " + Printable(path);
+  }
   if (at.IsWritten()) place += ":" + std::to_string(at.line) + ":" + std::to_string(at.column);
   return place;
 }
@@ -101,7 +117,7 @@ std::string RenderText(const Diagnostic& diagnostic, const Sources& sources) {
   out += SeverityName(diagnostic.severity);
   out += " " + CodeName(diagnostic.code) + ": " + diagnostic.message + "\n";
   const std::string hint = HintOf(diagnostic, sources);
-  if (!diagnostic.at.IsWritten()) {
+  if (!diagnostic.at.IsWritten() || sources.OriginOf(diagnostic.at.file) != nullptr) {
     return hint.empty() ? out : out + "      | " + hint + "\n";
   }
   std::array<char, 16> number{};

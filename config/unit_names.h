@@ -1,5 +1,5 @@
-// A file of the set with its contents, and who holds which names and matches among the chosen ones.
-// Units are owned by the UnitSet, Names by one pass of its Settle().
+// A unit of the set with its contents, and who holds which names, addresses and matches among the chosen ones.
+// Slots are owned by the UnitSet, Names by one pass of its Settle().
 // Control thread.
 #pragma once
 
@@ -10,10 +10,12 @@
 #include <unordered_map>
 #include <vector>
 
+#include "config/address_book.h"
 #include "config/diagnostic.h"
 #include "config/match_keys.h"
 #include "config/model.h"
 #include "config/unit.h"
+#include "config/unit_content.h"
 #include "config/units.h"
 
 namespace headgate::config {
@@ -27,43 +29,68 @@ void ForEachTarget(const Route& route, F visit) {
   visit(route.blue_green->green);
 }
 
-struct UnitSet::Unit {
-  std::string name;
-  uint32_t file = 0;
-  bool is_main = false;
+struct UnitSet::Slot {
+  std::string id;
+  uint32_t number = 0;  // Position::file
+  UnitKind kind = UnitKind::kRoutes;
+  uint64_t order = 0;
   bool present = false;
   std::shared_ptr<const UnitContent> offered;
   std::shared_ptr<const UnitContent> in_force;
   std::shared_ptr<const UnitContent> chosen;
   DiagnosticList rejected;  // by a later step, until the next Propose()
-  bool refused = false;     // the offered content is bad, whatever the other files do
+  bool refused = false;     // the offered content is bad, whatever the other units do
   DiagnosticList faults;    // why, if it is because of references and paths
-  bool lost = false;        // the offered content claims what another file holds
+  bool lost = false;        // the offered content claims what another unit holds
   DiagnosticList conflicts;
 
+  bool IsMain() const { return kind == UnitKind::kMain || kind == UnitKind::kFragment; }
+  bool IsObject() const { return kind == UnitKind::kObject; }
   bool ChoseOffered() const { return chosen != nullptr && chosen == offered; }
   bool IsVerified() const { return ChoseOffered() && !refused && !lost; }
+  /// The document's, where there is one.
+  const std::string& name() const { return offered->origin != nullptr ? offered->origin->document : id; }
 };
 
 /// Who holds what among the chosen contents.
-struct UnitSet::Names {
+class UnitSet::Names {
+ public:
+  /// The main unit's listeners and pages: `process` is its model, be it good or not.
+  void TakeProcess(Slot& main, const Model& process);
+  /// What a file claims. In two passes over all of them: first what each holds already by its content in force, then
+  /// what is new. A claim that another holds makes it lose; its others stand.
+  void ClaimFile(Slot& slot, bool established);
+  /// All that an object claims or, if another holds a part of it, nothing: then it is false.
+  bool TakeObject(Slot& slot);
+  /// Adds to the faults of the unit what its offered content names and nobody has.
+  void CheckReferences(Slot& slot) const;
+
+ private:
   struct Name {
-    Unit* unit = nullptr;
+    Slot* slot = nullptr;
     Position at;
   };
+  struct Table {
+    const char* what = "";
+    std::unordered_map<std::string_view, Name> holders;
+  };
   struct Match {
-    Unit* unit = nullptr;
+    Slot* slot = nullptr;
     const Route* route = nullptr;
   };
-  std::unordered_map<std::string_view, Name> upstreams;
-  std::unordered_map<std::string_view, Name> routes;
-  std::unordered_multimap<MatchKey, Match, MatchKeyHash> matches;
-  std::vector<std::string_view> listeners;
 
-  void ClaimName(Unit& unit, const Located<std::string>& name, bool route);
-  void ClaimMatch(Unit& unit, const MatchClaim& claim);
-  void Claim(Unit& unit, bool established);
-  void CheckReferences(Unit& unit) const;
+  void ClaimName(Slot& slot, const Located<std::string>& name, Table& table);
+  void ClaimMatch(Slot& slot, const MatchClaim& claim);
+  bool IsNameFree(Slot& slot, const Located<std::string>& name, const Table& table) const;
+  const Match* HolderOf(const Slot& slot, const MatchClaim& claim) const;
+  bool IsObjectFree(Slot& slot) const;
+
+  Table upstreams_{"upstream", {}};
+  Table routes_{"route", {}};
+  Table listeners_{"listener", {}};
+  std::vector<std::string_view> listener_names_;  // as listeners_, in their order
+  AddressBook addresses_;
+  std::unordered_multimap<MatchKey, Match, MatchKeyHash> matches_;
 };
 
 }  // namespace headgate::config

@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "config/address_book.h"
 #include "config/diagnostic.h"
 #include "config/model.h"
 
@@ -13,6 +14,9 @@ namespace headgate::config {
 
 /// Every rule that one file can break by itself.
 void ValidateUnit(const Model& unit, DiagnosticList& diagnostics);
+
+/// The admin and metrics addresses, as written or by default.
+void TakePages(const Model& process, AddressBook& book, DiagnosticList& diagnostics);
 
 // The parts of it.
 void ValidateProcess(const Model& unit, DiagnosticList& diagnostics);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/limits.h"
+#include "config/address_book.h"
 #include "config/defaults.h"
 #include "config/fields/fields.h"
 #include "config/parse.h"
@@ -33,71 +34,13 @@ void CheckNames(const Model& unit, DiagnosticList& diagnostics) {
 }
 
 // Listeners, admin and metrics share the machine's addresses.
-class AddressBook {
- public:
-  explicit AddressBook(DiagnosticList& diagnostics) : diagnostics_(diagnostics) {}
-
-  void Take(const HostPort& address, const Position& at, const std::string& owner) {
-    if (address.port == 0) return;
-    const auto [first, added] = taken_.emplace(address.ToString(), Owner{owner, at, address});
-    if (!added) return Refuse(address, at, owner, first->second);
-    for (const Owner& page : pages_) {
-      if (!Overlap(page.address, address)) continue;
-      taken_.erase(first);
-      return Refuse(address, at, owner, page);
-    }
-  }
-
-  // Admin or metrics: a listener may stand on one address beside another on all of them, but not over these.
-  void TakePage(const HostPort& address, const Position& at, const std::string& owner) {
-    Take(address, at, owner);
-    pages_.push_back({owner, at, address});
-  }
-
- private:
-  struct Owner {
-    std::string name;
-    Position at;
-    HostPort address;
-  };
-
-  static bool Takes(const base::IpAddress& all, const base::IpAddress& one) {
-    return all == base::IpAddress() || (all == base::IpAddress::V4(0) && one.is_v4());
-  }
-  static bool Overlap(const HostPort& a, const HostPort& b) {
-    return a.port == b.port && (Takes(a.ip, b.ip) || Takes(b.ip, a.ip));
-  }
-
-  void Refuse(const HostPort& address, const Position& at, const std::string& owner, const Owner& other) {
-    const std::string wanted = address.ToString();
-    const std::string held = other.address.ToString();
-    diagnostics_.Error(Code::kSameAddress, at,
-                       wanted == held ? owner + " listens on " + wanted + ", which " + other.name + " has"
-                                      : owner + " on " + wanted + " and " + other.name + " on " + held + " overlap",
-                       other.at.IsWritten() ? "the other is at" : "its default", other.at);
-  }
-
-  std::unordered_map<std::string, Owner> taken_;
-  std::vector<Owner> pages_;
-  DiagnosticList& diagnostics_;
-};
-
-template <class T>
-void TakeOwn(const Setting<T>& setting, std::string_view fallback, const std::string& name, AddressBook& book) {
-  if (setting.IsNone()) return;
-  if (setting.HasValue() && setting->address) {
-    book.TakePage(setting->address->value, setting->address->at, name);
-  } else if (const auto address = ParseHostPort(fallback)) {
-    book.TakePage(*address, {}, name);
-  }
-}
-
 void CheckAddresses(const Model& unit, DiagnosticList& diagnostics) {
-  AddressBook book(diagnostics);
-  TakeOwn(unit.admin, defaults::kAdminAddress, "admin", book);
-  TakeOwn(unit.metrics, defaults::kMetricsAddress, "metrics", book);
+  AddressBook book;
+  TakePages(unit, book, diagnostics);
   for (const Listener& listener : unit.listeners) {
-    book.Take(listener.address.value, listener.address.at, "listener " + Quoted(listener.name.value));
+    const auto& [address, at] = listener.address;
+    const std::string owner = "listener " + Quoted(listener.name.value);
+    if (book.IsFree(address, at, owner, diagnostics)) book.Take(address, at, owner);
   }
 }
 
@@ -214,6 +157,19 @@ void CheckAdmin(const Model& unit, DiagnosticList& diagnostics) {
 }
 
 }  // namespace
+
+void TakePages(const Model& process, AddressBook& book, DiagnosticList& diagnostics) {
+  const auto take = [&](const auto& setting, std::string_view fallback, const char* owner) {
+    if (setting.IsNone()) return;
+    if (setting.HasValue() && setting->address) {
+      book.TakePage(setting->address->value, setting->address->at, owner, diagnostics);
+    } else if (const auto address = ParseHostPort(fallback)) {
+      book.TakePage(*address, {}, owner, diagnostics);
+    }
+  };
+  take(process.admin, defaults::kAdminAddress, "admin");
+  take(process.metrics, defaults::kMetricsAddress, "metrics");
+}
 
 void ValidateProcess(const Model& unit, DiagnosticList& diagnostics) {
   CheckNames(unit, diagnostics);

@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <chrono>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "config/diagnostic.h"
 #include "config/model.h"
-#include "control/files/file_source.h"
+#include "control/files/token.h"
 #include "proxy/net/tls_context.h"
 
 namespace headgate::control {
@@ -116,13 +115,8 @@ void CheckCertificates(const config::Model& model, config::DiagnosticList& diagn
 void CheckToken(const config::Model& model, config::DiagnosticList& diagnostics) {
   if (!model.admin.HasValue() || !model.admin->token_file) return;
   const auto& token = *model.admin->token_file;
-  const auto text = ReadFile(token.value.resolved, kTokenBytesMax);
-  if (!text.ok()) {
-    diagnostics.Error(Code::kCertificateMissing, token.at, std::string(text.status().message()));
-  } else if (absl::StripAsciiWhitespace(*text).empty()) {
-    diagnostics.Error(Code::kCertificateMissing, token.at,
-                      absl::StrCat(token.value.resolved, ": there is no token in it"));
-  }
+  const auto text = ReadToken(token.value.resolved);
+  if (!text.ok()) diagnostics.Error(Code::kCertificateMissing, token.at, std::string(text.status().message()));
 }
 
 std::vector<std::string> NamedFiles(const config::Model& model) {

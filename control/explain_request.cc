@@ -167,7 +167,7 @@ absl::StatusOr<Explained> ExplainRequest(const routing::Compiled& compiled, cons
   return explained;
 }
 
-std::string ExplanationAsText(const Explained& explained) {
+std::string ExplanationAsText(const Explained& explained, const RouteOrigins& origins) {
   const routing::Explanation& search = explained.search;
   const Verdict& verdict = explained.verdict;
   std::string text = absl::StrCat("listener  ", explained.listener, "\n");
@@ -175,6 +175,8 @@ std::string ExplanationAsText(const Explained& explained) {
   absl::StrAppend(&text, "client    ", explained.client, ", ", explained.scheme, "\n");
   if (!search.host_rule.empty()) absl::StrAppend(&text, "hostname  ", search.host_rule, "\n");
   absl::StrAppend(&text, "route     ", search.route.empty() ? "none" : search.route, "\n");
+  const std::string_view origin = OriginOf(origins, search.route);
+  if (!origin.empty()) absl::StrAppend(&text, "origin    ", std::string(origin), "\n");
   const std::string& rule = verdict.rule.empty() ? search.rule : verdict.rule;
   if (!rule.empty()) absl::StrAppend(&text, "rule      ", rule, "\n");
   absl::StrAppend(&text, "action    ", verdict.action, "\n");
@@ -183,7 +185,9 @@ std::string ExplanationAsText(const Explained& explained) {
   for (const routing::Candidate& candidate : search.candidates) {
     if (candidate.won) continue;
     if (!std::exchange(headline, true)) absl::StrAppend(&text, "\nother candidates\n");
-    absl::StrAppend(&text, "  ", candidate.route, " (", candidate.rule, "): ", candidate.reason, "\n");
+    const std::string_view from = OriginOf(origins, candidate.route);
+    absl::StrAppend(&text, "  ", candidate.route, " (", candidate.rule, from.empty() ? "" : ", from ",
+                    std::string(from), "): ", candidate.reason, "\n");
   }
   if (search.candidates_left_out > 0) absl::StrAppend(&text, "  and ", search.candidates_left_out, " more\n");
   if (search.routes_of_other_hosts > 0) {
@@ -192,7 +196,7 @@ std::string ExplanationAsText(const Explained& explained) {
   return text;
 }
 
-std::string ExplanationAsJson(const Explained& explained) {
+std::string ExplanationAsJson(const Explained& explained, const RouteOrigins& origins) {
   const routing::Explanation& search = explained.search;
   const Verdict& verdict = explained.verdict;
   base::json::Array candidates;
@@ -202,6 +206,7 @@ std::string ExplanationAsJson(const Explained& explained) {
     item["rule"] = candidate.rule;
     item["won"] = candidate.won;
     item["reason"] = candidate.reason;
+    if (const auto origin = OriginOf(origins, candidate.route); !origin.empty()) item["origin"] = origin;
     candidates.push_back(std::move(item));
   }
   base::json::Object all;
@@ -211,6 +216,7 @@ std::string ExplanationAsJson(const Explained& explained) {
   all["scheme"] = explained.scheme;
   all["hostname"] = search.host_rule;
   all["route"] = search.route;
+  if (const auto origin = OriginOf(origins, search.route); !origin.empty()) all["origin"] = origin;
   all["rule"] = verdict.rule.empty() ? search.rule : verdict.rule;
   all["status"] = verdict.status;
   all["action"] = verdict.action;

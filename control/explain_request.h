@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "base/ip.h"
+#include "control/route_origins.h"
 #include "control/verdict.h"
 #include "proxy/net/tls_context.h"
 #include "routing/explain.h"
@@ -43,7 +44,7 @@ using CertificatesOf = std::function<std::shared_ptr<const proxy::net::Certifica
 absl::StatusOr<Explained> ExplainRequest(const routing::Compiled& compiled, const AskedRequest& asked,
                                          const CertificatesOf& certificates_of);
 
-std::string ExplanationAsText(const Explained& explained);
-std::string ExplanationAsJson(const Explained& explained);
+std::string ExplanationAsText(const Explained& explained, const RouteOrigins& origins = {});
+std::string ExplanationAsJson(const Explained& explained, const RouteOrigins& origins = {});
 
 }  // namespace headgate::control

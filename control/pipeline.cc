@@ -2,18 +2,18 @@
 
 #include <algorithm>
 #include <condition_variable>
-#include <map>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string_view>
 #include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/check.h"
 #include "base/log/log.h"
 #include "base/thread_name.h"
 #include "control/certificate_check.h"
+#include "control/files/stamped_files.h"
 #include "control/reload_text.h"
 
 namespace headgate::control {
@@ -43,21 +43,20 @@ struct Acknowledgement {
 }  // namespace
 
 struct Pipeline::Impl {
-  Impl(FileSource source, PipelineOptions chosen) : loader(std::move(source)), options(std::move(chosen)) {}
+  Impl(SourceList sources, PipelineOptions chosen) : loader(std::move(sources)), options(std::move(chosen)) {}
+  Impl(std::unique_ptr<Source> source, PipelineOptions chosen)
+      : loader(std::move(source)), options(std::move(chosen)) {}
 
   void Run();
   void Turn(Trigger trigger, std::vector<Done>& waiting);
-  bool IsSettled(const FileSource::Content& content);
-  bool Offer(const FileSource::Content& content, Trigger trigger);
-  void LoadChecked(FileSource::Content content);
-  ReloadReport Load(FileSource::Content content);
+  bool IsNews(const Loader::Content& content, Trigger trigger);
+  void LoadChecked(Loader::Content content);
+  ReloadReport Load(Loader::Content content);
   ReloadReport Apply();
   absl::Status Build(std::shared_ptr<const proxy::Snapshot>& snapshot);
   absl::Status Publish(const std::shared_ptr<const proxy::Snapshot>& snapshot);
   void TakeInForce(const std::shared_ptr<const proxy::Snapshot>& snapshot);
   void Remember(const Loader::Loaded& from);
-  void Forget();
-  std::vector<std::string> Named() const;
   void Finish(ReloadReport report, bool first);
   std::shared_ptr<const ReloadReport> Refusal(std::string_view why) const;
   void RefuseDraining(Trigger trigger, const std::vector<Done>& callers);
@@ -69,18 +68,12 @@ struct Pipeline::Impl {
   std::shared_ptr<const proxy::Snapshot> current;
   Loader::Loaded loaded;
   std::vector<std::string> warnings;
-  // Files that the configuration names, refused ones' included, as they were before they were read.
-  std::map<std::string, std::string> stamps;
-  struct Seen {
-    uint64_t inode = 0;
-    std::string digest;
-  };
-  std::map<std::string, Seen> seen;  // the texts that were looked at last, by name
-  std::string candidate;             // what was rewritten in place and waits for a second look
-  base::Instant candidate_since;
-  bool unsettled = false;    // the last look came too early
-  bool files_moved = false;  // one of them differs since the last look
-  std::string offered;       // what the last look found: the texts' hash and what could not be read
+  StampedFiles files;             // that the configuration names, refused units' included
+  std::string offered;            // what the last look found: the units' hash and what could not be read
+  std::string problem;            // and the source's that could not be read
+  bool offers_something = false;  // units, or a file that they name, differ from the look before
+  bool files_moved = false;
+  base::Duration again = Source::kPoll;
   base::Instant started;
 
   std::mutex publish_mutex;  // held while something is published: draining waits for it
@@ -95,23 +88,7 @@ struct Pipeline::Impl {
 };
 
 void Pipeline::Impl::Remember(const Loader::Loaded& from) {
-  if (from.proposal.model == nullptr) return;
-  for (const std::string& path : NamedFiles(*from.proposal.model)) {
-    const auto [at, is_new] = stamps.try_emplace(path);
-    if (is_new) at->second = StampOf(path);
-  }
-}
-
-void Pipeline::Impl::Forget() {
-  const std::vector<std::string> kept = NamedFiles(*loaded.proposal.model);
-  const std::set<std::string_view> names(kept.begin(), kept.end());
-  std::erase_if(stamps, [&](const auto& entry) { return !names.contains(entry.first); });
-}
-
-std::vector<std::string> Pipeline::Impl::Named() const {
-  std::vector<std::string> paths;
-  for (const auto& [path, stamp] : stamps) paths.push_back(path);
-  return paths;
+  if (from.proposal.model != nullptr) files.Add(NamedFiles(*from.proposal.model));
 }
 
 // A certificate that cannot be used leaves its file out; the others go on.
@@ -155,7 +132,8 @@ void Pipeline::Impl::TakeInForce(const std::shared_ptr<const proxy::Snapshot>& s
   const std::shared_ptr<const proxy::Snapshot> previous = std::exchange(current, snapshot);
   auto in_force = std::make_shared<InForce>();
   in_force->snapshot = snapshot;
-  in_force->files = loaded.in_effect;
+  in_force->units = loaded.in_effect;
+  in_force->places = std::move(loaded.proposal.chosen);
   in_force->since = options.clock->WallNow();
   options.state->SetInForce(std::move(in_force));
   if (options.published) options.published(*snapshot, previous.get(), warnings);
@@ -167,7 +145,7 @@ ReloadReport Pipeline::Impl::Apply() {
   const absl::Status built = Build(snapshot);
   Remember(loaded);
   report.problems = ProblemsOf(loaded);
-  for (const config::FileReport& file : loaded.proposal.files) report.files.push_back({file.name, file.status});
+  for (const config::UnitReport& unit : loaded.proposal.units) report.units.push_back({unit.id, unit.status});
   if (!built.ok()) {
     report.outcome = ReloadOutcome::kConfiguration;
     if (report.problems.empty()) report.problems = absl::StrCat("error: ", built.message(), "\n");
@@ -190,11 +168,11 @@ ReloadReport Pipeline::Impl::Apply() {
     return report;
   }
   report.outcome = loaded.HasErrors() ? ReloadOutcome::kConfiguration : ReloadOutcome::kApplied;
-  if (report.ok()) Forget();
+  if (report.ok()) files.KeepOnly(NamedFiles(*loaded.proposal.model));
   return report;
 }
 
-void Pipeline::Impl::LoadChecked(FileSource::Content content) {
+void Pipeline::Impl::LoadChecked(Loader::Content content) {
   const routing::Compiled* previous = current != nullptr ? current->compiled.get() : nullptr;
   loaded = loader.Load(std::move(content), previous);
   Remember(loaded);
@@ -205,55 +183,32 @@ void Pipeline::Impl::LoadChecked(FileSource::Content content) {
   if (problems.HasErrors()) loaded = loader.Reject(problems, previous);
 }
 
-ReloadReport Pipeline::Impl::Load(FileSource::Content content) {
-  LoadChecked(std::move(content));
-  return Apply();
-}
-
-// A file that was replaced is whole; one whose bytes are being rewritten in place may not be. Its time alone does not
-// tell: a kernel shows a truncated file with its old time for a while. So it must look the same at two looks.
-bool Pipeline::Impl::IsSettled(const FileSource::Content& content) {
-  const base::WallTime now = options.clock->WallNow();
-  bool fresh = false;
-  std::string rewritten;
-  for (size_t i = 0; i < content.files.size(); ++i) {
-    const config::SourceFile& file = content.files[i];
-    const auto known = seen.find(file.name);
-    if (!file.problem.empty()) continue;
-    if (known == seen.end() || known->second.inode != content.identities[i].inode) continue;
-    const std::string& digest = file.text.digest();
-    if (digest == known->second.digest) continue;
-    absl::StrAppend(&rewritten, file.name, "|", digest, "\n");
-    const base::Duration rest = file.text.empty() ? base::Duration(kEmptied) : base::Duration(kSettled);
-    fresh = fresh || now - content.identities[i].written < rest;
+// A source that cannot be read holds up no other.
+ReloadReport Pipeline::Impl::Load(Loader::Content content) {
+  ReloadReport report;
+  if (problem.empty() || offers_something) {
+    LoadChecked(std::move(content));
+    report = Apply();
+    report.in_part = report.in_part || (report.ok() && !problem.empty());
   }
-  if (rewritten.empty()) return true;
-  if (rewritten != candidate) {
-    candidate = std::move(rewritten);
-    candidate_since = options.clock->Now();
-    return false;
+  if (!problem.empty()) {
+    report.outcome = ReloadOutcome::kConfiguration;
+    report.problems.insert(0, problem);
   }
-  return !fresh && options.clock->Now() - candidate_since >= kSecondLook;
+  return report;
 }
 
 // Whether there is anything to do; what was refused once is not refused again every few seconds.
-bool Pipeline::Impl::Offer(const FileSource::Content& content, Trigger trigger) {
-  std::string now = HashOf(content.files);
-  for (const config::SourceFile& file : content.files) now += file.problem;
+bool Pipeline::Impl::IsNews(const Loader::Content& content, Trigger trigger) {
+  std::string now = HashOf(content.units);
+  for (const config::Unit& unit : content.units) now += unit.problem;
   for (const std::string& name : content.passed_over) now += name;
-  seen.clear();
-  candidate.clear();
-  for (size_t i = 0; i < content.files.size(); ++i) {
-    seen[content.files[i].name] = {content.identities[i].inode, content.files[i].text.digest()};
-  }
-  const bool same = std::exchange(offered, now) == now;
-  files_moved = false;
-  for (auto& [path, stamp] : stamps) {
-    std::string fresh = StampOf(path);
-    files_moved = files_moved || fresh != stamp;
-    stamp = std::move(fresh);
-  }
-  return !same || files_moved || trigger == Trigger::kRequest;
+  offers_something = std::exchange(offered, now) != now;
+  // While something is being written the files are left to the next look.
+  files_moved = (offers_something || content.again >= Source::kPoll) && files.Moved();
+  offers_something = offers_something || files_moved;
+  const bool other_problem = std::exchange(problem, content.problem) != content.problem;
+  return offers_something || other_problem || trigger == Trigger::kRequest;
 }
 
 void Pipeline::Impl::Finish(ReloadReport report, bool first) {
@@ -284,7 +239,7 @@ std::shared_ptr<const ReloadReport> Pipeline::Impl::Refusal(std::string_view why
 // What changes meanwhile is said once.
 void Pipeline::Impl::RefuseDraining(Trigger trigger, const std::vector<Done>& callers) {
   const auto content = loader.Read();
-  const bool changed = content.ok() && Offer(*content, trigger);
+  const bool changed = content.ok() && IsNews(*content, trigger);
   if (changed || trigger == Trigger::kRequest) base::log::Warning("reload refused: the process is draining");
   for (const Done& done : callers) done(Refusal(kDraining));
 }
@@ -297,22 +252,14 @@ void Pipeline::Impl::Turn(Trigger trigger, std::vector<Done>& callers) {
     refused = draining;
   }
   if (refused) return RefuseDraining(trigger, callers);
-  auto content = loader.Read();
-  unsettled = trigger == Trigger::kWatch && content.ok() && !IsSettled(*content);
-  if (unsettled) return;
-  if (!content.ok()) {
-    const std::string problem = absl::StrCat("error: ", content.status().message(), "\n");
-    const bool same = std::exchange(offered, problem) == problem;
-    if (!same || trigger == Trigger::kRequest) {
-      ReloadReport report;
-      report.outcome = ReloadOutcome::kConfiguration;
-      report.problems = problem;
-      Finish(std::move(report), false);
-    }
-  } else if (Offer(*content, trigger)) {
-    Finish(Load(*std::move(content)), false);
-  }
-  if (options.watch) options.watch(Named());
+  auto content = loader.Read(trigger);
+  HG_CHECK(content.ok());  // each source was read at the start
+  again = content->again;
+  const bool is_news = IsNews(*content, trigger);
+  // Something is being written, and nothing else is new.
+  if (!is_news && again < Source::kPoll) return;
+  if (is_news) Finish(Load(*std::move(content)), false);
+  if (options.watch) options.watch(files.paths());
   const auto report = options.state->last_reload();
   for (const Done& done : callers) done(report);
 }
@@ -324,8 +271,7 @@ void Pipeline::Impl::Run() {
     std::vector<Done> callers;
     {
       std::unique_lock lock(mutex);
-      const std::chrono::milliseconds wait = unsettled ? kSecondLook : kPoll;
-      wake.wait_for(lock, wait, [this] { return stopping || pending.has_value(); });
+      wake.wait_for(lock, again, [this] { return stopping || pending.has_value(); });
       if (stopping) break;
       trigger = std::exchange(pending, std::nullopt).value_or(Trigger::kWatch);
       callers.swap(waiting);
@@ -334,19 +280,22 @@ void Pipeline::Impl::Run() {
   }
 }
 
-Pipeline::Pipeline(FileSource source, PipelineOptions options)
+Pipeline::Pipeline(SourceList sources, PipelineOptions options)
+    : impl_(std::make_unique<Impl>(std::move(sources), std::move(options))) {}
+
+Pipeline::Pipeline(std::unique_ptr<Source> source, PipelineOptions options)
     : impl_(std::make_unique<Impl>(std::move(source), std::move(options))) {}
 
 Pipeline::~Pipeline() { Stop(); }
 
 std::shared_ptr<const routing::Compiled> Pipeline::LoadFirst(std::string& problems) {
   impl_->started = impl_->options.clock->Now();
-  auto content = impl_->loader.Read(kPipeWait);
+  auto content = impl_->loader.Read(Trigger::kStart);
   if (!content.ok()) {
     problems = absl::StrCat("error: ", content.status().message(), "\n");
     return nullptr;
   }
-  impl_->Offer(*content, Trigger::kRequest);
+  impl_->IsNews(*content, Trigger::kStart);
   impl_->LoadChecked(*std::move(content));
   problems = ProblemsOf(impl_->loaded);
   return impl_->loaded.compiled;
@@ -357,7 +306,7 @@ ReloadReport Pipeline::ApplyFirst(proxy::WorkerSet& server) {
   impl_->builder.emplace(*impl_->options.registry, *impl_->options.tickets, server.workers(), *impl_->options.clock);
   ReloadReport report = impl_->Apply();
   if (impl_->current != nullptr) impl_->Finish(report, true);
-  if (impl_->current != nullptr && impl_->options.watch) impl_->options.watch(impl_->Named());
+  if (impl_->current != nullptr && impl_->options.watch) impl_->options.watch(impl_->files.paths());
   return report;
 }
 

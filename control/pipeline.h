@@ -1,6 +1,6 @@
-// From a trigger to an acknowledged generation: read, validate, compile, build, publish, one reload at a time.
-// Owned by app's wiring; stopped before the WorkerSet goes.
-// Has a thread of its own, so that nobody who asks something waits for a compiler. Public functions: see each.
+// From a trigger to an acknowledged generation: ask the sources, validate, compile, build, publish, one reload at a
+// time. Owned by app's wiring; stopped before the WorkerSet goes. Has a thread of its own, so that nobody who asks
+// something waits for a compiler. Public functions: see each.
 #pragma once
 
 #include <functional>
@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "control/loader.h"
+#include "control/source.h"
 #include "control/state.h"
 #include "metrics/registry.h"
 #include "proxy/snapshot/builder.h"
@@ -17,18 +18,12 @@
 
 namespace headgate::control {
 
-/// Why to look at the files.
-enum class Trigger : uint8_t {
-  kWatch,    // something moved in the directory, or it is time to look: unchanged files are left alone
-  kRequest,  // SIGHUP, POST /reload: whatever there is
-};
-
 struct PipelineOptions {
   metrics::Registry* registry = nullptr;
   const proxy::net::TicketKeys* tickets = nullptr;
   const base::Clock* clock = nullptr;
   State* state = nullptr;
-  /// What else a configuration needs in order to be put into force: an error leaves the file out that it points into.
+  /// What else a configuration needs in order to be put into force: an error leaves the unit out that it points into.
   std::function<void(const config::Model&, config::DiagnosticList&)> check;
   /// On the pipeline's thread. Before a snapshot is published: may wait a little for names to resolve.
   std::function<void(const proxy::Snapshot&)> before_publish;
@@ -41,15 +36,11 @@ struct PipelineOptions {
 
 class Pipeline {
  public:
-  static constexpr std::chrono::seconds kPoll{5};
-  /// A file that was written to in place within this time may be half of itself, or empty: it is read again later.
-  static constexpr std::chrono::milliseconds kSettled{50};
-  static constexpr std::chrono::milliseconds kSecondLook{20};
-  /// A file that is emptied is about to be written, as a rule: its writer may be held up on a busy machine.
-  static constexpr std::chrono::seconds kEmptied{2};
   static constexpr std::chrono::seconds kAcknowledgeMax{10};
 
-  Pipeline(FileSource source, PipelineOptions options);
+  /// `sources`: see Loader.
+  Pipeline(SourceList sources, PipelineOptions options);
+  Pipeline(std::unique_ptr<Source> source, PipelineOptions options);
   ~Pipeline();
   Pipeline(const Pipeline&) = delete;
   Pipeline& operator=(const Pipeline&) = delete;

@@ -16,7 +16,7 @@ constexpr size_t kHashShown = 12;
 
 config::DiagnosticList AllOf(const Loader::Loaded& loaded) {
   config::DiagnosticList all;
-  for (const config::FileReport& report : loaded.proposal.files) all.Append(report.diagnostics);
+  for (const config::UnitReport& report : loaded.proposal.units) all.Append(report.diagnostics);
   return all;
 }
 

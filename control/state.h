@@ -18,31 +18,32 @@ namespace headgate::control {
 
 struct InForce {
   std::shared_ptr<const proxy::Snapshot> snapshot;
-  std::vector<config::SourceFile> files;  // the texts that it was made from
+  std::vector<config::Unit> units;  // what it was made from
+  config::Sources places;           // names where the positions of its model are
   base::WallTime since;
 };
 
 enum class ReloadOutcome : uint8_t {
   kApplied,
-  kConfiguration,  // nothing (or, of a directory, not everything) was applied: the configuration is bad
+  kConfiguration,  // nothing (or not everything) was applied: the configuration is bad
   kAddress,        // an address cannot be listened on; nothing was applied
   kRefused,        // not at this time
 };
 
-struct FileState {
-  std::string name;
+struct UnitState {
+  std::string id;
   config::UnitStatus status = config::UnitStatus::kAccepted;
 };
 
 struct ReloadReport {
   ReloadOutcome outcome = ReloadOutcome::kApplied;
-  bool in_part = false;  // kConfiguration: the good files of a directory were applied
+  bool in_part = false;  // kConfiguration: the good units were applied
   std::string problems;  // as a compiler prints them; empty when there are none. May hold warnings when it went well
   std::string hash;      // in force after it
   uint64_t generation = 0;
   base::WallTime at;
   base::Duration took{0};
-  std::vector<FileState> files;
+  std::vector<UnitState> units;
   bool ok() const { return outcome == ReloadOutcome::kApplied; }
 };
 

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/json/json.h"
 #include "control/reload_text.h"
+#include "control/route_origins.h"
 #include "routing/explain_words.h"
 
 namespace headgate::control {
@@ -51,8 +52,8 @@ Object ReloadObject(const ReloadReport& report) {
   all["tookMilliseconds"] = std::chrono::duration<double, std::milli>(report.took).count();
   all["problems"] = report.problems;
   Array files;
-  for (const FileState& file : report.files) {
-    files.push_back(Object({{"name", file.name}, {"status", StatusName(file.status)}}));
+  for (const UnitState& unit : report.units) {
+    files.push_back(Object({{"name", unit.id}, {"status", StatusName(unit.status)}}));
   }
   all["files"] = std::move(files);
   return all;
@@ -132,19 +133,24 @@ std::string ConfigJson(const InForce& in_force, const ReloadReport* last_reload)
   all["generation"] = in_force.snapshot->generation;
   all["since"] = TimeText(in_force.since);
   Array files;
-  for (const config::SourceFile& file : in_force.files) {
-    files.push_back(Object({{"name", file.name}, {"text", file.text.value()}}));
+  for (const config::Unit& unit : in_force.units) {
+    Object item({{"name", unit.id}, {"text", unit.text.value()}});
+    if (unit.origin != nullptr) item["origin"] = unit.origin->document;
+    files.push_back(std::move(item));
   }
   all["files"] = std::move(files);
   if (last_reload != nullptr) all["lastReload"] = ReloadObject(*last_reload);
   return base::json::SerializePretty(all);
 }
 
-std::string RoutesJson(const routing::Compiled& compiled) {
+std::string RoutesJson(const InForce& in_force) {
+  const routing::Compiled& compiled = *in_force.snapshot->compiled;
+  const RouteOrigins origins = OriginsOf(compiled, in_force.places);
   Array routes;
   for (size_t i = 0; i < compiled.routes.size(); ++i) {
     Object item;
     item["name"] = compiled.routes[i]->name;
+    if (const auto origin = OriginOf(origins, compiled.routes[i]->name); !origin.empty()) item["origin"] = origin;
     item["hostnames"] = Hostnames(*compiled.rules[i]);
     item["matches"] = Matches(*compiled.rules[i]);
     item["action"] = ActionObject(*compiled.routes[i]);

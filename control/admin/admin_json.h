@@ -11,9 +11,9 @@
 
 namespace headgate::control {
 
-/// The files in force, their hash, since when, and the last reload.
+/// The units in force, their hash, since when, and the last reload.
 std::string ConfigJson(const InForce& in_force, const ReloadReport* last_reload);
-std::string RoutesJson(const routing::Compiled& compiled);
+std::string RoutesJson(const InForce& in_force);
 /// Each upstream's endpoints and their state, and how it goes with its name. `names` may be null.
 std::string UpstreamsJson(const InForce& in_force, const EndpointsOf& published, const NamesOf& names,
                           base::Instant now);

@@ -13,7 +13,7 @@
 #include "control/admin/admin_json.h"
 #include "control/admin/probe.h"
 #include "control/explain_request.h"
-#include "control/files/file_source.h"
+#include "control/files/token.h"
 
 namespace headgate::control {
 namespace {
@@ -37,14 +37,11 @@ std::string TokenFile(const AdminContext& context) {
 
 // Read at each request: a new token is in force with the file's next content.
 bool HasToken(const pages::Request& request, const std::string& token_file) {
-  const auto text = ReadFile(token_file, kTokenBytesMax);
-  if (!text.ok()) return false;
-  const absl::string_view token = absl::StripAsciiWhitespace(*text);
+  const auto token = ReadToken(token_file);
   std::string_view given = request.Header("authorization");
-  if (token.empty() || !absl::StartsWithIgnoreCase(absl::string_view(given.data(), given.size()), kBearer))
-    return false;
+  if (!token.ok() || !absl::StartsWithIgnoreCase(absl::string_view(given.data(), given.size()), kBearer)) return false;
   given.remove_prefix(kBearer.size());
-  return base::ConstantTimeEqual(given, {token.data(), token.size()});
+  return base::ConstantTimeEqual(given, *token);
 }
 
 asio::awaitable<Report> AwaitReload(Pipeline& pipeline) {
@@ -98,7 +95,8 @@ pages::Response ExplainPage(const InForce& in_force, const pages::Request& reque
     const absl::string_view message = explanation.status().message();
     return pages::JsonResponse(400, ErrorJson({message.data(), message.size()}));
   }
-  return pages::JsonResponse(200, ExplanationAsJson(*explanation));
+  const RouteOrigins origins = OriginsOf(*in_force.snapshot->compiled, in_force.places);
+  return pages::JsonResponse(200, ExplanationAsJson(*explanation, origins));
 }
 
 pages::Response Page(const AdminContext& context, const pages::Request& request) {
@@ -107,7 +105,7 @@ pages::Response Page(const AdminContext& context, const pages::Request& request)
   if (request.path == "/config") {
     return pages::JsonResponse(200, ConfigJson(*in_force, context.pages.state->last_reload().get()));
   }
-  if (request.path == "/routes") return pages::JsonResponse(200, RoutesJson(*in_force->snapshot->compiled));
+  if (request.path == "/routes") return pages::JsonResponse(200, RoutesJson(*in_force));
   if (request.path == "/upstreams") {
     const PagesContext& pages = context.pages;
     return pages::JsonResponse(200, UpstreamsJson(*in_force, pages.endpoints, pages.names, pages.clock->Now()));

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "absl/memory/memory.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
@@ -19,6 +20,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// How long a command, or the start, waits for whoever writes its configuration into a pipe.
+constexpr std::chrono::milliseconds kPipeWait{5'000};
 constexpr int kReadsMax = 5;
 constexpr size_t kPassedOverMax = 100;
 constexpr size_t kReadStep = size_t{64} << 10U;
@@ -97,7 +100,7 @@ bool IsGone(const fs::path& file, const fs::path& directory) {
 }
 
 // After the text was read: one that was written to meanwhile shows it.
-FileSource::Identity IdentityOf(const std::string& path) {
+FileIdentity IdentityOf(const std::string& path) {
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0) return {};
   const auto since_1970 =
@@ -152,10 +155,10 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, size_t bytes_max, 
   return text;
 }
 
-absl::StatusOr<FileSource> FileSource::Open(const std::string& path) {
+absl::StatusOr<std::unique_ptr<FileSource>> FileSource::Open(const std::string& path) {
   std::error_code error;
   // Paths to files start at the working directory then.
-  if (path == "-") return FileSource(kStandardInput, fs::current_path(error).string(), false);
+  if (path == "-") return absl::WrapUnique(new FileSource(kStandardInput, fs::current_path(error).string(), false));
   const fs::file_status status = fs::status(path, error);
   if (!fs::exists(status)) {
     return absl::NotFoundError(
@@ -163,7 +166,8 @@ absl::StatusOr<FileSource> FileSource::Open(const std::string& path) {
   }
   const bool is_directory = fs::is_directory(status);
   const fs::path anchored = Anchored(path);
-  return FileSource(path, (is_directory ? anchored : anchored.parent_path()).string(), is_directory);
+  const std::string directory = (is_directory ? anchored : anchored.parent_path()).string();
+  return absl::WrapUnique(new FileSource(path, directory, is_directory));
 }
 
 config::UnitSetOptions FileSource::unit_options() const {
@@ -199,13 +203,15 @@ absl::StatusOr<FileSource::Content> FileSource::ReadDirectory() const {
     const std::string path = absl::StrCat(directory_, "/", name);
     absl::StatusOr<std::string> text = absl::InvalidArgumentError(absl::StrCat("a link that leads out of ", path_));
     if (StaysInside(path, real)) text = ReadFile(path, kFileBytesMax);
+    config::Unit unit{.id = name, .kind = name == kMainFileName ? config::UnitKind::kMain : config::UnitKind::kRoutes};
     if (text.ok()) {
-      content.files.push_back({name, *std::move(text)});
+      unit.text = *std::move(text);
     } else if (!IsGone(path, directory_)) {
-      content.files.push_back({.name = name, .text = {}, .problem = std::string(text.status().message())});
+      unit.problem = std::string(text.status().message());
     } else {
       continue;
     }
+    content.units.push_back(std::move(unit));
     content.identities.push_back(IdentityOf(path));
   }
   return content;
@@ -219,7 +225,9 @@ absl::StatusOr<FileSource::Content> FileSource::Read(std::chrono::milliseconds p
     if (is_directory_) {
       content = ReadDirectory();
     } else if (absl::StatusOr<std::string> text = ReadFile(path_, kFileBytesMax, pipe_wait); text.ok()) {
-      content = Content{.files = {{path_, *std::move(text)}}, .identities = {IdentityOf(path_)}, .passed_over = {}};
+      content = Content{.units = {{path_, *std::move(text), config::UnitKind::kMain}},
+                        .identities = {IdentityOf(path_)},
+                        .passed_over = {}};
     } else {
       content = text.status();
     }
@@ -228,6 +236,16 @@ absl::StatusOr<FileSource::Content> FileSource::Read(std::chrono::milliseconds p
   std::error_code error;
   if (content.ok() && !is_directory_ && fs::is_other(fs::status(path_, error))) read_once_ = *content;
   return content;
+}
+
+absl::StatusOr<Source::Answer> FileSource::Ask(Trigger why) {
+  auto content = Read(why == Trigger::kStart ? kPipeWait : std::chrono::milliseconds(0));
+  if (!content.ok()) return content.status();
+  if (why == Trigger::kWatch && !settling_.IsSettled(content->units, content->identities)) {
+    return Answer{.offer = {}, .again = Settling::kSecondLook};
+  }
+  settling_.Take(content->units, content->identities);
+  return Answer{.offer = Offer{std::move(content->units), std::move(content->passed_over)}};
 }
 
 std::string StampOf(const std::string& path) {

@@ -4,22 +4,23 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/clock.h"
 #include "config/units.h"
+#include "control/files/settling.h"
+#include "control/source.h"
 
 namespace headgate::control {
 
 inline constexpr char kMainFileName[] = "headgate.yaml";
 inline constexpr char kStandardInput[] = "/dev/stdin";
 
-class FileSource {
+class FileSource final : public Source {
  public:
   // Larger files are handed over cut: the reader of the configuration refuses them by their size.
   static constexpr size_t kFileBytesMax = size_t{64} << 20U;
@@ -27,25 +28,22 @@ class FileSource {
 
   /// `path` names a file, or a directory with headgate.yaml and others in it; "-" is standard input. NotFound when
   /// there is neither.
-  static absl::StatusOr<FileSource> Open(const std::string& path);
+  static absl::StatusOr<std::unique_ptr<FileSource>> Open(const std::string& path);
 
-  /// The file behind a name when it was read.
-  struct Identity {
-    uint64_t inode = 0;
-    base::WallTime written;
-  };
+  /// What is being rewritten in place is not handed over before it has settled, unless somebody asks for it.
+  absl::StatusOr<Answer> Ask(Trigger why) override;
+
   struct Content {
-    std::vector<config::SourceFile> files;
-    std::vector<Identity> identities;      // as files
-    std::vector<std::string> passed_over;  // looks like configuration and is not read: team.yml, a folder with YAML
+    std::vector<config::Unit> units;
+    std::vector<FileIdentity> identities;  // as units
+    std::vector<std::string> passed_over;
   };
   /// All of one state: when a `..data` link, or one above, is switched meanwhile, it reads again. `pipe_wait`: see
-  /// ReadFile. An only file that cannot be read is an error; one of a directory has its SourceFile::problem. What is no
-  /// file (a pipe) can be read once only: its content stays what it was.
+  /// ReadFile. An only file that cannot be read is an error; one of a directory has its Unit::problem. What is no file
+  /// (a pipe) can be read once only: its content stays what it was.
   absl::StatusOr<Content> Read(std::chrono::milliseconds pipe_wait = {});
 
-  /// How a config::UnitSet has to be made for these files.
-  config::UnitSetOptions unit_options() const;
+  config::UnitSetOptions unit_options() const override;
   const std::string& path() const { return path_; }
   bool is_directory() const { return is_directory_; }
   /// Absolute. Links are left in it: each read follows them anew.
@@ -61,15 +59,12 @@ class FileSource {
   std::string directory_;
   bool is_directory_;
   std::optional<Content> read_once_;
+  base::SystemClock clock_;
+  Settling settling_{clock_};
 };
 
 /// What a ConfigMap mounts its current version as.
 inline constexpr char kDataLink[] = "..data";
-/// Of an admin listener's token file.
-inline constexpr size_t kTokenBytesMax = 4096;
-
-/// How long a command, or the start, waits for who writes its configuration into a pipe.
-inline constexpr std::chrono::milliseconds kPipeWait{5'000};
 
 /// The whole of a file, at most `bytes_max` and one byte (so that a reader sees that it is too large). Of a pipe or a
 /// terminal all that comes within `pipe_wait`; it is an error when there is more to wait for then.

@@ -213,6 +213,8 @@ std::shared_ptr<const Compiled> Compile(const config::Model& model, const Compil
   return Compilation(model, previous, diagnostics).Run();
 }
 
+config::Position PositionOfRoute(const Compiled& compiled, size_t index) { return compiled.sources->routes[index]->at; }
+
 void CheckUnit(const config::Model& unit, config::DiagnosticList& diagnostics) {
   CompileListeners(unit, diagnostics);
   RegexPool regexes(nullptr, diagnostics);

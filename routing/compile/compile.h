@@ -20,6 +20,9 @@ namespace headgate::routing {
 std::shared_ptr<const Compiled> Compile(const config::Model& model, const Compiled* previous,
                                         config::DiagnosticList& diagnostics);
 
+// Where route `index` of `compiled`, that Compile() made, stands in the units.
+config::Position PositionOfRoute(const Compiled& compiled, size_t index);
+
 // The same problems of one file by itself (config::UnitCheck): its routes and defaults, whatever upstreams there are.
 void CheckUnit(const config::Model& unit, config::DiagnosticList& diagnostics);
 

@@ -34,14 +34,15 @@ std::string ReadFile(const fs::path& path) {
 
 std::string Render(const Proposal& proposal) {
   std::string out;
-  for (const FileReport& report : proposal.files) out += RenderText(report.diagnostics, proposal.offered);
+  for (const UnitReport& report : proposal.units) out += RenderText(report.diagnostics, proposal.offered);
   return out;
 }
 
 std::string RenderFolder(const fs::path& folder) {
-  std::vector<SourceFile> files;
+  std::vector<Unit> files;
   for (const auto& entry : fs::directory_iterator(folder)) {
-    files.push_back({entry.path().filename().string(), ReadFile(entry.path())});
+    const std::string name = entry.path().filename().string();
+    files.push_back({name, ReadFile(entry.path()), name == "headgate.yaml" ? UnitKind::kMain : UnitKind::kRoutes});
   }
   UnitSet set({.main_name = "headgate.yaml", .directory = "/etc/headgate", .confined = true});
   return Render(set.Propose(files));

@@ -17,6 +17,7 @@
 #include "config/text.h"
 #include "config/units.h"
 #include "support/sanitized.h"
+#include "tests/config/main_unit.h"
 
 namespace headgate::config {
 namespace {
@@ -134,7 +135,7 @@ TEST(Performance, TenThousandBadReferencesAreReportedInBoundedTime) {
 TEST(Performance, OneOfAThousandFilesIsDecodedAlone) {
   int decoded = 0;
   UnitSet set({.main_name = "headgate.yaml"}, [&](const Model&, DiagnosticList&) { ++decoded; });
-  std::vector<SourceFile> files = {{"headgate.yaml", "listeners: [{name: web, address: '0.0.0.0:8080'}]"}};
+  std::vector<Unit> files = {Main("listeners: [{name: web, address: '0.0.0.0:8080'}]")};
   for (int i = 0; i < 1000; ++i) {
     const std::string n = std::to_string(i);
     files.push_back(

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/model.h"
+#include "tests/config/main_unit.h"
 
 namespace headgate::config {
 namespace {
@@ -37,15 +38,15 @@ std::vector<std::string> RouteNames(const Proposal& proposal) {
 using Names = std::vector<std::string>;
 
 UnitStatus StatusOf(const Proposal& proposal, const std::string& name) {
-  for (const FileReport& report : proposal.files) {
-    if (report.name == name) return report.status;
+  for (const UnitReport& report : proposal.units) {
+    if (report.id == name) return report.status;
   }
   ADD_FAILURE() << "no report of " << name;
   return UnitStatus::kLeftOut;
 }
 
 bool Has(const Proposal& proposal, Code code) {
-  for (const FileReport& report : proposal.files) {
+  for (const UnitReport& report : proposal.units) {
     for (const Diagnostic& diagnostic : report.diagnostics.items()) {
       if (diagnostic.code == code) return true;
     }
@@ -55,12 +56,12 @@ bool Has(const Proposal& proposal, Code code) {
 
 TEST(UnitSet, AFileThatCannotBeReadKeepsWhatItHadAndOneThatWasNeverReadIsLeftOut) {
   UnitSet set(Directory());
-  set.Propose({{"headgate.yaml", kMain}, {"b.yaml", Ping("b", "b.example")}});
+  set.Propose({Main(kMain), {"b.yaml", Ping("b", "b.example")}});
   set.Commit();
-  const Proposal proposal = set.Propose({{"headgate.yaml", kMain},
+  const Proposal proposal = set.Propose({Main(kMain),
                                          {"a.yaml", Ping("b", "b.example")},
-                                         {"b.yaml", "", "may not be read"},
-                                         {"c.yaml", "", "may not be read"}});
+                                         {.id = "b.yaml", .problem = "may not be read"},
+                                         {.id = "c.yaml", .problem = "may not be read"}});
   EXPECT_EQ(RouteNames(proposal), Names{"b"});
   EXPECT_EQ(StatusOf(proposal, "a.yaml"), UnitStatus::kLeftOut);
   EXPECT_EQ(StatusOf(proposal, "b.yaml"), UnitStatus::kKept);
@@ -68,7 +69,7 @@ TEST(UnitSet, AFileThatCannotBeReadKeepsWhatItHadAndOneThatWasNeverReadIsLeftOut
   EXPECT_TRUE(Has(proposal, Code::kUnreadable));
   set.Commit();
   const Proposal again =
-      set.Propose({{"headgate.yaml", kMain}, {"b.yaml", Ping("b2", "b.example")}, {"c.yaml", Ping("c", "c.example")}});
+      set.Propose({Main(kMain), {"b.yaml", Ping("b2", "b.example")}, {"c.yaml", Ping("c", "c.example")}});
   EXPECT_FALSE(again.HasErrors());
   EXPECT_EQ(RouteNames(again), (Names{"b2", "c"}));
 }
@@ -80,8 +81,8 @@ TEST(UnitSet, AFolderThatWasReachedThroughALinkHoldsWhatIsNamedThroughThatLink) 
   fs::create_directory_symlink("real", folder / "link");
   const auto names = [&](const std::string& file) {
     UnitSet set({.main_name = "headgate.yaml", .directory = (folder / "real").string(), .confined = true});
-    return Has(set.Propose({{"headgate.yaml", kMain + "upstreams: {a: {address: \"a:1\", tls: {caFile: " +
-                                                  (folder / file).string() + "}}}\n"}}),
+    return Has(set.Propose({Main(kMain + "upstreams: {a: {address: \"a:1\", tls: {caFile: " + (folder / file).string() +
+                                 "}}}\n")}),
                Code::kPathOutside);
   };
   EXPECT_FALSE(names("link/ca.crt"));
@@ -94,20 +95,19 @@ TEST(UnitSet, AFolderThatWasReachedThroughALinkHoldsWhatIsNamedThroughThatLink) 
 TEST(UnitSet, MergesTheFilesOfADirectory) {
   UnitSet set(Directory());
   const Proposal proposal = set.Propose({{"b.yaml", Ping("b", "b.example")},
-                                         {"headgate.yaml", kMain + "upstreams: {shop: {address: shop:80}}"},
+                                         Main(kMain + "upstreams: {shop: {address: shop:80}}"),
                                          {"a.yaml", To("a", "shop")}});
   EXPECT_EQ(RouteNames(proposal), (Names{"a", "b"}));
   EXPECT_FALSE(proposal.HasErrors());
-  EXPECT_EQ(proposal.files[0].name, "headgate.yaml");
-  EXPECT_EQ(proposal.files[1].name, "a.yaml");
+  EXPECT_EQ(proposal.units[0].id, "headgate.yaml");
+  EXPECT_EQ(proposal.units[1].id, "a.yaml");
   const Position& at = proposal.model->routes[0]->name.at;
   EXPECT_EQ(proposal.model->files[at.file], "a.yaml");
 }
 
 TEST(UnitSet, LeavesABadFileOutAtStartAndGoesOn) {
   UnitSet set(Directory());
-  const Proposal proposal =
-      set.Propose({{"headgate.yaml", kMain}, {"a.yaml", "routes: ["}, {"b.yaml", Ping("b", "b.example")}});
+  const Proposal proposal = set.Propose({Main(kMain), {"a.yaml", "routes: ["}, {"b.yaml", Ping("b", "b.example")}});
   EXPECT_EQ(RouteNames(proposal), Names{"b"});
   EXPECT_EQ(StatusOf(proposal, "a.yaml"), UnitStatus::kLeftOut);
   EXPECT_EQ(StatusOf(proposal, "b.yaml"), UnitStatus::kAccepted);
@@ -115,35 +115,35 @@ TEST(UnitSet, LeavesABadFileOutAtStartAndGoesOn) {
 
 TEST(UnitSet, HasNoModelWhileTheMainFileIsBadAtStart) {
   UnitSet set(Directory());
-  EXPECT_EQ(set.Propose({{"headgate.yaml", "lisners: []"}, {"b.yaml", Ping("b", "b.example")}}).model, nullptr);
+  EXPECT_EQ(set.Propose({Main("lisners: []"), {"b.yaml", Ping("b", "b.example")}}).model, nullptr);
 }
 
 TEST(UnitSet, KeepsTheLastGoodContentOfEachFileByItself) {
   UnitSet set(Directory());
-  set.Propose({{"headgate.yaml", kMain}, {"a.yaml", Ping("a", "a.example")}, {"b.yaml", Ping("b", "b.example")}});
+  set.Propose({Main(kMain), {"a.yaml", Ping("a", "a.example")}, {"b.yaml", Ping("b", "b.example")}});
   set.Commit();
   const Proposal proposal =
-      set.Propose({{"headgate.yaml", "via: maybe"}, {"a.yaml", "routes: ["}, {"b.yaml", Ping("b2", "b.example")}});
+      set.Propose({Main("via: maybe"), {"a.yaml", "routes: ["}, {"b.yaml", Ping("b2", "b.example")}});
   EXPECT_EQ(RouteNames(proposal), (Names{"a", "b2"}));
   EXPECT_EQ(StatusOf(proposal, "headgate.yaml"), UnitStatus::kKept);
   EXPECT_EQ(StatusOf(proposal, "a.yaml"), UnitStatus::kKept);
   EXPECT_EQ(StatusOf(proposal, "b.yaml"), UnitStatus::kAccepted);
-  EXPECT_TRUE(proposal.files[2].changed);
+  EXPECT_TRUE(proposal.units[2].changed);
 }
 
 TEST(UnitSet, ChangesNothingWithoutACommit) {
   UnitSet set(Directory());
-  set.Propose({{"headgate.yaml", kMain}, {"a.yaml", Ping("a", "a.example")}});
+  set.Propose({Main(kMain), {"a.yaml", Ping("a", "a.example")}});
   set.Commit();
-  set.Propose({{"headgate.yaml", kMain}, {"a.yaml", Ping("a2", "a.example")}});
-  const Proposal proposal = set.Propose({{"headgate.yaml", kMain}, {"a.yaml", "routes: ["}});
+  set.Propose({Main(kMain), {"a.yaml", Ping("a2", "a.example")}});
+  const Proposal proposal = set.Propose({Main(kMain), {"a.yaml", "routes: ["}});
   EXPECT_EQ(RouteNames(proposal), Names{"a"});
 }
 
 TEST(UnitSet, GivesANameToTheAlphabeticallyFirstAtStart) {
   UnitSet set(Directory());
-  const Proposal proposal = set.Propose(
-      {{"headgate.yaml", kMain}, {"b.yaml", Ping("same", "b.example")}, {"a.yaml", Ping("same", "a.example")}});
+  const Proposal proposal =
+      set.Propose({Main(kMain), {"b.yaml", Ping("same", "b.example")}, {"a.yaml", Ping("same", "a.example")}});
   EXPECT_EQ(StatusOf(proposal, "a.yaml"), UnitStatus::kAccepted);
   EXPECT_EQ(StatusOf(proposal, "b.yaml"), UnitStatus::kLeftOut);
   EXPECT_TRUE(Has(proposal, Code::kNameTaken));
@@ -151,10 +151,10 @@ TEST(UnitSet, GivesANameToTheAlphabeticallyFirstAtStart) {
 
 TEST(UnitSet, LeavesANameToTheFileInForce) {
   UnitSet set(Directory());
-  set.Propose({{"headgate.yaml", kMain}, {"b.yaml", Ping("same", "b.example")}});
+  set.Propose({Main(kMain), {"b.yaml", Ping("same", "b.example")}});
   set.Commit();
-  const Proposal proposal = set.Propose(
-      {{"headgate.yaml", kMain}, {"a.yaml", Ping("same", "a.example")}, {"b.yaml", Ping("same", "b2.example")}});
+  const Proposal proposal =
+      set.Propose({Main(kMain), {"a.yaml", Ping("same", "a.example")}, {"b.yaml", Ping("same", "b2.example")}});
   EXPECT_EQ(StatusOf(proposal, "a.yaml"), UnitStatus::kLeftOut);
   EXPECT_EQ(StatusOf(proposal, "b.yaml"), UnitStatus::kAccepted);
   EXPECT_EQ(proposal.model->routes[0]->hostnames[0].value, "b2.example");
@@ -162,20 +162,20 @@ TEST(UnitSet, LeavesANameToTheFileInForce) {
 
 TEST(UnitSet, LetsANameMoveFromOneFileToAnotherInOneStep) {
   UnitSet set(Directory());
-  set.Propose({{"headgate.yaml", kMain}, {"a.yaml", Ping("x", "x.example")}, {"b.yaml", Ping("b", "b.example")}});
+  set.Propose({Main(kMain), {"a.yaml", Ping("x", "x.example")}, {"b.yaml", Ping("b", "b.example")}});
   set.Commit();
   const Proposal proposal =
-      set.Propose({{"headgate.yaml", kMain}, {"a.yaml", Ping("a", "a.example")}, {"b.yaml", Ping("x", "x.example")}});
+      set.Propose({Main(kMain), {"a.yaml", Ping("a", "a.example")}, {"b.yaml", Ping("x", "x.example")}});
   EXPECT_FALSE(proposal.HasErrors());
   EXPECT_EQ(RouteNames(proposal), (Names{"a", "x"}));
 }
 
 TEST(UnitSet, RefusesTheSameMatchesInAnotherFile) {
   UnitSet set(Directory());
-  set.Propose({{"headgate.yaml", kMain}, {"b.yaml", Ping("b", "x.example")}});
+  set.Propose({Main(kMain), {"b.yaml", Ping("b", "x.example")}});
   set.Commit();
   const Proposal proposal =
-      set.Propose({{"headgate.yaml", kMain}, {"a.yaml", Ping("a", "X.example")}, {"b.yaml", Ping("b", "x.example")}});
+      set.Propose({Main(kMain), {"a.yaml", Ping("a", "X.example")}, {"b.yaml", Ping("b", "x.example")}});
   EXPECT_EQ(RouteNames(proposal), Names{"b"});
   EXPECT_TRUE(Has(proposal, Code::kSameMatches));
 }
@@ -183,7 +183,7 @@ TEST(UnitSet, RefusesTheSameMatchesInAnotherFile) {
 TEST(UnitSet, DoesNotLetABadFileWinAName) {
   UnitSet set(Directory());
   const Proposal proposal =
-      set.Propose({{"headgate.yaml", kMain}, {"a.yaml", To("same", "nobody")}, {"b.yaml", Ping("same", "b.example")}});
+      set.Propose({Main(kMain), {"a.yaml", To("same", "nobody")}, {"b.yaml", Ping("same", "b.example")}});
   EXPECT_EQ(StatusOf(proposal, "a.yaml"), UnitStatus::kLeftOut);
   EXPECT_EQ(StatusOf(proposal, "b.yaml"), UnitStatus::kAccepted);
   EXPECT_EQ(RouteNames(proposal), Names{"same"});
@@ -191,7 +191,7 @@ TEST(UnitSet, DoesNotLetABadFileWinAName) {
 
 TEST(UnitSet, ResolvesReferencesAcrossFiles) {
   UnitSet set(Directory());
-  const Proposal proposal = set.Propose({{"headgate.yaml", kMain},
+  const Proposal proposal = set.Propose({Main(kMain),
                                          {"a.yaml", To("a", "shop")},
                                          {"z.yaml", "upstreams: {shop: {address: shop:80}}"},
                                          {"c.yaml", To("c", "shpo")}});
@@ -203,10 +203,10 @@ TEST(UnitSet, ResolvesReferencesAcrossFiles) {
 TEST(UnitSet, AFileThatLetsGoOfAnUpstreamStopsNobodyElsesRoutes) {
   UnitSet set(Directory());
   const std::string routes = To("a", "shop");
-  set.Propose({{"headgate.yaml", kMain}, {"a.yaml", routes}, {"z.yaml", "upstreams: {shop: {address: shop:80}}"}});
+  set.Propose({Main(kMain), {"a.yaml", routes}, {"z.yaml", "upstreams: {shop: {address: shop:80}}"}});
   set.Commit();
   for (int i = 0; i < 2; ++i) {
-    const Proposal gone = set.Propose({{"headgate.yaml", kMain}, {"a.yaml", routes}});
+    const Proposal gone = set.Propose({Main(kMain), {"a.yaml", routes}});
     EXPECT_EQ(RouteNames(gone), Names{"a"});
     EXPECT_EQ(StatusOf(gone, "a.yaml"), UnitStatus::kKept);
     ASSERT_EQ(gone.model->upstreams.size(), 1U);
@@ -214,7 +214,7 @@ TEST(UnitSet, AFileThatLetsGoOfAnUpstreamStopsNobodyElsesRoutes) {
     set.Commit();
   }
   const Proposal back =
-      set.Propose({{"headgate.yaml", kMain}, {"a.yaml", routes}, {"y.yaml", "upstreams: {shop: {address: new:80}}"}});
+      set.Propose({Main(kMain), {"a.yaml", routes}, {"y.yaml", "upstreams: {shop: {address: new:80}}"}});
   EXPECT_EQ(StatusOf(back, "a.yaml"), UnitStatus::kAccepted);
   EXPECT_EQ(back.model->upstreams[0]->address->value.name, "new");
 }
@@ -225,10 +225,9 @@ TEST(UnitSet, AListenerThatGoesTakesItsRoutesAlongAndNoOthers) {
   const std::string routes =
       "routes: [{name: both, listeners: [a, b], hostnames: [x.example], respond: {status: 200}}, "
       "{name: only, listeners: [b], hostnames: [y.example], respond: {status: 200}}]";
-  set.Propose({{"headgate.yaml", two}, {"t.yaml", routes}});
+  set.Propose({Main(two), {"t.yaml", routes}});
   set.Commit();
-  const Proposal proposal =
-      set.Propose({{"headgate.yaml", "listeners: [{name: a, address: '0.0.0.0:1'}]"}, {"t.yaml", routes}});
+  const Proposal proposal = set.Propose({Main("listeners: [{name: a, address: '0.0.0.0:1'}]"), {"t.yaml", routes}});
   EXPECT_EQ(RouteNames(proposal), Names{"both"});
   EXPECT_EQ(proposal.model->routes[0]->listeners.size(), 1U);
   EXPECT_TRUE(Has(proposal, Code::kUnknownListener));
@@ -236,16 +235,16 @@ TEST(UnitSet, AListenerThatGoesTakesItsRoutesAlongAndNoOthers) {
 
 TEST(UnitSet, AFileThatIsGoneTakesItsRoutesAlong) {
   UnitSet set(Directory());
-  set.Propose({{"headgate.yaml", kMain}, {"a.yaml", Ping("a", "a.example")}});
+  set.Propose({Main(kMain), {"a.yaml", Ping("a", "a.example")}});
   set.Commit();
-  EXPECT_EQ(RouteNames(set.Propose({{"headgate.yaml", kMain}})), Names{});
+  EXPECT_EQ(RouteNames(set.Propose({Main(kMain)})), Names{});
   set.Commit();
-  EXPECT_FALSE(set.Propose({{"headgate.yaml", kMain}, {"b.yaml", Ping("a", "a.example")}}).HasErrors());
+  EXPECT_FALSE(set.Propose({Main(kMain), {"b.yaml", Ping("a", "a.example")}}).HasErrors());
 }
 
 TEST(UnitSet, AMainFileThatVanishesStaysInForce) {
   UnitSet set(Directory());
-  set.Propose({{"headgate.yaml", "listeners: [{name: a, address: '0.0.0.0:81'}]"}});
+  set.Propose({Main("listeners: [{name: a, address: '0.0.0.0:81'}]")});
   set.Commit();
   const Proposal proposal = set.Propose({});
   ASSERT_NE(proposal.model, nullptr);
@@ -255,10 +254,10 @@ TEST(UnitSet, AMainFileThatVanishesStaysInForce) {
 
 TEST(UnitSet, RejectRefusesTheFileOfAProblemFoundLater) {
   UnitSet set(Directory());
-  set.Propose({{"headgate.yaml", kMain}, {"a.yaml", Ping("a", "a.example")}});
+  set.Propose({Main(kMain), {"a.yaml", Ping("a", "a.example")}});
   set.Commit();
   Proposal proposal =
-      set.Propose({{"headgate.yaml", kMain}, {"a.yaml", Ping("a2", "a.example")}, {"b.yaml", Ping("b", "b.example")}});
+      set.Propose({Main(kMain), {"a.yaml", Ping("a2", "a.example")}, {"b.yaml", Ping("b", "b.example")}});
   DiagnosticList problems;
   for (const auto& route : proposal.model->routes) {
     if (route->name.value == "a2") problems.Error(Code::kBadRegex, route->name.at, "not today");
@@ -266,7 +265,7 @@ TEST(UnitSet, RejectRefusesTheFileOfAProblemFoundLater) {
   proposal = set.Reject(problems);
   EXPECT_EQ(RouteNames(proposal), (Names{"a", "b"}));
   EXPECT_EQ(StatusOf(proposal, "a.yaml"), UnitStatus::kKept);
-  proposal = set.Propose({{"headgate.yaml", kMain}, {"a.yaml", Ping("a2", "a.example")}});
+  proposal = set.Propose({Main(kMain), {"a.yaml", Ping("a2", "a.example")}});
   EXPECT_EQ(StatusOf(proposal, "a.yaml"), UnitStatus::kAccepted);
 }
 
@@ -278,8 +277,8 @@ TEST(UnitSet, RunsTheExtraCheckOncePerContentAndRefusesThatFileAlone) {
       if (route->name.value == "bad") diagnostics.Error(Code::kBadRegex, route->name.at, "no regex");
     }
   });
-  const std::vector<SourceFile> files = {
-      {"headgate.yaml", kMain}, {"a.yaml", Ping("bad", "a.example")}, {"b.yaml", Ping("b", "b.example")}};
+  const std::vector<Unit> files = {
+      Main(kMain), {"a.yaml", Ping("bad", "a.example")}, {"b.yaml", Ping("b", "b.example")}};
   EXPECT_EQ(RouteNames(set.Propose(files)), Names{"b"});
   set.Commit();
   set.Propose(files);
@@ -289,10 +288,10 @@ TEST(UnitSet, RunsTheExtraCheckOncePerContentAndRefusesThatFileAlone) {
 TEST(UnitSet, SharesWhatDidNotChange) {
   UnitSet set(Directory());
   const Proposal before =
-      set.Propose({{"headgate.yaml", kMain}, {"a.yaml", Ping("a", "a.example")}, {"b.yaml", Ping("b", "b.example")}});
+      set.Propose({Main(kMain), {"a.yaml", Ping("a", "a.example")}, {"b.yaml", Ping("b", "b.example")}});
   set.Commit();
   const Proposal after =
-      set.Propose({{"headgate.yaml", kMain}, {"a.yaml", Ping("a", "a.example")}, {"b.yaml", Ping("b", "c.example")}});
+      set.Propose({Main(kMain), {"a.yaml", Ping("a", "a.example")}, {"b.yaml", Ping("b", "c.example")}});
   EXPECT_EQ(before.model->routes[0], after.model->routes[0]);
   EXPECT_NE(before.model->routes[1], after.model->routes[1]);
 }
@@ -307,10 +306,9 @@ TEST(UnitSet, AFilesNumberGoesToAnotherWhenTheFileIsGone) {
   UnitSet set({.main_name = "headgate.yaml"});
   Proposal proposal;
   for (int i = 0; i < 100; ++i) {
-    proposal =
-        set.Propose({{"headgate.yaml", kMain}, {"team-" + std::to_string(i) + ".yaml", "upstreams: {u: {x: y}}"}});
+    proposal = set.Propose({Main(kMain), {"team-" + std::to_string(i) + ".yaml", "upstreams: {u: {x: y}}"}});
     ASSERT_NE(proposal.model, nullptr);
-    const Position& at = proposal.files[1].diagnostics.items().at(0).at;
+    const Position& at = proposal.units[1].diagnostics.items().at(0).at;
     EXPECT_EQ(proposal.offered.NameOf(at.file), "team-" + std::to_string(i) + ".yaml");
     set.Commit();
   }
@@ -319,8 +317,8 @@ TEST(UnitSet, AFilesNumberGoesToAnotherWhenTheFileIsGone) {
 
 TEST(UnitSet, AnUpstreamThatOutlivesItsFileKeepsItsPlace) {
   UnitSet set({.main_name = "headgate.yaml"});
-  const SourceFile main{"headgate.yaml", kMain};
-  const SourceFile routes{"routes.yaml", "routes: [{name: r, backends: [{upstream: u}]}]"};
+  const Unit main = Main(kMain);
+  const Unit routes{"routes.yaml", "routes: [{name: r, backends: [{upstream: u}]}]"};
   ASSERT_NE(set.Propose({main, routes, {"upstreams.yaml", "upstreams: {u: {endpoints: [\"127.0.0.1:1\"]}}"}}).model,
             nullptr);
   set.Commit();
@@ -335,13 +333,13 @@ TEST(UnitSet, WithoutAListenerThereIsNothingToStartWithAndWhatIsInForceStays) {
   for (const std::string text : {"", "\n\n", "# a comment\n", "~", "{}", "routes: []", "via: true"}) {
     SCOPED_TRACE(text);
     UnitSet fresh(Directory());
-    const Proposal first = fresh.Propose({{"headgate.yaml", text}, {"a.yaml", Ping("a", "a.example")}});
+    const Proposal first = fresh.Propose({Main(text), {"a.yaml", Ping("a", "a.example")}});
     EXPECT_EQ(first.model, nullptr);
     EXPECT_TRUE(Has(first, Code::kNoListener));
     UnitSet set(Directory());
-    set.Propose({{"headgate.yaml", kMain}, {"a.yaml", Ping("a", "a.example")}});
+    set.Propose({Main(kMain), {"a.yaml", Ping("a", "a.example")}});
     set.Commit();
-    const Proposal emptied = set.Propose({{"headgate.yaml", text}, {"a.yaml", Ping("a", "a.example")}});
+    const Proposal emptied = set.Propose({Main(text), {"a.yaml", Ping("a", "a.example")}});
     EXPECT_TRUE(Has(emptied, Code::kNoListener));
     EXPECT_EQ(StatusOf(emptied, "headgate.yaml"), UnitStatus::kKept);
     ASSERT_NE(emptied.model, nullptr);
@@ -352,7 +350,7 @@ TEST(UnitSet, WithoutAListenerThereIsNothingToStartWithAndWhatIsInForceStays) {
 TEST(UnitSet, WhatIsWrongWithListenersIsSaidOnce) {
   for (const std::string text : {"listeners: []", "listeners:", "listeners: web", "- a", "listeners: ["}) {
     UnitSet set(Directory());
-    EXPECT_FALSE(Has(set.Propose({{"headgate.yaml", text}}), Code::kNoListener)) << text;
+    EXPECT_FALSE(Has(set.Propose({Main(text)}), Code::kNoListener)) << text;
   }
 }
 
@@ -366,21 +364,21 @@ TEST(UnitSet, NothingStartsWithoutTheMainFile) {
 
 TEST(UnitSet, ADirectoryWhoseRoutesAreGoneIsAccepted) {
   UnitSet set(Directory());
-  set.Propose({{"headgate.yaml", kMain}, {"a.yaml", Ping("a", "a.example")}});
+  set.Propose({Main(kMain), {"a.yaml", Ping("a", "a.example")}});
   set.Commit();
-  const Proposal proposal = set.Propose({{"headgate.yaml", kMain}, {"a.yaml", ""}});
+  const Proposal proposal = set.Propose({Main(kMain), {"a.yaml", ""}});
   EXPECT_FALSE(proposal.HasErrors());
   EXPECT_EQ(RouteNames(proposal), Names{});
 }
 
 TEST(UnitSet, WhatIsPassedOverIsAWarningOfTheMainFile) {
   UnitSet set(Directory());
-  const Proposal proposal = set.Propose({{"headgate.yaml", kMain}}, {"team.yml", "more/"});
+  const Proposal proposal = set.Propose({Main(kMain)}, {"team.yml", "more/"});
   EXPECT_FALSE(proposal.HasErrors());
-  ASSERT_EQ(proposal.files[0].diagnostics.items().size(), 2U);
-  EXPECT_EQ(proposal.files[0].diagnostics.items()[0].code, Code::kNotRead);
-  EXPECT_NE(proposal.files[0].diagnostics.items()[0].message.find("'team.yml'"), std::string::npos);
-  EXPECT_NE(proposal.files[0].diagnostics.items()[0].hint.find("team.yaml"), std::string::npos);
+  ASSERT_EQ(proposal.units[0].diagnostics.items().size(), 2U);
+  EXPECT_EQ(proposal.units[0].diagnostics.items()[0].code, Code::kNotRead);
+  EXPECT_NE(proposal.units[0].diagnostics.items()[0].message.find("'team.yml'"), std::string::npos);
+  EXPECT_NE(proposal.units[0].diagnostics.items()[0].hint.find("team.yaml"), std::string::npos);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "base/crypto/crypto.h"
 #include "config/diagnostic.h"
 #include "config/model.h"
+#include "control/files/file_source.h"
 #include "tests/control/temporary_directory.h"
 
 namespace headgate::control {
@@ -31,7 +32,7 @@ std::vector<std::string> RoutesOf(const Loader::Loaded& loaded) {
 
 std::vector<std::string> NamesInEffect(const Loader::Loaded& loaded) {
   std::vector<std::string> names;
-  for (const config::SourceFile& file : loaded.in_effect) names.push_back(file.name);
+  for (const config::Unit& file : loaded.in_effect) names.push_back(file.id);
   return names;
 }
 
@@ -42,12 +43,12 @@ struct LoaderTest : ::testing::Test {
     EXPECT_TRUE(content.ok()) << content.status().ToString();
     return loader.Load(*std::move(content), previous);
   }
-  const config::FileReport& ReportOf(const Loader::Loaded& loaded, const std::string& name) {
-    for (const config::FileReport& file : loaded.proposal.files) {
-      if (file.name.ends_with(name)) return file;
+  const config::UnitReport& ReportOf(const Loader::Loaded& loaded, const std::string& name) {
+    for (const config::UnitReport& file : loaded.proposal.units) {
+      if (file.id.ends_with(name)) return file;
     }
     ADD_FAILURE() << "no report of " << name;
-    return loaded.proposal.files.front();
+    return loaded.proposal.units.front();
   }
 
   TemporaryDirectory directory;
@@ -165,8 +166,8 @@ TEST_F(LoaderTest, AFileThatIsNotReadIsAWarningByName) {
   Loader loader(*FileSource::Open(directory.path()));
   const Loader::Loaded loaded = Load(loader);
   EXPECT_FALSE(loaded.HasErrors());
-  ASSERT_EQ(loaded.proposal.files.front().diagnostics.items().size(), 1U);
-  EXPECT_THAT(loaded.proposal.files.front().diagnostics.items()[0].message, HasSubstr("'team.yml' is not read"));
+  ASSERT_EQ(loaded.proposal.units.front().diagnostics.items().size(), 1U);
+  EXPECT_THAT(loaded.proposal.units.front().diagnostics.items()[0].message, HasSubstr("'team.yml' is not read"));
 }
 
 TEST_F(LoaderTest, AFurtherCheckJudgesAFileThatIsBadAnyway) {
@@ -175,7 +176,7 @@ TEST_F(LoaderTest, AFurtherCheckJudgesAFileThatIsBadAnyway) {
     problems.Error(config::Code::kCertificateMissing, {0, 1, 1, 1}, "no such file");
   });
   const Loader::Loaded loaded = Load(loader);
-  EXPECT_EQ(loaded.proposal.files.front().diagnostics.errors(), 2U);
+  EXPECT_EQ(loaded.proposal.units.front().diagnostics.errors(), 2U);
 }
 
 TEST_F(LoaderTest, RoutesThatDidNotChangeAreTheSameObjects) {

@@ -6,6 +6,7 @@
 #include <future>
 
 #include "config/model.h"
+#include "control/files/file_source.h"
 #include "proxy/net/listen_socket.h"
 #include "tests/control/temporary_directory.h"
 
@@ -191,9 +192,9 @@ TEST_F(PipelineTest, OfADirectoryTheBadFileIsLeftAtItsLastGoodContent) {
   const auto report = Reload();
   EXPECT_EQ(report->outcome, ReloadOutcome::kConfiguration);
   EXPECT_TRUE(report->in_part);
-  ASSERT_EQ(report->files.size(), 3U);
-  EXPECT_EQ(report->files[1].status, config::UnitStatus::kKept);
-  EXPECT_EQ(report->files[2].status, config::UnitStatus::kAccepted);
+  ASSERT_EQ(report->units.size(), 3U);
+  EXPECT_EQ(report->units[1].status, config::UnitStatus::kKept);
+  EXPECT_EQ(report->units[2].status, config::UnitStatus::kAccepted);
   EXPECT_EQ(state.in_force()->snapshot->compiled->routes.size(), 2U);
 }
 

@@ -14,12 +14,12 @@
 namespace headgate::config {
 namespace {
 
-std::vector<SourceFile> Split(std::string_view text) {
-  std::vector<SourceFile> files;
+std::vector<Unit> Split(std::string_view text) {
+  std::vector<Unit> files;
   std::string name = "headgate.yaml";
   while (files.size() < 4) {
     const size_t end = text.find("\n%%");
-    files.push_back({name, std::string(text.substr(0, end))});
+    files.push_back({name, std::string(text.substr(0, end)), files.empty() ? UnitKind::kMain : UnitKind::kRoutes});
     if (end == std::string_view::npos) break;
     text.remove_prefix(end + 3);
     name = std::string(1, static_cast<char>('a' + files.size())) + ".yaml";
@@ -32,10 +32,10 @@ void Require(bool holds) {
 }
 
 void TryFiles(std::string_view text) {
-  const std::vector<SourceFile> files = Split(text);
+  const std::vector<Unit> files = Split(text);
   UnitSet set({.main_name = "headgate.yaml", .directory = "/etc/headgate", .confined = true});
   const Proposal proposal = set.Propose(files);
-  for (const FileReport& report : proposal.files) {
+  for (const UnitReport& report : proposal.units) {
     RenderText(report.diagnostics, proposal.offered);
     RenderJson(report.diagnostics, proposal.offered);
   }
@@ -45,7 +45,7 @@ void TryFiles(std::string_view text) {
   // The same files again are the same configuration, and no file may end what is in force.
   const Proposal again = set.Propose(files);
   Require(again.model != nullptr && again.model->routes.size() == proposal.model->routes.size());
-  Require(set.Propose({{"headgate.yaml", "via: maybe"}}).model != nullptr);
+  Require(set.Propose({{"headgate.yaml", "via: maybe", UnitKind::kMain}}).model != nullptr);
 }
 
 }  // namespace

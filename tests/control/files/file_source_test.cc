@@ -20,32 +20,31 @@ using ::testing::HasSubstr;
 
 std::vector<std::string> Names(const FileSource::Content& content) {
   std::vector<std::string> names;
-  for (const config::SourceFile& file : content.files) names.push_back(file.name);
+  for (const config::Unit& file : content.units) names.push_back(file.id);
   return names;
 }
 
 std::vector<std::string> Problems(const FileSource::Content& content) {
   std::vector<std::string> problems;
-  for (const config::SourceFile& file : content.files) problems.push_back(file.problem);
+  for (const config::Unit& file : content.units) problems.push_back(file.problem);
   return problems;
 }
 
 TEST(FileSource, OfOneFileIsThatFileUnderTheNameGiven) {
   const TemporaryDirectory directory;
   directory.Write("a.yaml", "routes: []");
-  auto source = FileSource::Open(directory.File("a.yaml"));
-  ASSERT_TRUE(source.ok());
+  auto source = *FileSource::Open(directory.File("a.yaml"));
   EXPECT_FALSE(source->unit_options().confined);
   const auto content = source->Read();
   ASSERT_TRUE(content.ok());
   EXPECT_THAT(Names(*content), ElementsAre(directory.File("a.yaml")));
-  EXPECT_EQ(content->files.front().text, "routes: []");
+  EXPECT_EQ(content->units.front().text, "routes: []");
 }
 
 TEST(FileSource, OfADirectoryIsItsYamlFilesInOrderWithoutHiddenOnes) {
   const TemporaryDirectory directory;
   for (const char* name : {"b.yaml", "headgate.yaml", "a.yaml", ".swap.yaml", "notes.txt"}) directory.Write(name, "");
-  const auto content = FileSource::Open(directory.path())->Read();
+  const auto content = (*FileSource::Open(directory.path()))->Read();
   ASSERT_TRUE(content.ok());
   EXPECT_THAT(Names(*content), ElementsAre("a.yaml", "b.yaml", "headgate.yaml"));
 }
@@ -62,7 +61,7 @@ TEST(FileSource, WhatLooksLikeConfigurationAndIsNotReadIsNamed) {
        {"routes/a.yaml", "deep/er/b.yml", "tls/tls.crt", "tls/.x.yaml", "..2026/a.yaml", ".git/a.yaml"}) {
     directory.Write(name, "");
   }
-  const auto content = FileSource::Open(directory.path())->Read();
+  const auto content = (*FileSource::Open(directory.path()))->Read();
   ASSERT_TRUE(content.ok());
   EXPECT_THAT(Names(*content), ElementsAre("headgate.yaml"));
   EXPECT_THAT(content->passed_over, ElementsAre("TEAM.YAML", "deep/", "routes/", "team.yml", "x.json"));
@@ -77,11 +76,11 @@ TEST(FileSource, ALinkOutOfTheDirectoryIsRefusedAndOneWithinItIsNot) {
   fs::create_symlink("..2026", directory.File("..data"));
   fs::create_symlink("..data/headgate.yaml", directory.File("headgate.yaml"));
   fs::create_symlink(outside.File("secret.yaml"), directory.File("stolen.yaml"));
-  const auto content = FileSource::Open(directory.path())->Read();
+  const auto content = (*FileSource::Open(directory.path()))->Read();
   ASSERT_TRUE(content.ok());
   EXPECT_THAT(Names(*content), ElementsAre("headgate.yaml", "stolen.yaml"));
   EXPECT_THAT(Problems(*content), ElementsAre("", HasSubstr("leads out of")));
-  EXPECT_EQ(content->files[1].text, "");
+  EXPECT_EQ(content->units[1].text, "");
 }
 
 TEST(FileSource, ALinkAboveThatIsSwitchedIsFollowedAnewAtEachRead) {
@@ -94,16 +93,16 @@ TEST(FileSource, ALinkAboveThatIsSwitchedIsFollowedAnewAtEachRead) {
   fs::create_symlink("a", directory.File("cur"));
   auto folder = *FileSource::Open(directory.File("./cur/"));
   auto file = *FileSource::Open(directory.File("cur/headgate.yaml"));
-  EXPECT_EQ(folder.directory(), directory.File("cur"));
-  EXPECT_EQ(file.directory(), directory.File("cur"));
-  EXPECT_EQ(FileSource::Open(directory.File("cur/../b"))->directory(), directory.File("b"));
-  EXPECT_EQ(folder.Read()->files.at(1).text, "# routes of a");
+  EXPECT_EQ(folder->directory(), directory.File("cur"));
+  EXPECT_EQ(file->directory(), directory.File("cur"));
+  EXPECT_EQ((*FileSource::Open(directory.File("cur/../b")))->directory(), directory.File("b"));
+  EXPECT_EQ(folder->Read()->units.at(1).text, "# routes of a");
   fs::create_symlink("b", directory.File("next"));
   fs::rename(directory.File("next"), directory.File("cur"));
   fs::remove_all(directory.File("a"));
-  EXPECT_EQ(folder.Read()->files.at(0).text, "# b");
-  EXPECT_EQ(folder.Read()->files.at(1).text, "# routes of b");
-  EXPECT_EQ(file.Read()->files.at(0).text, "# b");
+  EXPECT_EQ(folder->Read()->units.at(0).text, "# b");
+  EXPECT_EQ(folder->Read()->units.at(1).text, "# routes of b");
+  EXPECT_EQ(file->Read()->units.at(0).text, "# b");
 }
 
 TEST(FileSource, AFileThatCannotBeReadIsThereWithTheReason) {
@@ -111,7 +110,7 @@ TEST(FileSource, AFileThatCannotBeReadIsThereWithTheReason) {
   directory.Write("headgate.yaml", "");
   fs::create_symlink("nowhere", directory.File("dangling.yaml"));
   fs::create_directory(directory.File("folder.yaml"));
-  const auto content = FileSource::Open(directory.path())->Read();
+  const auto content = (*FileSource::Open(directory.path()))->Read();
   ASSERT_TRUE(content.ok());
   EXPECT_THAT(Names(*content), ElementsAre("dangling.yaml", "folder.yaml", "headgate.yaml"));
   EXPECT_THAT(Problems(*content), ElementsAre(HasSubstr("No such file"), HasSubstr("directory"), ""));
@@ -121,7 +120,7 @@ TEST(FileSource, OfADirectoryThatMayOnlyBeListedNoFileIsGone) {
   const TemporaryDirectory directory;
   directory.Write("headgate.yaml", "");
   directory.Write("routes.yaml", "");
-  auto source = FileSource::Open(directory.path());
+  auto source = *FileSource::Open(directory.path());
   fs::permissions(directory.path(), fs::perms(0644));
   const bool is_root = ::geteuid() == 0;
   constexpr uid_t kNobody = 65534;
@@ -145,7 +144,7 @@ TEST(FileSource, AKeyThatAConfigMapLostIsGoneThoughItsLinkIsNotYet) {
   for (const char* name : {"headgate.yaml", "removed.yaml"}) {
     fs::create_symlink(std::string("..data/") + name, directory.File(name));
   }
-  auto source = FileSource::Open(directory.path());
+  auto source = *FileSource::Open(directory.path());
   EXPECT_THAT(Names(*source->Read()), ElementsAre("headgate.yaml"));
   fs::remove(directory.File("..data"));
   EXPECT_THAT(Problems(*source->Read()), ElementsAre(HasSubstr("No such file"), HasSubstr("No such file")))
@@ -185,26 +184,43 @@ TEST(FileSource, APipeIsReadOnceAndKeepsItsContent) {
   const TemporaryDirectory directory;
   const std::string path = directory.File("pipe");
   ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
-  auto source = FileSource::Open(path);
+  auto source = *FileSource::Open(path);
   EXPECT_FALSE(source->Read().ok()) << "nobody wrote yet";
   auto read = std::async(std::launch::async, [&] { return source->Read(std::chrono::seconds(60)); });
   std::ofstream(path) << "routes: []";
   ASSERT_TRUE(read.get().ok());
   const auto again = source->Read();
   ASSERT_TRUE(again.ok());
-  EXPECT_EQ(again->files[0].text, "routes: []");
+  EXPECT_EQ(again->units[0].text, "routes: []");
 }
 
 TEST(FileSource, AFileThatWasReplacedHasAnotherIdentityAndOneThatWasRewrittenHasNot) {
   const TemporaryDirectory directory;
   directory.Write("headgate.yaml", "a");
-  auto source = FileSource::Open(directory.path());
+  auto source = *FileSource::Open(directory.path());
   const uint64_t first = source->Read()->identities.front().inode;
   directory.Write("headgate.yaml", "b");
   EXPECT_EQ(source->Read()->identities.front().inode, first);
   directory.Write("next", "c");
   fs::rename(directory.File("next"), directory.File("headgate.yaml"));
   EXPECT_NE(source->Read()->identities.front().inode, first);
+}
+
+TEST(FileSource, HandsNothingOverWhileAFileIsRewrittenInPlaceUnlessItIsAskedFor) {
+  const TemporaryDirectory directory;
+  directory.Write("headgate.yaml", "via: true");
+  directory.Write("a.yaml", "routes: []");
+  auto source = *FileSource::Open(directory.path());
+  const auto first = source->Ask(Trigger::kStart);
+  ASSERT_EQ(first->offer->units.size(), 2U);
+  EXPECT_EQ(first->offer->units[0].kind, config::UnitKind::kRoutes);
+  EXPECT_EQ(first->offer->units[1].kind, config::UnitKind::kMain);
+  EXPECT_TRUE(source->Ask(Trigger::kWatch)->offer);
+  directory.Write("a.yaml", "");
+  const auto emptied = source->Ask(Trigger::kWatch);
+  EXPECT_FALSE(emptied->offer);
+  EXPECT_LT(emptied->again, Source::kPoll);
+  EXPECT_TRUE(source->Ask(Trigger::kRequest)->offer);
 }
 
 }  // namespace

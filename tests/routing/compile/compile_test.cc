@@ -363,10 +363,12 @@ TEST(Compile, AValueThatCouldNotBeDecodedIsNotJudgedAgain) {
   for (const char* path : {"{exact: ~}", "{regex: }", "{prefix: [x]}", "{exact: /a?b}"}) {
     config::UnitSet set({.main_name = "headgate.yaml"}, CheckUnit);
     const config::Proposal proposal =
-        set.Propose({{"headgate.yaml", std::string("listeners: [{name: web, address: \"0.0.0.0:80\"}]\nroutes: [{name: "
-                                                   "r, respond: {status: 200}, matches: [{path: ") +
-                                           path + "}]}]"}});
-    EXPECT_EQ(proposal.files[0].diagnostics.errors(), 1U) << Messages(proposal.files[0].diagnostics);
+        set.Propose({{"headgate.yaml",
+                      std::string("listeners: [{name: web, address: \"0.0.0.0:80\"}]\nroutes: [{name: "
+                                  "r, respond: {status: 200}, matches: [{path: ") +
+                          path + "}]}]",
+                      config::UnitKind::kMain}});
+    EXPECT_EQ(proposal.units[0].diagnostics.errors(), 1U) << Messages(proposal.units[0].diagnostics);
   }
 }
 
