@@ -38,8 +38,25 @@ class Writer {
     if (!CopyClean(text)) CopyReplacing(text);
     at_ += text.size();
   }
+  // A token: whoever made the field has seen to that.
+  void Name(std::string_view token) noexcept {
+    const size_t size = token.size();
+    const auto copy = [this, &token]<class Word>(Word /*type*/, size_t i) {
+      std::memcpy(at_ + i, &token[i], sizeof(Word));
+    };
+    if (size >= 8) {
+      for (size_t i = 0; i + 8 < size; i += 8) copy(uint64_t{}, i);
+      copy(uint64_t{}, size - 8);
+    } else if (size >= 4) {
+      copy(uint32_t{}, 0);
+      copy(uint32_t{}, size - 4);
+    } else {
+      for (size_t i = 0; i < size; ++i) at_[i] = token[i];
+    }
+    at_ += size;
+  }
   void Field(std::string_view name, std::string_view value) noexcept {
-    Value(name);
+    Name(name);
     Literal(": ");
     Value(value);
     Literal("\r\n");
