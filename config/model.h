@@ -110,7 +110,14 @@ struct UpstreamTls {
   Position at;
 };
 
-enum class LoadBalancing : uint8_t { kRoundRobin, kLeastRequest, kRandom };
+enum class LoadBalancing : uint8_t { kRoundRobin, kLeastRequest, kRandom, kRingHash, kMaglev };
+
+enum class HashOnBy : uint8_t { kClientIp, kPath, kHeader, kCookie, kQuery };
+
+struct HashOn {
+  HashOnBy by = HashOnBy::kClientIp;
+  std::string name;  // of the header, cookie or query parameter
+};
 
 struct Connections {
   Setting<uint64_t> max;           // none: no limit
@@ -135,6 +142,7 @@ struct Upstream {
 
 // ---- route policies ----------------------------------------------------------------------------------------------
 
+  Optional<HashOn> hash_on;
 struct Timeouts {
   Setting<Duration> request;
   Setting<Duration> backend_request;

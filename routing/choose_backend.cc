@@ -1,7 +1,4 @@
-#include <array>
-#include <charconv>
-#include <chrono>
-
+#include "routing/session_cookie.h"
 #include "routing/split.h"
 
 namespace headgate::routing {
@@ -16,26 +13,6 @@ bool AnyUsable(const ForwardAction& action, const SplitContext& context) noexcep
     if (action.backends[i].weight != 0 && IsUsable(context, i)) return true;
   }
   return false;
-}
-
-// RFC 6265 4.1.1, SameSite of 6265bis.
-std::string_view ComposeCookie(const StickyPolicy& sticky, uint64_t key, const SplitContext& context) {
-  std::array<char, kKeyTextBytes> value;
-  FormatKey(key, value);
-  std::array<char, 24> age;
-  std::string_view max_age;
-  if (sticky.ttl.count() > 0) {
-    const auto seconds = std::chrono::ceil<std::chrono::seconds>(sticky.ttl).count();
-    max_age = {age.data(), std::to_chars(age.data(), age.data() + age.size(), seconds).ptr};
-  }
-  return context.arena.Concat({sticky.name,
-                               "=",
-                               {value.data(), value.size()},
-                               "; Path=/",
-                               max_age.empty() ? "" : "; Max-Age=",
-                               max_age,
-                               "; HttpOnly; SameSite=Lax",
-                               context.head.scheme == http::Scheme::kHttps ? "; Secure" : ""});
 }
 
 std::optional<BackendChoice> ByWeight(SplitState& state, std::span<const bool> usable) {
@@ -66,7 +43,9 @@ std::optional<BackendChoice> ChooseBackend(const ForwardAction& action, SplitSta
   if (action.sticky.by != StickyPolicy::By::kCookie || !any_usable) return ByWeight(state, usable);
   const std::optional<SplitState::NewUser> user = state.NextNewUser(action, usable, context.rng);
   if (!user.has_value()) return std::nullopt;
-  return BackendChoice{user->backend, false, false, ComposeCookie(action.sticky, user->key, context)};
+  const StickyPolicy& sticky = action.sticky;
+  return BackendChoice{user->backend, false, false,
+                       ComposeSessionCookie(sticky.name, user->key, sticky.ttl, context.head.scheme, context.arena)};
 }
 
 }  // namespace headgate::routing

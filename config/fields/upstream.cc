@@ -2,6 +2,7 @@
 #include <array>
 
 #include "config/fields/decoder.h"
+#include "config/fields/field_form.h"
 #include "config/fields/field_units.h"
 #include "config/fields/fields.h"
 #include "config/model.h"
@@ -17,20 +18,67 @@ constexpr std::array kUpstreamProtocols = {Choice{"http/1.1", static_cast<int>(P
 constexpr std::array kLoadBalancing = {Choice{"roundRobin", static_cast<int>(LoadBalancing::kRoundRobin)},
                                        Choice{"leastRequest", static_cast<int>(LoadBalancing::kLeastRequest)},
                                        Choice{"random", static_cast<int>(LoadBalancing::kRandom)},
-                                       Choice{"ringHash", 0, true}, Choice{"maglev", 0, true}};
+                                       Choice{"ringHash", static_cast<int>(LoadBalancing::kRingHash)},
+                                       Choice{"maglev", static_cast<int>(LoadBalancing::kMaglev)}};
 
 constexpr std::array kTlsRules = {KeyRule{KeyRuleKind::kTogether, {"certFile", "keyFile"}}};
 constexpr std::array kUpstreamRules = {KeyRule{KeyRuleKind::kExactlyOne, {"address", "endpoints"}}};
+
+struct HashOnNames {
+  Optional<std::string> header;
+  Optional<std::string> cookie;
+  Optional<std::string> query;
+};
+
+constexpr std::array kHashOnRules = {KeyRule{KeyRuleKind::kExactlyOne, {"header", "cookie", "query"}}};
+
+const BlockSpec& HashOnBlock() {
+  static const std::array kFields = {
+      Field{
+          .key = "header", .type = T::kHeaderName, .doc = "A request's header.", .decode = Into<&HashOnNames::header>},
+      Field{.key = "cookie",
+            .type = T::kToken,
+            .doc = "A cookie; a client without it gets one.",
+            .decode = Into<&HashOnNames::cookie>},
+      Field{.key = "query", .type = T::kText, .doc = "A query parameter.", .decode = Into<&HashOnNames::query>},
+  };
+  static const BlockSpec kBlock{
+      .name = "hashOn", .doc = "What of a request is hashed.", .fields = kFields, .rules = kHashOnRules};
+  return kBlock;
+}
+
+// clientIp, path, or a mapping with one name.
+void DecodeHashOn(Decoder& decoder, const Node& /*key*/, const Node& value, const Field& field, void* block) {
+  auto& out = static_cast<Upstream*>(block)->hash_on;
+  const auto set = [&](HashOnBy by, std::string name) {
+    out = Located<HashOn>{{by, std::move(name)}, decoder.At(value)};
+  };
+  if (value.kind == NodeKind::kScalar && value.text == "clientIp") return set(HashOnBy::kClientIp, {});
+  if (value.kind == NodeKind::kScalar && value.text == "path") return set(HashOnBy::kPath, {});
+  HashOnNames names;
+  if (!decoder.Expect(value, NodeKind::kMapping, "clientIp, path or a mapping", FormHint(field, value, false))) return;
+  if (!decoder.Block(value, HashOnBlock(), &names, field)) return;
+  if (names.header) set(HashOnBy::kHeader, names.header->value);
+  if (names.cookie) set(HashOnBy::kCookie, names.cookie->value);
+  if (names.query) set(HashOnBy::kQuery, names.query->value);
+}
 
 const BlockSpec& LoadBalancingBlock() {
   static const std::array kFields = {
       Field{.key = "policy",
             .type = T::kChoice,
-            .doc = "roundRobin; leastRequest (the less busy of two drawn); random.",
+            .doc = "roundRobin; leastRequest (the less busy of two drawn); random; ringHash and maglev: by hashOn.",
             .decode = Into<&Upstream::load_balancing>,
             .default_text = "roundRobin",
             .choices = kLoadBalancing},
-      Field{.key = "hashOn", .type = T::kBlock, .doc = "What ringHash and maglev hash.", .later = true},
+      Field{.key = "hashOn",
+            .type = T::kSpecial,
+            .doc = "What ringHash and maglev hash: clientIp, path, or the name of a header, cookie or query parameter.",
+            .form = "{header: $x-user}",
+            .decode = DecodeHashOn,
+            .default_text = "clientIp",
+            .block = HashOnBlock,
+            .schema = R"({"enum": ["clientIp", "path"]})"},
   };
   static const BlockSpec kBlock{.name = "loadBalancing", .doc = "How an endpoint is chosen.", .fields = kFields};
   return kBlock;
@@ -38,6 +86,12 @@ const BlockSpec& LoadBalancingBlock() {
 
 void DecodeLoadBalancing(Decoder& decoder, const Node& /*key*/, const Node& value, const Field& field, void* block) {
   decoder.Block(value, LoadBalancingBlock(), block, field);
+  const auto& upstream = *static_cast<const Upstream*>(block);
+  if (!upstream.hash_on) return;
+  const LoadBalancing policy = upstream.load_balancing ? upstream.load_balancing->value : LoadBalancing::kRoundRobin;
+  if (policy == LoadBalancing::kRingHash || policy == LoadBalancing::kMaglev) return;
+  decoder.diagnostics.Error(Code::kExclusiveKeys, upstream.hash_on->at,
+                            "'hashOn' has a meaning with policy ringHash or maglev only");
 }
 
 const BlockSpec& EndpointBlock() {

@@ -27,6 +27,7 @@ struct Target {
   std::shared_ptr<proxy::UpstreamShared> shared;
   std::string host;
   uint16_t port = 0;
+  routing::LoadBalancingPolicy load_balancing = routing::LoadBalancingPolicy::kRoundRobin;
 };
 
 // Told when the last of a generation's new names was answered for the first time.
@@ -125,9 +126,12 @@ void EndpointPublisher::Impl::Update(const std::vector<Target>& targets, const s
     if (is_new) entry = std::make_unique<Entry>(io);
     const bool same = !is_new && entry->target.host == target.host && entry->target.port == target.port;
     const bool same_state = same && entry->target.shared == target.shared;
+    const bool same_tables = same && entry->target.load_balancing == target.load_balancing;
     entry->target = target;
     if (!same) {
       Begin(target.shared->name, *entry, settled);
+    } else if (!same_tables && entry->endpoints != nullptr) {
+      PublishEntry(*entry);
     } else if (!same_state && entry->endpoints != nullptr) {
       publish(target.shared, entry->endpoints);
     }
@@ -199,7 +203,7 @@ void EndpointPublisher::Impl::PublishEntry(Entry& entry) {
   for (const base::IpAddress& ip : entry.refresh.addresses()) {
     addresses.emplace_back(base::SocketAddress{ip, entry.target.port}, 1);
   }
-  entry.endpoints = proxy::MakeEndpointSet(addresses, entry.endpoints.get());
+  entry.endpoints = proxy::MakeEndpointSet(addresses, entry.endpoints.get(), entry.target.load_balancing);
   {
     const std::lock_guard lock(mutex);
     published[entry.target.shared->name] = entry.endpoints;
@@ -225,7 +229,8 @@ void EndpointPublisher::Prepare(const proxy::Snapshot& snapshot) {
   std::vector<Target> targets;
   for (const proxy::UpstreamRuntime& upstream : snapshot.upstreams) {
     if (upstream.policy->dns_host.empty()) continue;
-    targets.push_back({upstream.shared, upstream.policy->dns_host, upstream.policy->dns_port});
+    targets.push_back(
+        {upstream.shared, upstream.policy->dns_host, upstream.policy->dns_port, upstream.policy->load_balancing});
   }
   auto settled = std::make_shared<Settled>();
   const std::future<void> answered = settled->promise.get_future();

@@ -8,6 +8,7 @@
 #include "proxy/exchange/authority.h"
 #include "proxy/exchange/request_id.h"
 #include "proxy/reply/outcome.h"
+#include "routing/hash_key.h"
 #include "routing/policy/judgement.h"
 #include "routing/rewrite.h"
 #include "routing/split.h"
@@ -222,6 +223,8 @@ void Exchange::SendUp(const routing::UpstreamPolicy& upstream, Cluster& cluster)
     return SendReply(reply);
   }
   if (request_->is_grpc) stream_->StopBodyClock();
+  const routing::HashKey key = routing::HashKeyOf(upstream.hash_on, *request_, client_, services_.worker.rng, arena_);
+  hash_cookie_ = key.set_cookie;
   const base::Result<void> rewritten = routing::ApplyRewrite(route.rewrite, route_.match(), *request_);
   if (!rewritten.ok()) return ReplyError(rewritten.error());
   if (request_->authority.empty()) request_->authority = HostOf(upstream, arena_);
@@ -231,6 +234,7 @@ void Exchange::SendUp(const routing::UpstreamPolicy& upstream, Cluster& cluster)
   forwarder_.Begin({.cluster = &cluster,
                     .head = &*request_,
                     .retry = &route.retry,
+                    .hash = key.hash,
                     .deadline = deadlines_.request(),
                     .attempt_timeout = route.timeouts.backend_request,
                     .idle_timeout = route.timeouts.head_idle,
@@ -322,7 +326,7 @@ void Exchange::Reset() noexcept {
   deadlines_ = {};
   progress_ = Progress::kNone;
   request_ended_ = client_gone_ = false;
-  set_cookie_ = {};
+  set_cookie_ = hash_cookie_ = {};
   head_slab_.reset();
   arena_.Reset();
   request_.emplace(arena_);

@@ -128,9 +128,10 @@ class Exchange final : private ForwarderEvents, private FilterEvents {
   bool request_ended_ = false;  // the client's side is complete
   bool client_gone_ = false;
   size_t buffer_bytes_ = 0;
-  base::IpAddress client_;  // behind trusted proxies
-  std::string_view set_cookie_;
-  base::Chain outgoing_;  // storage for what leaves within one call
+  base::IpAddress client_;        // behind trusted proxies
+  std::string_view set_cookie_;   // of a new sticky user
+  std::string_view hash_cookie_;  // of a client without the cookie that its upstream hashes
+  base::Chain outgoing_;          // storage for what leaves within one call
 };
 
 // Exchanges for one worker: made when the first request needs one, kept for the next.

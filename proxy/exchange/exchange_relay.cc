@@ -219,6 +219,7 @@ void Exchange::SendHead(http::ResponseHead& head, base::End end) {
   if (route_.policy() != nullptr) routing::ApplyHeaderChanges(route_.policy()->response_headers, head.headers);
   const bool relayed = state_ != State::kReplying;
   if (relayed && !set_cookie_.empty()) head.headers.Add(HeaderId::kSetCookie, set_cookie_);
+  if (relayed && !hash_cookie_.empty()) head.headers.Add(HeaderId::kSetCookie, hash_cookie_);
   if (head.body.kind == BodyKind::kUntilClose) head.body.kind = BodyKind::kChunked;
   progress_ = Progress::kCommitted;
   record_.status = head.status;

@@ -67,6 +67,7 @@ void Forwarder::BeginAttempt() {
   attempt_->method = request_.head->method;
   attempt_->upstream_head_bytes = request_.head_bytes_max;
   attempt_->avoid = avoid;
+  attempt_->hash = request_.hash;
   attempt_->fresh_connection = fresh;
   SetState(State::kConnecting);
   attempt_deadline_ = request_.attempt_timeout.count() > 0 ? now() + request_.attempt_timeout : Instant::max();

@@ -33,6 +33,7 @@ struct ForwardRequest {
   Cluster* cluster = nullptr;
   http::RequestHead* head = nullptr;  // final; expect_continue is set anew for each attempt
   const routing::RetryPolicy* retry = nullptr;
+  uint64_t hash = 0;                              // chooses the endpoint where the upstream hashes; 0: anyone
   base::Instant deadline = base::Instant::max();  // its owner's: no retry begins later
   base::Duration attempt_timeout{0};              // of each attempt, its response's body included; 0: none
   base::Duration idle_timeout{0};                 // while the head is awaited; 0: none

@@ -10,6 +10,20 @@ constexpr base::Duration kAsideMin = std::chrono::seconds(1);
 constexpr base::Duration kAsideMax = std::chrono::seconds(10);
 constexpr uint32_t kDoublingsMax = 4;  // 1 s doubled four times is beyond kAsideMax
 
+bool SameWeights(const EndpointSet& a, const EndpointSet& b) noexcept {
+  const auto same = [](const Endpoint& x, const Endpoint& y) { return x.shared == y.shared && x.weight == y.weight; };
+  return std::equal(a.endpoints.begin(), a.endpoints.end(), b.endpoints.begin(), b.endpoints.end(), same);
+}
+
+// Workers keep their place in a schedule that stays.
+void MakeTables(EndpointSet& set, const EndpointSet* previous, routing::LoadBalancingPolicy policy) {
+  std::vector<TableEntry> entries;
+  for (const Endpoint& endpoint : set.endpoints) entries.push_back({endpoint.shared->text, endpoint.weight});
+  const bool same = previous != nullptr && SameWeights(set, *previous);
+  set.schedule = same ? previous->schedule : MakeSchedule(entries);
+  if (Hashes(policy) && !entries.empty()) set.hash_table = std::make_shared<const HashTable>(policy, entries);
+}
+
 }  // namespace
 
 void EndpointShared::SetAside(base::Instant now) noexcept {
@@ -24,7 +38,8 @@ void EndpointShared::SetAside(base::Instant now) noexcept {
 }
 
 std::shared_ptr<const EndpointSet> MakeEndpointSet(
-    const std::vector<std::pair<base::SocketAddress, uint32_t>>& addresses, const EndpointSet* previous) {
+    const std::vector<std::pair<base::SocketAddress, uint32_t>>& addresses, const EndpointSet* previous,
+    routing::LoadBalancingPolicy policy) {
   std::map<base::SocketAddress, std::shared_ptr<EndpointShared>> known;
   if (previous != nullptr) {
     for (const Endpoint& endpoint : previous->endpoints) known.emplace(endpoint.shared->address, endpoint.shared);
@@ -41,6 +56,7 @@ std::shared_ptr<const EndpointSet> MakeEndpointSet(
     const auto old = known.find(address);
     set->endpoints.push_back({old != known.end() ? old->second : std::make_shared<EndpointShared>(address), weight});
   }
+  MakeTables(*set, previous, policy);
   return set;
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/ip.h"
+#include "proxy/shared/endpoint_tables.h"
 #include "proxy/shared/process_shared.h"
 
 namespace headgate::proxy {
@@ -51,6 +52,9 @@ struct Endpoint {
 struct EndpointSet {
   uint64_t version = 0;
   std::vector<Endpoint> endpoints;
+  std::shared_ptr<const Schedule> schedule;  // null: all weights are equal
+  std::shared_ptr<const HashTable>
+      hash_table;  // null: the policy that it was made for hashes nothing, or nobody is there
 };
 
 struct UpstreamShared {
@@ -62,8 +66,10 @@ struct UpstreamShared {
   SharedBudget retries;      // retries under way; limit by the route's budget of `requests`
 };
 
-// Makes an endpoint set that keeps the shared state of addresses that `previous` had. Control thread.
+// Makes an endpoint set, with the tables that `policy` needs, that keeps the shared state of addresses that `previous`
+// had. Control thread: 1,000 endpoints take some 10 ms.
 std::shared_ptr<const EndpointSet> MakeEndpointSet(
-    const std::vector<std::pair<base::SocketAddress, uint32_t>>& addresses, const EndpointSet* previous);
+    const std::vector<std::pair<base::SocketAddress, uint32_t>>& addresses, const EndpointSet* previous,
+    routing::LoadBalancingPolicy policy = routing::LoadBalancingPolicy::kRoundRobin);
 
 }  // namespace headgate::proxy

@@ -176,13 +176,16 @@ absl::Status SnapshotBuilder::BuildUpstream(const routing::UpstreamPolicy& polic
   runtime.shared = SharedFor(policy.name);
   runtime.series = registry_.Upstream(policy.name);
   if (policy.dns_host.empty()) {
-    const bool same =
-        before != nullptr && before->endpoints != nullptr && before->policy->endpoints == policy.endpoints;
+    const auto same_tables = [&policy](routing::LoadBalancingPolicy former) {
+      return former == policy.load_balancing || (!Hashes(former) && !Hashes(policy.load_balancing));
+    };
+    const bool same = before != nullptr && before->endpoints != nullptr &&
+                      before->policy->endpoints == policy.endpoints && same_tables(before->policy->load_balancing);
     std::vector<std::pair<base::SocketAddress, uint32_t>> addresses;
     for (const routing::StaticEndpoint& endpoint : policy.endpoints)
       addresses.emplace_back(endpoint.address, endpoint.weight);
-    runtime.endpoints =
-        same ? before->endpoints : MakeEndpointSet(addresses, before == nullptr ? nullptr : before->endpoints.get());
+    const EndpointSet* previous = before == nullptr ? nullptr : before->endpoints.get();
+    runtime.endpoints = same ? before->endpoints : MakeEndpointSet(addresses, previous, policy.load_balancing);
   }
   if (!policy.tls.enabled) return absl::OkStatus();
   runtime.tls_files = DigestOfFiles(policy.tls);

@@ -74,16 +74,18 @@ class Attempt : public base::ListNode<PendingTag> {
   http::Method method = http::Method::kGet;
   uint32_t upstream_head_bytes = 64 * 1024;
   const EndpointShared* avoid = nullptr;  // the endpoint of the attempt before, if there is another
+  uint64_t hash = 0;                      // of policies that hash; 0: any endpoint
   bool fresh_connection = false;          // do not take an idle one (the retry of a stale reuse)
 
   // Set by the cluster.
-  EndpointShared* endpoint = nullptr;  // who answers; owned by the connection's endpoint set
-  std::string_view tls_version;        // of the connection: "TLSv1.3"; empty for plain
-  bool reused = false;                 // the connection had served before
-  bool any_byte_sent = false;          // the kernel took a byte of this request
-  bool any_byte_received = false;      // a byte of its response came
-  Cluster* waiting_in = nullptr;       // while it waits for a connection
-  base::Instant waiting_since{};       // the same
+  const EndpointShared* wanted = nullptr;  // its hash's: no connection to another one will do; null: any
+  EndpointShared* endpoint = nullptr;      // who answers; owned by the connection's endpoint set
+  std::string_view tls_version;            // of the connection: "TLSv1.3"; empty for plain
+  bool reused = false;                     // the connection had served before
+  bool any_byte_sent = false;              // the kernel took a byte of this request
+  bool any_byte_received = false;          // a byte of its response came
+  Cluster* waiting_in = nullptr;           // while it waits for a connection
+  base::Instant waiting_since{};           // the same
 };
 
 }  // namespace headgate::proxy

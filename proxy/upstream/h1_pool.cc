@@ -24,6 +24,7 @@ H1Pool::~H1Pool() {
 void H1Pool::SetEndpoints(std::shared_ptr<const EndpointSet> endpoints) {
   for (const std::unique_ptr<PoolEndpoint>& gone : Rearrange(places_, *endpoints)) {
     while (UpstreamH1Connection* connection = gone->idle.front()) Destroy(*connection);
+    ForgetWanted(gone->shared.get());
     queue_.ForEach([&gone](Attempt& attempt) {
       if (attempt.endpoint == gone->shared.get()) attempt.endpoint = nullptr;
     });
@@ -42,7 +43,7 @@ void H1Pool::CloseIdle() {
 base::Result<UpstreamStream*> H1Pool::Begin(Attempt& attempt) {
   Prepare(attempt);
   if (!has_endpoint()) return NoEndpoint("the upstream has no endpoint");
-  const size_t endpoint = balancer_.Pick(worker_.now, attempt.avoid);
+  const size_t endpoint = Pick(attempt);
   if (!attempt.fresh_connection) {
     if (UpstreamH1Connection* connection = TakeIdle(*places_[endpoint])) return Lease(*connection, attempt);
   }

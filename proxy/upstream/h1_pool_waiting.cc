@@ -81,7 +81,7 @@ void H1Pool::OpenForPending() {
   if (places_.empty()) return worker_.reactor.Defer(*this);
   while (own_pending_ > 0 && TakeSlot()) {
     Attempt& first = FirstPending();
-    const size_t endpoint = balancer_.Pick(worker_.now, first.avoid);
+    const size_t endpoint = Pick(first);
     first.endpoint = places_[endpoint]->shared.get();
     Open(endpoint);
     UpdatePending();
@@ -135,7 +135,9 @@ void H1Pool::FailWaiter(EndpointShared& endpoint, const Error& error) {
 Attempt* H1Pool::WaiterFor(const UpstreamH1Connection& connection) noexcept {
   const bool used = connection.served() > 0;
   const EndpointShared* endpoint = connection.endpoint().get();
-  const auto fits = [&](const Attempt& attempt) { return !(used && attempt.fresh_connection); };
+  const auto fits = [&](const Attempt& attempt) {
+    return !(used && attempt.fresh_connection) && May(attempt, endpoint);
+  };
   Attempt* first = queue_.front();
   if (fits(*first) && first->avoid != endpoint) return first;
   Attempt* fitting = nullptr;

@@ -21,6 +21,7 @@ H2Pool::~H2Pool() {
 void H2Pool::SetEndpoints(std::shared_ptr<const EndpointSet> endpoints) {
   const std::vector<std::unique_ptr<H2Place>> gone = Rearrange(places_, *endpoints);
   for (const std::unique_ptr<H2Place>& place : gone) {
+    ForgetWanted(place->shared.get());
     queue_.ForEach([&](Attempt& attempt) {
       if (attempt.endpoint != place->shared.get()) return;
       attempt.endpoint = nullptr;
@@ -46,7 +47,7 @@ void H2Pool::CloseIdle() {
 base::Result<UpstreamStream*> H2Pool::Begin(Attempt& attempt) {
   Prepare(attempt);
   if (!has_endpoint()) return NoEndpoint("the upstream has no endpoint");
-  H2Place& place = *places_[balancer_.Pick(worker_.now, attempt.avoid)];
+  H2Place& place = *places_[Pick(attempt)];
   // Who waits for room comes first.
   UpstreamH2Connection* connection = own_pending_ == 0 ? Choose(place, attempt.fresh_connection) : nullptr;
   if (connection == nullptr) return Wait(attempt, place);

@@ -19,7 +19,8 @@ base::Result<UpstreamStream*> H2Pool::Wait(Attempt& attempt, H2Place& place) {
     Expect(attempt, place);
     return static_cast<UpstreamStream*>(nullptr);
   }
-  UpstreamH2Connection* other = own_pending_ == 0 ? ChooseAnywhere(attempt.avoid) : nullptr;
+  UpstreamH2Connection* other =
+      own_pending_ == 0 && attempt.wanted == nullptr ? ChooseAnywhere(attempt.avoid) : nullptr;
   if (other != nullptr) return &Lease(*other, attempt);
   if (!TakePending()) return Overload(kFull);
   Enqueue(attempt);
@@ -119,10 +120,12 @@ void H2Pool::OpenForPending() {
       if (first == nullptr && attempt.endpoint == nullptr) first = &attempt;
     });
     if (first == nullptr) return GiveSlot();
-    H2Place& place = *places_[balancer_.Pick(worker_.now, first->avoid)];
+    H2Place& place = *places_[Pick(*first)];
     Open(place);
     queue_.ForEach([&](Attempt& attempt) {
-      const bool fits = &attempt == first || (place.expects_room() && attempt.avoid != place.shared.get());
+      const EndpointShared* endpoint = place.shared.get();
+      const bool fits =
+          &attempt == first || (place.expects_room() && attempt.avoid != endpoint && May(attempt, endpoint));
       if (attempt.endpoint == nullptr && fits) Expect(attempt, place);
     });
   }
@@ -185,16 +188,21 @@ UpstreamH2Connection* H2Pool::ConnectionFor(Attempt& attempt) noexcept {
     if (connection != nullptr || (place != nullptr && place->connecting > 0)) return connection;
     ExpectNothing(attempt);
   }
+  if (attempt.wanted != nullptr) {
+    H2Place* place = PlaceOf(attempt.wanted);
+    return place != nullptr ? Choose(*place, attempt.fresh_connection) : nullptr;
+  }
   return ChooseAnywhere(attempt.avoid);
 }
 
 void H2Pool::GrantAll() {
   bool full = false;  // no room anywhere
   queue_.ForEach([&](Attempt& attempt) {
-    if (full && attempt.endpoint == nullptr) return;
+    const bool anywhere = attempt.endpoint == nullptr && attempt.wanted == nullptr;
+    if (full && anywhere) return;
     UpstreamH2Connection* connection = ConnectionFor(attempt);
     if (connection == nullptr) {
-      full = full || attempt.endpoint == nullptr;
+      full = full || anywhere;
       return;
     }
     Leave(attempt);

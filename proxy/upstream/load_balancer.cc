@@ -1,23 +1,22 @@
 #include "proxy/upstream/load_balancer.h"
 
 #include <algorithm>
-#include <unordered_map>
 
 namespace headgate::proxy {
+namespace {
+
+// How many turns of endpoints that do not fit are passed by, and places of a hash table, before all are looked at.
+constexpr size_t kTurnsMax = 2048;
+constexpr size_t kPlacesMax = 128;
+
+}  // namespace
 
 void LoadBalancer::SetEndpoints(std::shared_ptr<const EndpointSet> endpoints) {
-  std::unordered_map<const EndpointShared*, int64_t> before;
-  for (size_t i = 0; i < size(); ++i) before.emplace(endpoints_->endpoints[i].shared.get(), current_[i]);
+  const bool same =
+      endpoints_ != nullptr && endpoints_->schedule != nullptr && endpoints_->schedule == endpoints->schedule;
   endpoints_ = std::move(endpoints);
-  current_.assign(size(), 0);
-  uniform_ = true;
-  for (size_t i = 0; i < size(); ++i) {
-    const auto old = before.find(endpoints_->endpoints[i].shared.get());
-    if (old != before.end()) current_[i] = old->second;
-    uniform_ = uniform_ && Weight(i) == Weight(0);
-  }
   // Workers begin at different ones, else they would march in step.
-  turn_ = size() > 0 ? rng_.Below(size()) : 0;
+  if (!same) turn_ = size() > 0 ? rng_.Below(turns()) : 0;
 }
 
 uint64_t LoadBalancer::Weight(size_t index) const noexcept {
@@ -46,7 +45,7 @@ LoadBalancer::Rule LoadBalancer::RuleFor(base::Instant now, const EndpointShared
   return rule;
 }
 
-size_t LoadBalancer::Pick(base::Instant now, const EndpointShared* avoid) noexcept {
+size_t LoadBalancer::Pick(base::Instant now, const EndpointShared* avoid, uint64_t hash) noexcept {
   if (size() == 1) return 0;
   const Rule rule = RuleFor(now, avoid);
   switch (policy_) {
@@ -56,54 +55,31 @@ size_t LoadBalancer::Pick(base::Instant now, const EndpointShared* avoid) noexce
       return PickLeastRequest(rule);
     case routing::LoadBalancingPolicy::kRandom:
       return PickRandom(rule);
+    case routing::LoadBalancingPolicy::kRingHash:
+    case routing::LoadBalancingPolicy::kMaglev:
+      return hash != 0 ? PickByHash(rule, hash) : PickRandom(rule);
   }
   return 0;
 }
 
+// Turns of those that do not fit are over, so that the others keep their shares.
 size_t LoadBalancer::PickRoundRobin(const Rule& rule) noexcept {
-  const size_t count = size();
-  if (uniform_) {
-    for (size_t step = 0; step < count; ++step) {
-      const size_t index = turn_;
-      turn_ = turn_ + 1 < count ? turn_ + 1 : 0;
-      if (Fits(index, rule)) return index;
-    }
-    return turn_;
+  const size_t count = turns();
+  const size_t most = std::min(count, kTurnsMax);
+  for (size_t step = 0; step < most; ++step) {
+    const size_t index = EndpointOf(turn_);
+    turn_ = turn_ + 1 < count ? turn_ + 1 : 0;
+    if (Fits(index, rule)) return index;
   }
-  size_t best = count;
-  int64_t total = 0;
-  for (size_t i = 0; i < count; ++i) {
-    if (!Fits(i, rule)) continue;
-    const auto weight = static_cast<int64_t>(Weight(i));
-    total += weight;
-    current_[i] += weight;
-    if (best == count || current_[i] > current_[best]) best = i;
-  }
-  if (best == count) return 0;
-  current_[best] -= total;
-  return best;
+  return PickRandom(rule);
 }
 
 size_t LoadBalancer::Draw(const Rule& rule, size_t but) noexcept {
   constexpr int kTries = 4;  // then the ones that fit are counted
-  const size_t count = size();
   for (int i = 0; i < kTries; ++i) {
-    const size_t index = rng_.Below(count);
+    const size_t index = EndpointOf(rng_.Below(turns()));
     if (index != but && Fits(index, rule)) return index;
   }
-  size_t fitting = 0;
-  for (size_t i = 0; i < count; ++i) fitting += i != but && Fits(i, rule) ? 1 : 0;
-  if (fitting == 0) return count;
-  size_t left = rng_.Below(fitting);
-  for (size_t i = 0; i < count; ++i) {
-    if (i == but || !Fits(i, rule)) continue;
-    if (left-- == 0) return i;
-  }
-  return count;
-}
-
-size_t LoadBalancer::DrawByWeight(const Rule& rule, size_t but) noexcept {
-  if (uniform_) return Draw(rule, but);
   uint64_t total = 0;
   for (size_t i = 0; i < size(); ++i) total += i != but && Fits(i, rule) ? Weight(i) : 0;
   if (total == 0) return size();
@@ -116,10 +92,27 @@ size_t LoadBalancer::DrawByWeight(const Rule& rule, size_t but) noexcept {
   return size();
 }
 
+size_t LoadBalancer::PickByHash(const Rule& rule, uint64_t hash) const noexcept {
+  if (const HashTable* table = endpoints_->hash_table.get()) {
+    size_t place = table->PlaceOf(hash);
+    for (size_t step = 0; step < kPlacesMax; ++step, place = table->Next(place)) {
+      const size_t index = table->EndpointAt(place);
+      if (Fits(index, rule)) return index;
+    }
+  }
+  // Hardly any fits, or the set is of the moment before the policy came.
+  const size_t first = hash % size();
+  for (size_t step = 0; step < size(); ++step) {
+    const size_t index = first + step < size() ? first + step : first + step - size();
+    if (Fits(index, rule)) return index;
+  }
+  return first;
+}
+
 size_t LoadBalancer::PickLeastRequest(const Rule& rule) noexcept {
-  const size_t first = DrawByWeight(rule, size());
+  const size_t first = Draw(rule, size());
   if (first == size()) return 0;
-  const size_t second = DrawByWeight(rule, first);
+  const size_t second = Draw(rule, first);
   if (second == size()) return first;
   const auto active = [this](size_t index) -> uint64_t {
     return endpoints_->endpoints[index].shared->active.load(std::memory_order_relaxed);
@@ -130,6 +123,6 @@ size_t LoadBalancer::PickLeastRequest(const Rule& rule) noexcept {
   return (2 * active(second) + 1) * Weight(first) < 2 * active(first) * Weight(second) ? second : first;
 }
 
-size_t LoadBalancer::PickRandom(const Rule& rule) noexcept { return std::min(DrawByWeight(rule, size()), size() - 1); }
+size_t LoadBalancer::PickRandom(const Rule& rule) noexcept { return std::min(Draw(rule, size()), size() - 1); }
 
 }  // namespace headgate::proxy

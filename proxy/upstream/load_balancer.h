@@ -1,12 +1,11 @@
-// Chooses who of an upstream's endpoints gets a request: smooth weighted round robin, least requests of two, or dice.
-// Owned by a cluster's pool; sees the endpoints' process-wide state, keeps its own turn.
-// One thread: the worker's. No clock, no sockets; nothing is allocated by Pick.
+// Chooses who of an upstream's endpoints gets a request: smooth weighted round robin, least requests of two, dice, or
+// the request's hash. Owned by a cluster's pool; sees the endpoints' process-wide state, keeps its own turn. One
+// thread: the worker's. No clock, no sockets; nothing is allocated by Pick.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <vector>
 
 #include "base/clock.h"
 #include "base/rng.h"
@@ -20,14 +19,15 @@ class LoadBalancer {
   explicit LoadBalancer(base::Rng& rng) noexcept : rng_(rng) {}
 
   void SetPolicy(routing::LoadBalancingPolicy policy) noexcept { policy_ = policy; }
-  // Endpoints that stay keep their place in the round robin. A weight of 0 counts as 1.
+  // A round robin goes on where it was if endpoints and weights are the same. A weight of 0 counts as 1.
   void SetEndpoints(std::shared_ptr<const EndpointSet> endpoints);
   const EndpointSet* endpoints() const noexcept { return endpoints_.get(); }
   size_t size() const noexcept { return endpoints_ != nullptr ? endpoints_->endpoints.size() : 0; }
 
   // Index of an endpoint; size() must not be 0. One that is set aside is skipped unless all are; `avoid` (may be null)
-  // is skipped unless nobody else is left then.
-  size_t Pick(base::Instant now, const EndpointShared* avoid) noexcept;
+  // is skipped unless nobody else is left then. Policies that hash map equal `hash`es to one endpoint, or the next that
+  // may be chosen; 0: anyone.
+  size_t Pick(base::Instant now, const EndpointShared* avoid, uint64_t hash) noexcept;
 
  private:
   // Who may be chosen this time.
@@ -42,16 +42,18 @@ class LoadBalancer {
   size_t PickRoundRobin(const Rule& rule) noexcept;
   size_t PickLeastRequest(const Rule& rule) noexcept;
   size_t PickRandom(const Rule& rule) noexcept;
-  // A random one that fits and is not `but`; size() when there is none.
+  size_t PickByHash(const Rule& rule, uint64_t hash) const noexcept;
+  // Of a round: as many as the weights add up to.
+  size_t turns() const noexcept { return endpoints_->schedule != nullptr ? endpoints_->schedule->size() : size(); }
+  size_t EndpointOf(size_t turn) const noexcept {
+    return endpoints_->schedule != nullptr ? (*endpoints_->schedule)[turn] : turn;
+  }
+  // A random one, as often as its weight says, that fits and is not `but`; size() when there is none.
   size_t Draw(const Rule& rule, size_t but) noexcept;
-  // The same, each as often as its weight says.
-  size_t DrawByWeight(const Rule& rule, size_t but) noexcept;
 
   base::Rng& rng_;
   routing::LoadBalancingPolicy policy_ = routing::LoadBalancingPolicy::kRoundRobin;
   std::shared_ptr<const EndpointSet> endpoints_;
-  std::vector<int64_t> current_;  // smooth round robin: who has the most goes next and pays the total
-  bool uniform_ = true;           // all weights are equal: taking turns is enough
   size_t turn_ = 0;
 };
 

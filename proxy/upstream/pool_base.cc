@@ -49,6 +49,7 @@ void PoolBase::Retire() {
 
 void PoolBase::Prepare(Attempt& attempt) noexcept {
   attempt.endpoint = nullptr;
+  attempt.wanted = nullptr;
   attempt.reused = attempt.any_byte_sent = attempt.any_byte_received = false;
 }
 
@@ -58,6 +59,18 @@ Error PoolBase::NoEndpoint(const char* detail) const noexcept {
 
 Error PoolBase::Overload(const char* detail) noexcept {
   return {ErrorCode::kOverload, base::Side::kProxy, base::Retry::kNever, detail};
+}
+
+size_t PoolBase::Pick(Attempt& attempt) noexcept {
+  const size_t index = balancer_.Pick(worker_.now, attempt.avoid, attempt.hash);
+  if (attempt.hash != 0) attempt.wanted = balancer_.endpoints()->endpoints[index].shared.get();
+  return index;
+}
+
+void PoolBase::ForgetWanted(const EndpointShared* gone) noexcept {
+  queue_.ForEach([gone](Attempt& attempt) {
+    if (attempt.wanted == gone) attempt.wanted = nullptr;
+  });
 }
 
 void PoolBase::Enqueue(Attempt& attempt) noexcept {

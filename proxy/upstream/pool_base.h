@@ -70,6 +70,14 @@ class PoolBase {
   static void Prepare(Attempt& attempt) noexcept;
   base::Error NoEndpoint(const char* detail) const noexcept;
   static base::Error Overload(const char* detail) noexcept;
+  // Index of the endpoint that the attempt should go to; there is at least one.
+  size_t Pick(Attempt& attempt) noexcept;
+  // The attempt's hash does not speak against this endpoint.
+  static bool May(const Attempt& attempt, const EndpointShared* endpoint) noexcept {
+    return attempt.wanted == nullptr || attempt.wanted == endpoint;
+  }
+  // Those whose endpoint is gone may go anywhere.
+  void ForgetWanted(const EndpointShared* gone) noexcept;
   void Enqueue(Attempt& attempt) noexcept;
   // Takes the attempt out of the line.
   void StopWaiting(Attempt& attempt) noexcept;

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/slab.h"
 #include "config/defaults.h"
+#include "config/text.h"
 #include "routing/compile/path.h"
 #include "routing/compile/policies.h"
 
@@ -144,10 +145,41 @@ LoadBalancingPolicy CompileLoadBalancing(config::LoadBalancing written) {
     case config::LoadBalancing::kRandom:
       return LoadBalancingPolicy::kRandom;
   }
+    case config::LoadBalancing::kRingHash:
+      return LoadBalancingPolicy::kRingHash;
+    case config::LoadBalancing::kMaglev:
+      return LoadBalancingPolicy::kMaglev;
   return LoadBalancingPolicy::kRoundRobin;
 }
 
 UpstreamProtocol CompileProtocol(config::Protocol written) {
+HashOnPolicy::By CompileHashOnBy(config::HashOnBy written) {
+  switch (written) {
+    case config::HashOnBy::kClientIp:
+      return HashOnPolicy::By::kClientIp;
+    case config::HashOnBy::kPath:
+      return HashOnPolicy::By::kPath;
+    case config::HashOnBy::kHeader:
+      return HashOnPolicy::By::kHeader;
+    case config::HashOnBy::kCookie:
+      return HashOnPolicy::By::kCookie;
+    case config::HashOnBy::kQuery:
+      return HashOnPolicy::By::kQuery;
+  }
+  return HashOnPolicy::By::kClientIp;
+}
+
+HashOnPolicy CompileHashOn(const config::Optional<config::HashOn>& written, LoadBalancingPolicy policy) {
+  HashOnPolicy on;
+  if (policy != LoadBalancingPolicy::kRingHash && policy != LoadBalancingPolicy::kMaglev) return on;
+  on.by = written ? CompileHashOnBy(written->value.by) : HashOnPolicy::By::kClientIp;
+  if (!written) return on;
+  const bool header = on.by == HashOnPolicy::By::kHeader;
+  on.name = header ? config::Lower(written->value.name) : written->value.name;
+  if (header) on.header_id = http::InternHeader(on.name);
+  return on;
+}
+
   switch (written) {
     case config::Protocol::kHttp11:
       return UpstreamProtocol::kHttp1;
@@ -190,6 +222,7 @@ UpstreamPolicy CompileUpstream(const config::Upstream& upstream) {
   }
   if (upstream.load_balancing) policy.load_balancing = CompileLoadBalancing(upstream.load_balancing->value);
   if (upstream.protocol) policy.protocol = CompileProtocol(upstream.protocol->value);
+  policy.hash_on = CompileHashOn(upstream.hash_on, policy.load_balancing);
   if (upstream.tls) policy.tls = CompileUpstreamTls(*upstream.tls);
   if (upstream.connections) policy.connections = CompileConnections(*upstream.connections);
   return policy;

@@ -9,10 +9,20 @@
 
 #include "base/clock.h"
 #include "base/ip.h"
+#include "http/header_name.h"
 
 namespace headgate::routing {
 
-enum class LoadBalancingPolicy : uint8_t { kRoundRobin, kLeastRequest, kRandom };
+enum class LoadBalancingPolicy : uint8_t { kRoundRobin, kLeastRequest, kRandom, kRingHash, kMaglev };
+
+// What of a request kRingHash and kMaglev hash. kNone: the policy hashes nothing.
+struct HashOnPolicy {
+  enum class By : uint8_t { kNone, kClientIp, kPath, kHeader, kCookie, kQuery };
+  By by = By::kNone;
+  std::string name;  // of the header (lower case), cookie or query parameter
+  http::HeaderId header_id = http::HeaderId::kOther;
+  bool operator==(const HashOnPolicy&) const = default;
+};
 
 // kH2 is over TLS (ALPN h2); kH2c has prior knowledge (RFC 9113 3.3).
 enum class UpstreamProtocol : uint8_t { kHttp1, kH2, kH2c };
@@ -52,6 +62,7 @@ struct UpstreamPolicy {
   std::vector<StaticEndpoint> endpoints;
   UpstreamProtocol protocol = UpstreamProtocol::kHttp1;
   LoadBalancingPolicy load_balancing = LoadBalancingPolicy::kRoundRobin;
+  HashOnPolicy hash_on;
   UpstreamTlsPolicy tls;
   ConnectionsPolicy connections;
   bool operator==(const UpstreamPolicy&) const = default;

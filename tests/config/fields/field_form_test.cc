@@ -54,6 +54,7 @@ constexpr Short kShorts[] = {
     {"upstreams: {a: {address: 'a:1', ", "loadBalancing", "leastRequest", "}}"},
     {"upstreams: {a: {address: 'a:1', ", "connections", "100", "}}"},
     {"routes: [{name: a, respond: {status: 200}, ", "hostnames", "a.example", "}]"},
+    {"upstreams: {a: {address: 'a:1', loadBalancing: {policy: maglev, ", "hashOn", "x-user", "}}}"},
     {"routes: [{name: a, respond: {status: 200}, ", "listeners", "web", "}]"},
     {"routes: [{name: a, respond: {status: 200}, ", "matches", "/api", "}]"},
     {"routes: [{name: a, respond: {status: 200}, matches: [{", "path", "/api", "}]}]"},

@@ -14,21 +14,25 @@ using routing::LoadBalancingPolicy;
 class LoadBalancerTest : public ::testing::TestWithParam<LoadBalancingPolicy> {
  protected:
   static std::shared_ptr<const EndpointSet> Set(const std::vector<uint32_t>& weights,
-                                                const EndpointSet* previous = nullptr) {
+                                                const EndpointSet* previous = nullptr,
+                                                LoadBalancingPolicy policy = LoadBalancingPolicy::kRoundRobin) {
     std::vector<std::pair<base::SocketAddress, uint32_t>> addresses;
     uint16_t port = 1;
     for (const uint32_t weight : weights) {
       addresses.emplace_back(base::SocketAddress{base::IpAddress::V4(0x7f000001), port++}, weight);
     }
-    return MakeEndpointSet(addresses, previous);
+    return MakeEndpointSet(addresses, previous, policy);
   }
   void Use(LoadBalancingPolicy policy, const std::vector<uint32_t>& weights) {
-    set = Set(weights);
+    set = Set(weights, nullptr, policy);
     balancer.SetPolicy(policy);
     balancer.SetEndpoints(set);
   }
   EndpointShared& At(size_t index) { return *set->endpoints[index].shared; }
-  size_t Pick(const EndpointShared* avoid = nullptr) { return balancer.Pick(clock.Now(), avoid); }
+  size_t Pick(const EndpointShared* avoid = nullptr) { return balancer.Pick(clock.Now(), avoid, keys.Next()); }
+  size_t PickFor(uint64_t hash, const EndpointShared* avoid = nullptr) {
+    return balancer.Pick(clock.Now(), avoid, hash);
+  }
   std::vector<size_t> Shares(size_t picks, const EndpointShared* avoid = nullptr) {
     std::vector<size_t> shares(set->endpoints.size(), 0);
     for (size_t i = 0; i < picks; ++i) ++shares.at(Pick(avoid));
@@ -37,13 +41,15 @@ class LoadBalancerTest : public ::testing::TestWithParam<LoadBalancingPolicy> {
 
   base::FakeClock clock;
   base::Rng rng{20240607};
+  base::Rng keys{7};  // a new client each time
   LoadBalancer balancer{rng};
   std::shared_ptr<const EndpointSet> set;
 };
 
 INSTANTIATE_TEST_SUITE_P(Policies, LoadBalancerTest,
                          ::testing::Values(LoadBalancingPolicy::kRoundRobin, LoadBalancingPolicy::kLeastRequest,
-                                           LoadBalancingPolicy::kRandom));
+                                           LoadBalancingPolicy::kRandom, LoadBalancingPolicy::kRingHash,
+                                           LoadBalancingPolicy::kMaglev));
 
 TEST_P(LoadBalancerTest, UsesEveryEndpoint) {
   Use(GetParam(), {1, 1, 1, 1});
@@ -95,8 +101,10 @@ TEST_P(LoadBalancerTest, AvoidsAmongThoseSetAsideToo) {
 TEST_P(LoadBalancerTest, GivesSharesByWeight) {
   Use(GetParam(), {1, 3});
   const size_t share = Shares(4000)[1];
-  EXPECT_GT(share, 2850u);
-  EXPECT_LT(share, 3150u);
+  // A ring's arcs are of chance.
+  const size_t tolerance = GetParam() == LoadBalancingPolicy::kRingHash ? 350 : 150;
+  EXPECT_GT(share, 3000 - tolerance);
+  EXPECT_LT(share, 3000 + tolerance);
 }
 
 TEST_P(LoadBalancerTest, PicksWithinTheSetForAnyWeightsAndStates) {
@@ -168,6 +176,80 @@ TEST_F(LoadBalancerTest, LeastRequestWeighsLoads) {
   EXPECT_EQ(Shares(100)[1], 100u);
   At(1).active = 60;
   EXPECT_EQ(Shares(100)[0], 100u);
+}
+
+TEST_F(LoadBalancerTest, ManyWeightsAreExactOverEachRoundWhateverIsSetAside) {
+  std::vector<uint32_t> weights(100);
+  for (size_t i = 0; i < weights.size(); ++i) weights[i] = static_cast<uint32_t>(1 + i % 7);
+  Use(LoadBalancingPolicy::kRoundRobin, weights);
+  At(3).SetAside(clock.Now());
+  const size_t total = std::accumulate(weights.begin(), weights.end(), size_t{0}) - weights[3];
+  const std::vector<size_t> shares = Shares(total * 5);
+  EXPECT_EQ(shares[3], 0u);
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const double expected = i != 3 ? 5.0 * weights[i] : 0;
+    EXPECT_NEAR(static_cast<double>(shares[i]), expected, 1) << i;
+  }
+}
+
+class HashBalancerTest : public LoadBalancerTest {};
+
+INSTANTIATE_TEST_SUITE_P(Policies, HashBalancerTest,
+                         ::testing::Values(LoadBalancingPolicy::kRingHash, LoadBalancingPolicy::kMaglev));
+
+TEST_P(HashBalancerTest, AKeyKeepsItsEndpointOnEveryWorker) {
+  Use(GetParam(), std::vector<uint32_t>(10, 1));
+  base::Rng other_rng{99};
+  LoadBalancer other{other_rng};
+  other.SetPolicy(GetParam());
+  other.SetEndpoints(set);
+  for (uint64_t i = 0; i < 1000; ++i) {
+    const uint64_t hash = keys.Next();
+    const size_t picked = PickFor(hash);
+    ASSERT_EQ(PickFor(hash), picked);
+    ASSERT_EQ(other.Pick(clock.Now(), nullptr, hash), picked);
+  }
+}
+
+TEST_P(HashBalancerTest, AKeyWhoseEndpointIsSetAsideMovesAlwaysToTheSameOneAndComesBack) {
+  Use(GetParam(), std::vector<uint32_t>(10, 1));
+  const uint64_t hash = keys.Next();
+  const size_t home = PickFor(hash);
+  const uint64_t neighbour = keys.Next();
+  const size_t elsewhere = PickFor(neighbour);
+  At(home).SetAside(clock.Now());
+  const size_t second = PickFor(hash);
+  EXPECT_NE(second, home);
+  EXPECT_EQ(PickFor(hash), second);
+  EXPECT_TRUE(elsewhere == home || PickFor(neighbour) == elsewhere) << "keys of the others stay";
+  const size_t third = PickFor(hash, &At(second));
+  EXPECT_NE(third, home);
+  EXPECT_NE(third, second);
+  clock.Advance(std::chrono::seconds(1));
+  EXPECT_EQ(PickFor(hash), home);
+}
+
+TEST_P(HashBalancerTest, FindsTheOneOfAThousandThatIsNotSetAside) {
+  Use(GetParam(), std::vector<uint32_t>(1000, 1));
+  for (size_t i = 0; i < 1000; ++i) {
+    if (i != 617) At(i).SetAside(clock.Now());
+  }
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(Pick(), 617u);
+}
+
+TEST_P(HashBalancerTest, WithoutAKeyAnyEndpointWillDo) {
+  Use(GetParam(), {1, 1, 1, 1});
+  std::set<size_t> seen;
+  for (int i = 0; i < 200; ++i) seen.insert(PickFor(0));
+  EXPECT_EQ(seen.size(), 4u);
+}
+
+TEST_P(HashBalancerTest, ASetWithoutATableServesToo) {
+  Use(GetParam(), {1, 1, 1});
+  balancer.SetEndpoints(Set({1, 1, 1}));
+  std::set<size_t> seen;
+  for (int i = 0; i < 200; ++i) seen.insert(Pick());
+  EXPECT_EQ(seen.size(), 3u);
 }
 
 // Two to five endpoints with weights of 1 to 9 that are not all equal.

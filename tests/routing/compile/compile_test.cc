@@ -46,7 +46,7 @@ TEST(Compile, WhatIsNotWrittenHasItsDefault) {
   EXPECT_TRUE(route.websocket);
   EXPECT_FALSE(route.access.restricts());
   const UpstreamPolicy& upstream = config.Upstream("v1");
-  EXPECT_EQ(upstream, UpstreamPolicy({"v1", "one.svc", 80, {}, {}, {}, {}, {}}));
+  EXPECT_EQ(upstream, UpstreamPolicy({"v1", "one.svc", 80, {}, {}, {}, {}, {}, {}}));
   EXPECT_EQ(config.compiled->listeners[0]->limits, LimitsPolicy());
   EXPECT_EQ(config.compiled->admin_address->ToString(), "127.0.0.1:9901");
   EXPECT_EQ(config.compiled->metrics_address->ToString(), "0.0.0.0:9090");
