@@ -58,6 +58,11 @@ struct HttpsRedirect {
   Position at;
 };
 
+struct ProxyProtocol {
+  std::vector<Located<base::Cidr>> from;  // never empty
+  Position at;
+};
+
 enum class Protocol : uint8_t { kHttp11, kH2, kH2c };  // kH2c: upstreams only
 
 struct Listener {
@@ -66,6 +71,7 @@ struct Listener {
   Optional<uint16_t> public_port;
   Box<HttpsRedirect> https_redirect;
   Box<ListenerTls> tls;
+  Box<ProxyProtocol> proxy_protocol;
   std::vector<Located<Protocol>> protocols;  // empty: h2 and http/1.1 with tls, http/1.1 without
   Box<Limits> limits;                        // each key here overrides the global one
   Position at;
@@ -136,13 +142,13 @@ struct Upstream {
   Optional<Protocol> protocol;
   Box<UpstreamTls> tls;
   Optional<LoadBalancing> load_balancing;
+  Optional<HashOn> hash_on;
   Box<Connections> connections;
   Position at;
 };
 
 // ---- route policies ----------------------------------------------------------------------------------------------
 
-  Optional<HashOn> hash_on;
 struct Timeouts {
   Setting<Duration> request;
   Setting<Duration> backend_request;

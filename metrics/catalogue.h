@@ -195,6 +195,10 @@ inline constexpr std::tuple kListenerRows = {
         {.name = "headgate_connections_refused_total",
          .help = "Client connections closed at once, for limits.maxConnectionsPerClient.",
          .labels = {"listener"}}},
+    Row{&ListenerSeries::proxy_headers_refused,
+        {.name = "headgate_proxy_protocol_refused_total",
+         .help = "Client connections closed for a PROXY header that was malformed or did not come within 1 s.",
+         .labels = {"listener"}}},
 };
 
 // ---- of the process ----

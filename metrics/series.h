@@ -49,6 +49,7 @@ struct ListenerSeries {
   CounterId accepts;
   CounterId accept_errors;
   CounterId refused;  // at once: its client has enough
+  CounterId proxy_headers_refused;
 };
 
 struct ProcessSeries {

@@ -72,6 +72,8 @@ const BlockSpec& BlockOf<ListenerTls>();
 template <>
 const BlockSpec& BlockOf<HttpsRedirect>();
 template <>
+const BlockSpec& BlockOf<ProxyProtocol>();
+template <>
 const BlockSpec& BlockOf<Listener>();
 template <>
 const BlockSpec& BlockOf<Admin>();

@@ -96,6 +96,21 @@ const BlockSpec& BlockOf<HttpsRedirect>() {
 }
 
 template <>
+const BlockSpec& BlockOf<ProxyProtocol>() {
+  static const std::array kFields = {
+      Field{.key = "from",
+            .type = T::kCidr,
+            .doc = "Peers whose connections begin with a PROXY header, version 1 or 2, before TLS too.",
+            .decode = Into<&ProxyProtocol::from>,
+            .list = true,
+            .required = true,
+            .non_empty = true},
+  };
+  static const BlockSpec kBlock{.name = "proxyProtocol", .doc = "PROXY protocol of clients.", .fields = kFields};
+  return kBlock;
+}
+
+template <>
 const BlockSpec& BlockOf<Listener>() {
   static const std::array kFields = {
       Field{.key = "name",
@@ -137,7 +152,12 @@ const BlockSpec& BlockOf<Listener>() {
             .choices = kListenerProtocols,
             .list = true,
             .non_empty = true},
-      Field{.key = "proxyProtocol", .type = T::kBlock, .doc = "PROXY protocol from these addresses.", .later = true},
+      Field{.key = "proxyProtocol",
+            .type = T::kBlock,
+            .doc = "PROXY protocol of clients; absent: none.",
+            .form = "{from: [$10.0.0.0/8]}",
+            .decode = Into<&Listener::proxy_protocol>,
+            .block = BlockOf<ProxyProtocol>},
       Field{.key = "limits",
             .type = T::kBlock,
             .doc = "Limits of this listener, in place of the process's.",

@@ -1,11 +1,13 @@
 #include "proxy/downstream/downstream_handshake.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/limits.h"
 #include "proxy/downstream/downstream_h1_connection.h"
 #include "proxy/downstream/downstream_h2_connection.h"
+#include "proxy/net/proxy_protocol.h"
 
 namespace headgate::proxy {
 
@@ -15,6 +17,7 @@ using net::IoStatus;
 
 namespace {
 
+constexpr base::Duration kProxyHeaderWait = std::chrono::seconds(1);
 constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 TlsHandshake FailureOf(std::string_view error) noexcept {
@@ -47,23 +50,30 @@ void DownstreamHandshake::Start(Listener& listener, net::ListenSocket::Accepted 
                               .certificates = listener.certificates(),
                               .input = {}};
   if (!accepted.transport->Attach(from.descriptor)) return listener.Removed();
+  const auto wait = [&listener](DownstreamHandshake* handshake, base::Duration most) {
+    handshake->accepted_.transport->SetOwner(*handshake);
+    listener.Added(*handshake);
+    handshake->SetDeadline(listener.services().worker.now + most);
+  };
+  if (listener.SendsProxyHeader(from.peer.ip)) {
+    return wait(new DownstreamHandshake(listener, std::move(accepted), State::kProxyHeader), kProxyHeaderWait);
+  }
   net::TlsServerContext* tls = listener.tls();
   if (tls == nullptr && !listener.policy().protocols.h2) {
     return DownstreamH1Connection::Start(listener, std::move(accepted));
   }
   if (tls != nullptr && !accepted.transport->StartServerTls(*tls, worker.wall_now)) return listener.Removed();
-  auto* handshake =
-      new DownstreamHandshake(listener, std::move(accepted), tls != nullptr ? State::kTls : State::kPreface);
-  handshake->accepted_.transport->SetOwner(*handshake);
-  listener.Added(*handshake);
   const routing::LimitsPolicy& limits = listener.policy().limits;
-  handshake->SetDeadline(worker.now + (tls != nullptr ? limits.tls_handshake : limits.keep_alive));
+  wait(new DownstreamHandshake(listener, std::move(accepted), tls != nullptr ? State::kTls : State::kPreface),
+       tls != nullptr ? limits.tls_handshake : limits.keep_alive);
 }
 
 void DownstreamHandshake::SetDeadline(base::Instant deadline) { worker().timers.Arm(timer_, deadline); }
 
 void DownstreamHandshake::OnTransportReady() {
   switch (state_) {
+    case State::kProxyHeader:
+      return ReadProxyHeader();
     case State::kTls:
       return ContinueTls();
     case State::kPreface:
@@ -71,6 +81,52 @@ void DownstreamHandshake::OnTransportReady() {
     case State::kClosed:
       return;
   }
+}
+
+// The header is looked at before it is taken: what follows it is for TLS or the decoder.
+void DownstreamHandshake::ReadProxyHeader() {
+  std::array<char, net::kProxyHeaderMax> bytes;
+  const net::IoResult peeked = accepted_.transport->Peek(bytes);
+  if (peeked.status == IoStatus::kBlocked) return;
+  if (peeked.status != IoStatus::kOk) return Close(false);
+  const net::ProxyHeaderResult result = net::ParseProxyHeader({bytes.data(), peeked.bytes});
+  switch (result.kind) {
+    case net::ProxyHeaderResult::Kind::kMore:
+      return;
+    case net::ProxyHeaderResult::Kind::kBad:
+      return RefuseProxyHeader(result.reason);
+    case net::ProxyHeaderResult::Kind::kDone:
+      break;
+  }
+  const net::IoResult taken = accepted_.transport->Read({bytes.data(), result.header.bytes});
+  if (taken.status != IoStatus::kOk || taken.bytes != result.header.bytes) return Close(false);
+  if (result.header.parties) {
+    accepted_.peer = result.header.parties->source;
+    if (!listener_.TakeClientPlace(accepted_.peer.ip, accepted_.place)) return Close(true);
+  }
+  ProxyHeaderDone();
+}
+
+// As for a connection that was just accepted, but what came behind the header is no new event.
+void DownstreamHandshake::ProxyHeaderDone() {
+  const routing::LimitsPolicy& limits = listener_.policy().limits;
+  if (net::TlsServerContext* tls = listener_.tls()) {
+    accepted_.certificates = listener_.certificates();
+    if (!accepted_.transport->StartServerTls(*tls, worker().wall_now)) return Close(false);
+    state_ = State::kTls;
+    gauge_->Set(ConnectionState::kActive);
+    SetDeadline(worker().now + limits.tls_handshake);
+    return ContinueTls();
+  }
+  if (!listener_.policy().protocols.h2) return Become(false);
+  state_ = State::kPreface;
+  SetDeadline(worker().now + limits.keep_alive);
+  ReadPreface();
+}
+
+void DownstreamHandshake::RefuseProxyHeader(const char* reason) {
+  listener_.NoteProxyHeaderRefused(accepted_.peer, reason);
+  Close(false);
 }
 
 void DownstreamHandshake::ContinueTls() {
@@ -127,6 +183,7 @@ void DownstreamHandshake::Leave() {
 }
 
 void DownstreamHandshake::OnTimer() {
+  if (state_ == State::kProxyHeader) return RefuseProxyHeader("no PROXY header came within 1 s");
   if (state_ == State::kTls) {
     worker().shard.Add(worker().series.tls_handshakes[metrics::Index(TlsHandshake::kTimeout)]);
   }

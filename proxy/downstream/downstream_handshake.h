@@ -1,8 +1,9 @@
-// A client's connection until its protocol is known: the TLS handshake with ALPN, or the HTTP/2 preface (RFC 9113 3.3)
-// on a plain listener that takes it.
-// Owned by its listener's list; passes the transport on and is buried in the worker's graveyard.
-// One thread: the worker's.
+// A client's connection until its protocol is known: a PROXY header where the peer is to send one, the TLS handshake
+// with ALPN, or the HTTP/2 preface (RFC 9113 3.3) on a plain listener that takes it. Owned by its listener's list;
+// passes the transport on and is buried in the worker's graveyard. One thread: the worker's.
 //
+//   kProxyHeader -- read --> kTls, kPreface or DownstreamH1Connection
+//                -- malformed, 1 s without it --> kClosed
 //   kTls     -- done, ALPN h2 ----------------> DownstreamH2Connection
 //            -- done, http/1.1 or no ALPN ----> DownstreamH1Connection
 //            -- failed, limits.tlsHandshake --> kClosed
@@ -34,10 +35,13 @@ class DownstreamHandshake final : public net::Mortal, public ListenerConnection,
   void CloseNow() override { Close(true); }
 
  private:
-  enum class State : uint8_t { kTls, kPreface, kClosed };
+  enum class State : uint8_t { kProxyHeader, kTls, kPreface, kClosed };
 
   DownstreamHandshake(Listener& listener, AcceptedConnection accepted, State state);
   void OnTransportReady() override;
+  void ReadProxyHeader();
+  void ProxyHeaderDone();
+  void RefuseProxyHeader(const char* reason);
   void ContinueTls();
   void TlsDone();
   void ReadPreface();

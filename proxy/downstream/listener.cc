@@ -135,16 +135,12 @@ void Listener::GivePlace() {
 bool Listener::TakeClientPlace(const base::IpAddress& client, ClientPlaces::Place& place) {
   const uint64_t limit = policy_->limits.max_connections_per_client;
   if (limit == 0 || base::Contains(CurrentSnapshot()->compiled().trusted_proxies, client)) return true;
-  return services_.worker.process.client_places.Take(client, limit, place);
-}
-
-void Listener::RefuseClient(const net::ListenSocket::Accepted& accepted) {
-  net::ListenSocket::Reset(accepted.descriptor);
-  GivePlace();
+  if (services_.worker.process.client_places.Take(client, limit, place)) return true;
   services_.worker.shard.Add(series_->refused);
   client_log_.Write(base::log::Level::kWarning, services_.worker.now,
                     "listener {}: a connection of {} is refused, limits.maxConnectionsPerClient ({}) is reached",
-                    policy_->name, accepted.peer.ip.ToString(), policy_->limits.max_connections_per_client);
+                    policy_->name, client.ToString(), limit);
+  return false;
 }
 
 Listener::Accepting Listener::AcceptOne() {
@@ -153,10 +149,12 @@ Listener::Accepting Listener::AcceptOne() {
   if (accepted.descriptor >= 0) {
     services_.worker.shard.Add(series_->accepts);
     ClientPlaces::Place place;
-    if (!TakeClientPlace(accepted.peer.ip, place)) {
-      RefuseClient(accepted);
-    } else {
+    // Whom a PROXY header speaks for is known later.
+    if (SendsProxyHeader(accepted.peer.ip) || TakeClientPlace(accepted.peer.ip, place)) {
       DownstreamHandshake::Start(*this, accepted, std::move(place));
+    } else {
+      net::ListenSocket::Reset(accepted.descriptor);
+      GivePlace();
     }
     return Accepting::kGoesOn;
   }
@@ -187,6 +185,12 @@ void Listener::NoteRefusal() {
   refusals_log_.Write(base::log::Level::kWarning, services_.worker.now,
                       "listener {}: clients wait, {} ({} connections are open)", policy_->name, refusal_,
                       services_.worker.process.connections.taken());
+}
+
+void Listener::NoteProxyHeaderRefused(const base::SocketAddress& peer, const char* reason) {
+  services_.worker.shard.Add(series_->proxy_headers_refused);
+  proxy_headers_log_.Write(base::log::Level::kWarning, services_.worker.now,
+                           "listener {}: a connection of {} is closed: {}", policy_->name, peer.ToString(), reason);
 }
 
 // No place or no descriptor: the queue waits with the kernel, and the loop does not spin over it.

@@ -98,6 +98,14 @@ class Listener final : private net::IoHandler {
   // The gauges of connections and of HTTP/2 streams.
   void Count(metrics::ConnectionState state, int64_t change);
   void CountStreams(int64_t change);
+  // Connections of this peer begin with a PROXY header.
+  bool SendsProxyHeader(const base::IpAddress& peer) const noexcept {
+    return base::Contains(policy_->proxy_protocol_from, peer);
+  }
+  // A place among the client's connections; false: limits.maxConnectionsPerClient is reached, which is counted.
+  bool TakeClientPlace(const base::IpAddress& client, ClientPlaces::Place& place);
+  // In the metric each, in the log now and then. `reason`: static text.
+  void NoteProxyHeaderRefused(const base::SocketAddress& peer, const char* reason);
 
  private:
   void OnReady(uint32_t events) override;
@@ -106,8 +114,6 @@ class Listener final : private net::IoHandler {
   Accepting AcceptOne();
   bool TakePlace();
   void GivePlace();
-  bool TakeClientPlace(const base::IpAddress& client, ClientPlaces::Place& place);
-  void RefuseClient(const net::ListenSocket::Accepted& accepted);
   void NoteRefusal();
   void Pause();
   void Resume();
@@ -128,6 +134,7 @@ class Listener final : private net::IoHandler {
   const char* refusal_ = nullptr;  // what a connection that waits was not accepted for
   base::log::LimitedLog refusals_log_{std::chrono::seconds(10)};
   base::log::LimitedLog client_log_{std::chrono::seconds(10)};
+  base::log::LimitedLog proxy_headers_log_{std::chrono::seconds(10)};
   bool closing_ = false;
   std::array<int64_t, metrics::kConnectionStateCount> counted_{};
   int64_t streams_counted_ = 0;

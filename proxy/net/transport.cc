@@ -141,6 +141,16 @@ IoResult Transport::Receive(std::span<const iovec> into) noexcept {
   return {errno == EAGAIN || errno == EWOULDBLOCK ? IoStatus::kBlocked : IoStatus::kFailed, 0};
 }
 
+IoResult Transport::Peek(std::span<char> into) noexcept {
+  ssize_t count = 0;
+  do {
+    count = ::recv(descriptor_, into.data(), into.size(), MSG_PEEK);
+  } while (count < 0 && errno == EINTR);
+  if (count > 0) return {IoStatus::kOk, static_cast<size_t>(count)};
+  if (count == 0) return {IoStatus::kEof, 0};
+  return {errno == EAGAIN || errno == EWOULDBLOCK ? IoStatus::kBlocked : IoStatus::kFailed, 0};
+}
+
 IoResult Transport::Send(std::span<const iovec> from) noexcept {
   if (!writable_) return {IoStatus::kBlocked, 0};
   ssize_t count = 0;

@@ -69,6 +69,8 @@ class Transport final : private IoHandler {
   bool StartClientTls(TlsClientContext& context, std::string_view server_name) noexcept;
   IoStatus Handshake() noexcept;
 
+  // What Read would give, which stays there: more of it comes with OnTransportReady. Before any TLS.
+  IoResult Peek(std::span<char> into) noexcept;
   // Reads at most `into.size()` bytes. With kOk and fewer bytes the socket is known to be empty.
   IoResult Read(std::span<char> into) noexcept;
   // Reads at most `bytes_max` into fresh slabs appended to `to` (one readv of up to 64 KiB where it is plain).

@@ -103,6 +103,7 @@ ListenerPolicy CompileListener(const config::Model& model, const config::Listene
   policy.public_port = PublicPort(listener);
   policy.https_redirect = CompileHttpsRedirect(model, listener, diagnostics);
   policy.protocols = CompileProtocols(listener);
+  if (listener.proxy_protocol) policy.proxy_protocol_from = CompileCidrs(listener.proxy_protocol->from);
   policy.limits = CompileLimits(model.limits, listener.limits);
   if (!listener.tls) return policy;
   policy.tls = true;
@@ -144,15 +145,14 @@ LoadBalancingPolicy CompileLoadBalancing(config::LoadBalancing written) {
       return LoadBalancingPolicy::kLeastRequest;
     case config::LoadBalancing::kRandom:
       return LoadBalancingPolicy::kRandom;
-  }
     case config::LoadBalancing::kRingHash:
       return LoadBalancingPolicy::kRingHash;
     case config::LoadBalancing::kMaglev:
       return LoadBalancingPolicy::kMaglev;
+  }
   return LoadBalancingPolicy::kRoundRobin;
 }
 
-UpstreamProtocol CompileProtocol(config::Protocol written) {
 HashOnPolicy::By CompileHashOnBy(config::HashOnBy written) {
   switch (written) {
     case config::HashOnBy::kClientIp:
@@ -180,6 +180,7 @@ HashOnPolicy CompileHashOn(const config::Optional<config::HashOn>& written, Load
   return on;
 }
 
+UpstreamProtocol CompileProtocol(config::Protocol written) {
   switch (written) {
     case config::Protocol::kHttp11:
       return UpstreamProtocol::kHttp1;
@@ -221,8 +222,8 @@ UpstreamPolicy CompileUpstream(const config::Upstream& upstream) {
     policy.endpoints.push_back({CompileAddress(endpoint.address.value), weight});
   }
   if (upstream.load_balancing) policy.load_balancing = CompileLoadBalancing(upstream.load_balancing->value);
-  if (upstream.protocol) policy.protocol = CompileProtocol(upstream.protocol->value);
   policy.hash_on = CompileHashOn(upstream.hash_on, policy.load_balancing);
+  if (upstream.protocol) policy.protocol = CompileProtocol(upstream.protocol->value);
   if (upstream.tls) policy.tls = CompileUpstreamTls(*upstream.tls);
   if (upstream.connections) policy.connections = CompileConnections(*upstream.connections);
   return policy;

@@ -45,6 +45,7 @@ struct ListenerPolicy {
   TlsVersion min_version = TlsVersion::kTls12;
   std::vector<CertificateFiles> certificates;
   HttpsRedirectPolicy https_redirect;
+  std::vector<base::Cidr> proxy_protocol_from;  // peers whose connections begin with a PROXY header
   LimitsPolicy limits;
   bool operator==(const ListenerPolicy&) const = default;
 };

@@ -237,6 +237,24 @@ TEST(Decode, AListenerSpeaksNeitherNothingNorH2c) {
   }
 }
 
+TEST(DecodeHashOn, IsRefusedWhereNothingIsHashedOrNamed) {
+  for (const char* value : {"{hashOn: path}", "{policy: random, hashOn: path}", "{policy: maglev, hashOn: ip}",
+                            "{policy: maglev, hashOn: {}}", "{policy: maglev, hashOn: {cookie: a, header: b}}",
+                            "{policy: maglev, hashOn: {header: 'a b'}}", "{policy: maglev, hashOn: [path]}"}) {
+    const LoadedFile loaded =
+        LoadFile("f.yaml", std::string("upstreams: {a: {address: a:80, loadBalancing: ") + value + "}}");
+    EXPECT_EQ(loaded.model, nullptr) << value;
+  }
+}
+
+TEST(DecodeProxyProtocol, NeedsPeers) {
+  for (const char* value : {"{}", "{from: []}", "{from: [a]}", "{from: [10.0.0.1/8]}", "true"}) {
+    const LoadedFile loaded =
+        LoadFile("f.yaml", std::string("listeners: [{name: a, address: '0.0.0.0:1', proxyProtocol: ") + value + "}]");
+    EXPECT_EQ(loaded.model, nullptr) << value;
+  }
+}
+
 struct LaterKey {
   const char* word;
   const char* text;
@@ -267,8 +285,7 @@ INSTANTIATE_TEST_SUITE_P(
                       LaterKey{"rateLimit", "defaults: {rateLimit: {requests: 1}}"},
                       LaterKey{"cors", "defaults: {cors: {}}"}, LaterKey{"compression", "defaults: {compression: {}}"},
                       LaterKey{"errorPages", "defaults: {errorPages: []}"}, LaterKey{"auth", "defaults: {auth: none}"},
-                      LaterKey{"clientAuth", "listeners: [{name: a, address: '0.0.0.0:1', tls: {clientAuth: {}}}]"},
-                      LaterKey{"proxyProtocol", "listeners: [{name: a, address: '0.0.0.0:1', proxyProtocol: {}}]"}));
+                      LaterKey{"clientAuth", "listeners: [{name: a, address: '0.0.0.0:1', tls: {clientAuth: {}}}]"}));
 
 }  // namespace
 }  // namespace headgate::config

@@ -214,6 +214,38 @@ upstreams:
   EXPECT_EQ(config.Upstream("list").connections.idle_timeout, seconds(60));
 }
 
+TEST(Compile, WhatIsHashedIsPartOfPoliciesThatHash) {
+  const TestConfiguration config(R"(
+upstreams:
+  plain: {address: 10.1.2.3:80}
+  ip: {address: 10.1.2.3:80, loadBalancing: {policy: ringHash}}
+  path: {address: 10.1.2.3:80, loadBalancing: {policy: maglev, hashOn: path}}
+  header: {address: 10.1.2.3:80, loadBalancing: {policy: maglev, hashOn: {header: User-Agent}}}
+  cookie: {address: 10.1.2.3:80, loadBalancing: {policy: maglev, hashOn: {cookie: Seat}}}
+  query: {address: 10.1.2.3:80, loadBalancing: {hashOn: {query: u}, policy: maglev}}
+)");
+  using By = HashOnPolicy::By;
+  EXPECT_EQ(config.Upstream("plain").hash_on, HashOnPolicy{});
+  EXPECT_EQ(config.Upstream("ip").load_balancing, LoadBalancingPolicy::kRingHash);
+  EXPECT_EQ(config.Upstream("ip").hash_on.by, By::kClientIp);
+  EXPECT_EQ(config.Upstream("path").load_balancing, LoadBalancingPolicy::kMaglev);
+  EXPECT_EQ(config.Upstream("path").hash_on.by, By::kPath);
+  EXPECT_EQ(config.Upstream("header").hash_on, (HashOnPolicy{By::kHeader, "user-agent", http::HeaderId::kUserAgent}));
+  EXPECT_EQ(config.Upstream("cookie").hash_on, (HashOnPolicy{By::kCookie, "Seat", http::HeaderId::kOther}));
+  EXPECT_EQ(config.Upstream("query").hash_on, (HashOnPolicy{By::kQuery, "u", http::HeaderId::kOther}));
+}
+
+TEST(Compile, ProxyProtocolNamesThePeersThatSpeakIt) {
+  const TestConfiguration config(R"(
+listeners:
+  - {name: plain, address: 0.0.0.0:80}
+  - {name: balanced, address: 0.0.0.0:81, proxyProtocol: {from: [10.0.0.0/8, "::1"]}}
+)");
+  EXPECT_TRUE(config.compiled->listeners[0]->proxy_protocol_from.empty());
+  EXPECT_EQ(config.compiled->listeners[1]->proxy_protocol_from,
+            (std::vector{*base::Cidr::Parse("10.0.0.0/8"), *base::Cidr::Parse("::1")}));
+}
+
 TEST(Compile, BlueGreenIsASplitWhosePreviewIsAForce) {
   const TestConfiguration config(WithUpstreams(R"(
 routes:
