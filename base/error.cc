@@ -40,6 +40,8 @@ std::string_view ErrorCodeName(ErrorCode code) noexcept {
       return "idle_timeout";
     case ErrorCode::kForbidden:
       return "forbidden";
+    case ErrorCode::kRateLimited:
+      return "rate_limited";
     case ErrorCode::kNoRoute:
       return "no_route";
     case ErrorCode::kNoBackends:

@@ -35,6 +35,7 @@ enum class ErrorCode : uint8_t {
   kClientClosed,         // 499
   kIdleTimeout,          // nothing moved for timeouts.idle
   kForbidden,            // access list, websocket: false; 403
+  kRateLimited,          // 429
   // The proxy's side.
   kNoRoute,     // 404
   kNoBackends,  // all weights are 0, 500

@@ -56,6 +56,7 @@ inline constexpr Ns kRequestTimeout = kNever;
 inline constexpr Ns kBackendRequestTimeout = kNever;
 inline constexpr Ns kIdleTimeout = std::chrono::seconds(60);
 inline constexpr Ns kTunnelIdleTimeout = std::chrono::hours(1);  // where timeouts.idle is absent
+inline constexpr Ns kRateLimitPer = std::chrono::seconds(1);
 inline constexpr uint32_t kRetryAttempts = 2;
 inline constexpr Ns kRetryBackoff = std::chrono::milliseconds(25);
 inline constexpr uint32_t kRetryBudgetPpm = 200'000;

@@ -207,6 +207,18 @@ struct Sticky {
   Optional<bool> strict;
 };
 
+enum class RateLimitBy : uint8_t { kClientIp, kHeader, kRoute };
+
+struct RateLimit {
+  Located<uint32_t> requests;
+  Optional<Duration> per;
+  Optional<uint32_t> burst;  // absent: as `requests`
+  Optional<RateLimitBy> by;
+  Optional<std::string> header;  // with kHeader
+  std::vector<Located<base::Cidr>> except;
+  Optional<bool> dry_run;
+};
+
 /// What `defaults` and every route may say. Use route.policy.X.Or(model.defaults.X).
 struct RoutePolicy {
   Setting<Sticky> sticky;
@@ -218,6 +230,7 @@ struct RoutePolicy {
   Setting<HeaderChanges> response_headers;
   Setting<Rewrite> rewrite;
   Setting<Access> access;
+  Setting<RateLimit> rate_limit;
 };
 
 // ---- routes ------------------------------------------------------------------------------------------------------

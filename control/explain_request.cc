@@ -180,6 +180,7 @@ std::string ExplanationAsText(const Explained& explained, const RouteOrigins& or
   const std::string& rule = verdict.rule.empty() ? search.rule : verdict.rule;
   if (!rule.empty()) absl::StrAppend(&text, "rule      ", rule, "\n");
   absl::StrAppend(&text, "action    ", verdict.action, "\n");
+  if (!verdict.limit.empty()) absl::StrAppend(&text, "limit     ", verdict.limit, "\n");
   if (!verdict.upstream.empty()) absl::StrAppend(&text, "upstream  ", verdict.upstream, "\n");
   bool headline = false;
   for (const routing::Candidate& candidate : search.candidates) {
@@ -220,6 +221,7 @@ std::string ExplanationAsJson(const Explained& explained, const RouteOrigins& or
   all["rule"] = verdict.rule.empty() ? search.rule : verdict.rule;
   all["status"] = verdict.status;
   all["action"] = verdict.action;
+  all["limit"] = verdict.limit;
   all["upstream"] = verdict.upstream;
   all["candidates"] = std::move(candidates);
   all["candidatesLeftOut"] = search.candidates_left_out;

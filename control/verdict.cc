@@ -115,6 +115,7 @@ Verdict JudgeRequest(const JudgedRequest& request) {
     return verdict;
   }
   const routing::RoutePolicy& route = *match.route;
+  verdict.limit = routing::DescribeRateLimit(route.rate_limit, request.client);
   if (!Refuse(proxy::JudgeByChain(proxy::MakeChain(route).get(), route, head, request.client), verdict)) {
     Act(match, request, verdict);
   }

@@ -28,6 +28,7 @@ struct Verdict {
   std::string rule;      // of a listener that answers before that; empty: none
   uint16_t status = 0;   // of an answer of our own; 0: the upstream's, as far as the configuration knows
   std::string action;    // "forward to shop-v1 (95 of 100) ...", "redirect ...", "respond ...", "403: ..."
+  std::string limit;     // rateLimit of the route in words; empty: none
   std::string upstream;  // when it is certain (forced, sticky key given, or only one weight above 0)
 };
 

@@ -91,15 +91,16 @@ enum class ProxyErrorReason : uint8_t {
   kClientClosed,  // 499
   kIdleTimeout,   // timeouts.idle
   kForbidden,
+  kRateLimited,
   kMisdirected,
   kBadRequest,  // a body or trailer that broke the rules after the head was routed
   kDraining,
   kInternal,
 };
-inline constexpr std::array<std::string_view, 19> kProxyErrorReasonWords = {
-    "no_route",  "no_backends", "no_endpoint",    "connect",     "timeout",     "reset",         "tls",
-    "protocol",  "overload",    "body_too_large", "slow_client", "slow_reader", "client_closed", "idle_timeout",
-    "forbidden", "misdirected", "bad_request",    "draining",    "internal"};
+inline constexpr std::array<std::string_view, 20> kProxyErrorReasonWords = {
+    "no_route",  "no_backends",  "no_endpoint",    "connect",     "timeout",     "reset",         "tls",
+    "protocol",  "overload",     "body_too_large", "slow_client", "slow_reader", "client_closed", "idle_timeout",
+    "forbidden", "rate_limited", "misdirected",    "bad_request", "draining",    "internal"};
 inline constexpr size_t kProxyErrorReasonCount = kProxyErrorReasonWords.size();
 
 // How one attempt at an upstream ended: headgate_upstream_requests_total.

@@ -23,6 +23,7 @@ struct RouteSeries {
   CounterId request_bytes;   // bodies, from the client
   CounterId response_bytes;  // bodies, to the client
   ErrorsId errors;
+  CounterId rate_limited;  // those that rateLimit.dryRun let pass included
   // [0] is upstream="_none": no upstream was reached. [i + 1] is the i-th upstream given to Registry::Route.
   std::vector<BackendSeries> backends{1};
 };

@@ -1,5 +1,7 @@
 #include "routing/explain_words.h"
 
+#include <chrono>
+
 #include "routing/conditions.h"
 #include "routing/words.h"
 
@@ -119,6 +121,28 @@ std::string DescribeBackends(const ForwardAction& forward) {
     AppendWords(words, words.empty() ? "" : ", ", backend.name, " (", backend.weight, " of ", total, ")");
   }
   return words;
+}
+
+std::string DescribeRateLimit(const RateLimitPolicy& limit, const base::IpAddress& client) {
+  using std::chrono::milliseconds;
+  if (!limit.limits()) return {};
+  if (base::Contains(limit.except, client)) return "none for this client";
+  constexpr int64_t kThousand = 1000;
+  const int64_t ms = std::chrono::duration_cast<milliseconds>(limit.per).count();
+  const std::string per = ms % kThousand == 0 ? Words(ms / kThousand, "s") : Words(ms, "ms");
+  std::string words = Words(limit.requests, " requests in ", per, ", ", limit.burst, " at once, by ");
+  switch (limit.by) {
+    case RateLimitPolicy::By::kClientIp:
+      words += "clientIp";
+      break;
+    case RateLimitPolicy::By::kHeader:
+      AppendWords(words, "header ", limit.header);
+      break;
+    case RateLimitPolicy::By::kRoute:
+      words += "route";
+      break;
+  }
+  return limit.dry_run ? words + "; dryRun: nothing is refused" : words;
 }
 
 }  // namespace headgate::routing

@@ -22,5 +22,7 @@ std::string WhyNot(const MatchRule& match, const http::RequestHead& head);
 std::string WhyAfter(const Entry& loser, const Entry& winner);
 // "shop-v1 (95 of 100), shop-v2 (5 of 100)".
 std::string DescribeBackends(const ForwardAction& forward);
+// "100 requests in 1s, 50 at once, by clientIp"; empty without a limit.
+std::string DescribeRateLimit(const RateLimitPolicy& limit, const base::IpAddress& client);
 
 }  // namespace headgate::routing

@@ -102,6 +102,8 @@ const BlockSpec& BlockOf<Rewrite>();
 template <>
 const BlockSpec& BlockOf<Access>();
 template <>
+const BlockSpec& BlockOf<RateLimit>();
+template <>
 const BlockSpec& BlockOf<RoutePolicy>();
 template <>
 const BlockSpec& BlockOf<RouteMatch>();

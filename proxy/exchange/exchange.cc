@@ -154,6 +154,7 @@ void Exchange::RunFilters(FilterResult result) {
                                               .connection = stream_->client(),
                                               .client = client_,
                                               .route = *route_.policy(),
+                                              .request_id = record_.request_id,
                                               .arena = arena_,
                                               .worker = services_.worker,
                                               .events = *this});

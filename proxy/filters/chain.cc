@@ -1,5 +1,6 @@
 #include "proxy/filters/chain.h"
 
+#include "proxy/filters/rate_limit.h"
 #include "routing/policy/judgement.h"
 
 namespace headgate::proxy {
@@ -23,12 +24,13 @@ class PolicyFilter final : public Filter {
 }  // namespace
 
 // The list: when a route needs a filter, and which.
-std::shared_ptr<const FilterChain> MakeChain(const routing::RoutePolicy& route) {
+std::shared_ptr<const FilterChain> MakeChain(const routing::RoutePolicy& route, const metrics::RouteSeries& series) {
   FilterChain chain;
   const auto judge = [&chain](bool needed, PolicyFilter::Judgement judgement) {
     if (needed) chain.push_back(std::make_unique<PolicyFilter>(judgement));
   };
   judge(route.access.restricts(), routing::JudgeAccess);
+  if (route.rate_limit.limits()) chain.push_back(std::make_unique<RateLimitFilter>(route, series.rate_limited));
   judge(!route.websocket, routing::JudgeWebSocket);
   judge(route.max_body_bytes > 0, routing::JudgeBodySize);
   return chain.empty() ? nullptr : std::make_shared<const FilterChain>(std::move(chain));

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "metrics/series.h"
 #include "proxy/filters/filter.h"
 
 namespace headgate::proxy {
@@ -13,7 +14,9 @@ namespace headgate::proxy {
 using FilterChain = std::vector<std::unique_ptr<const Filter>>;
 
 // Null: the route needs no filter, and its requests meet none.
-std::shared_ptr<const FilterChain> MakeChain(const routing::RoutePolicy& route);
+// `series` is what its filters count with.
+std::shared_ptr<const FilterChain> MakeChain(const routing::RoutePolicy& route,
+                                             const metrics::RouteSeries& series = {});
 
 // The first refusal by the head alone; code kNone: there is none.
 base::Error JudgeByChain(const FilterChain* chain, const routing::RoutePolicy& route, const http::RequestHead& head,

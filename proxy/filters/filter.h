@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include "base/arena.h"
@@ -63,6 +64,7 @@ struct FilterContext {
   const ClientInfo& connection;
   const base::IpAddress& client;  // behind trusted proxies
   const routing::RoutePolicy& route;
+  std::string_view request_id;
   base::Arena& arena;     // the request's
   WorkerContext& worker;  // the clock, timers, what the process shares, mail
   FilterEvents& events;   // for a wait

@@ -44,6 +44,7 @@ constexpr bool NeedsEncoding(char c) noexcept { return c < 0x20 || c > 0x7e || c
 GrpcStatus GrpcStatusOf(ErrorCode code) noexcept {
   // Nothing was sent: the upstream is unavailable, no deadline of the call has passed.
   if (code == ErrorCode::kConnectTimeout) return GrpcStatus::kUnavailable;
+  if (code == ErrorCode::kRateLimited) return GrpcStatus::kResourceExhausted;
   if (code == ErrorCode::kLoop) return GrpcStatus::kInternal;  // no client should try again
   const uint16_t status = OutcomeOf(code).status;
   if (status == 408 || status == 504) return GrpcStatus::kDeadlineExceeded;

@@ -58,6 +58,8 @@ Outcome OutcomeOf(ErrorCode code) noexcept {
       return Failed(504, ProxyErrorReason::kIdleTimeout, /*close=*/true);
     case ErrorCode::kForbidden:
       return Failed(403, ProxyErrorReason::kForbidden);
+    case ErrorCode::kRateLimited:
+      return Failed(429, ProxyErrorReason::kRateLimited);
     case ErrorCode::kNoRoute:
       return Failed(404, ProxyErrorReason::kNoRoute);
     case ErrorCode::kNoBackends:
@@ -151,6 +153,8 @@ const char* PublicReason(ErrorCode code) noexcept {
       return "nothing moved for too long";
     case ErrorCode::kForbidden:
       return "forbidden";
+    case ErrorCode::kRateLimited:
+      return "too many requests";
     case ErrorCode::kNoRoute:
       return "no route for this host and path";
     case ErrorCode::kNoBackends:

@@ -9,6 +9,7 @@
 
 #include "http/loop_mark.h"
 #include "proxy/shared/client_places.h"
+#include "proxy/shared/rate_limiter.h"
 
 namespace headgate::proxy {
 
@@ -47,6 +48,7 @@ struct ProcessShared {
   SharedBudget upstream_connections;     // open or being opened, to all upstreams
   SharedBudget pending;                  // requests waiting for an upstream connection, of all upstreams
   ClientPlaces client_places;            // of the addresses that have connections
+  RateLimiter rate_limiter;              // of all routes
   std::atomic<bool> memory_full{false};  // beyond limits.maxMemory
   std::atomic<bool> draining{false};
   const http::LoopMark loop_mark;

@@ -1,6 +1,11 @@
 #include "proxy/shared/rate_limiter.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <new>
+
+#include "base/crypto/random.h"
+#include "base/hash.h"
 
 namespace headgate::proxy {
 namespace {
@@ -26,7 +31,20 @@ RateLimit::RateLimit(uint64_t requests, base::Duration per, uint32_t burst) noex
       burst_(std::max<uint32_t>(burst, 1)) {}
 
 RateLimiter::RateLimiter(size_t buckets)
-    : buckets_count_(std::max<size_t>(buckets, 1)), buckets_(std::make_unique<Bucket[]>(buckets_count_)) {}
+    : buckets_count_(std::max<size_t>(buckets, 1)), memory_(std::calloc(buckets_count_ + 1, sizeof(Bucket))) {
+  // Zero bytes are an atomic zero. calloc leaves pages that nobody wrote to the kernel.
+  if (memory_ == nullptr) throw std::bad_alloc();
+  void* start = memory_.get();
+  size_t space = (buckets_count_ + 1) * sizeof(Bucket);
+  buckets_ = static_cast<Bucket*>(std::align(alignof(Bucket), bytes(), start, space));
+  base::RandomBytes({reinterpret_cast<uint8_t*>(&seed_), sizeof seed_});
+}
+
+void RateLimiter::Free::operator()(void* memory) const noexcept { std::free(memory); }
+
+uint64_t RateLimiter::KeyOf(std::string_view text, uint64_t limit_name_hash) const noexcept {
+  return base::StableHash64(text, seed_ ^ limit_name_hash);
+}
 
 RateLimiter::Bucket& RateLimiter::BucketOf(uint64_t key) const noexcept {
   return buckets_[static_cast<size_t>((static_cast<Wide>(key) * buckets_count_) >> 64U)];

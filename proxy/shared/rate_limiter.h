@@ -1,6 +1,7 @@
 // Counts requests per key against a rate for the whole process: GCRA (a leaky bucket that keeps one instant a key).
 // Owned by whoever shares it among workers.
-// Any thread: atomics only. The memory is fixed; where keys crowd, the least used one is forgotten.
+// Any thread: atomics only. The memory is fixed, and touched as keys come; where keys crowd, the least used one is
+// forgotten.
 #pragma once
 
 #include <array>
@@ -8,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string_view>
 
 #include "base/clock.h"
 
@@ -45,7 +47,10 @@ class RateLimiter {
 
   explicit RateLimiter(size_t buckets = kBuckets);
 
-  // Takes one request of `key` (a good 64-bit hash of what is counted and of the limit's name). A refused request
+  // Of what is counted (an address, a header's value), for the limit whose name has that hash. Nobody outside can
+  // choose texts that collide.
+  uint64_t KeyOf(std::string_view text, uint64_t limit_name_hash) const noexcept;
+  // Takes one request of `key` (KeyOf, or another good 64-bit hash). A refused request
   // costs nothing. `now` need not be the same on all threads; it never goes back by much.
   RateDecision Take(uint64_t key, const RateLimit& limit, base::Instant now) noexcept;
 
@@ -64,12 +69,18 @@ class RateLimiter {
     int64_t not_its_own = 0;  // what the slot held of the key that had to go; 0: nothing
   };
 
+  struct Free {
+    void operator()(void* memory) const noexcept;
+  };
+
   Bucket& BucketOf(uint64_t key) const noexcept;
   static Place Find(Bucket& bucket, uint64_t key) noexcept;
   static Place Claim(Bucket& bucket, uint64_t key) noexcept;
 
+  uint64_t seed_;
   size_t buckets_count_;
-  std::unique_ptr<Bucket[]> buckets_;
+  std::unique_ptr<void, Free> memory_;
+  Bucket* buckets_;  // in there, at the beginning of a cache line
 };
 
 }  // namespace headgate::proxy

@@ -226,7 +226,8 @@ void SnapshotBuilder::BuildRoute(Snapshot& snapshot, uint32_t index, const Snaps
       for (RouteSplit::OfWorker& worker : split->workers) worker.state.Adopt(*forward);
     }
   }
-  snapshot.routes.push_back({registry_.Route(route->name, backends), MakeChain(*route)});
+  const auto series = registry_.Route(route->name, backends);
+  snapshot.routes.push_back({series, MakeChain(*route, *series)});
   snapshot.splits.push_back(std::move(split));
 }
 

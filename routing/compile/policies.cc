@@ -151,6 +151,23 @@ AccessPolicy CompileAccess(const Setting<config::Access>& written) {
   return {CompileCidrs(written->allow), CompileCidrs(written->deny), written->has_allow};
 }
 
+RateLimitPolicy CompileRateLimit(const Setting<config::RateLimit>& written, config::DiagnosticList& diagnostics) {
+  RateLimitPolicy limit;
+  if (written.IsNone()) return limit;
+  limit.requests = written->requests.value;
+  limit.per = written->per ? written->per->value : defaults::kRateLimitPer;
+  limit.burst = written->burst ? written->burst->value : limit.requests;
+  if (written->by) limit.by = static_cast<RateLimitPolicy::By>(written->by->value);
+  if (written->header) {
+    limit.header = config::Lower(written->header->value);
+    limit.header_id = http::InternHeader(limit.header);
+    CheckSeen(*written->header, limit.header_id, diagnostics);
+  }
+  limit.except = CompileCidrs(written->except);
+  limit.dry_run = written->dry_run && written->dry_run->value;
+  return limit;
+}
+
 }  // namespace
 
 std::optional<http::Method> CompileMethod(const Located<std::string>& written, config::DiagnosticList& diagnostics) {
@@ -233,6 +250,7 @@ Policies CompilePolicies(const config::RoutePolicy& written, const Policies& oth
   if (!written.response_headers.IsAbsent()) policies.response_headers = CompileChanges(written.response_headers);
   if (!written.rewrite.IsAbsent()) policies.rewrite = CompileRewrite(written.rewrite, regexes, diagnostics);
   if (!written.access.IsAbsent()) policies.access = CompileAccess(written.access);
+  if (!written.rate_limit.IsAbsent()) policies.rate_limit = CompileRateLimit(written.rate_limit, diagnostics);
   return policies;
 }
 

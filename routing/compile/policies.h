@@ -25,6 +25,7 @@ struct Policies {
   HeaderChanges response_headers;
   RewritePolicy rewrite;
   AccessPolicy access;
+  RateLimitPolicy rate_limit;
   bool operator==(const Policies&) const = default;
 };
 

@@ -182,6 +182,7 @@ std::shared_ptr<const RoutePolicy> RouteCompiler::CompilePolicy(const config::Ro
   policy->response_headers = std::move(policies.response_headers);
   policy->rewrite = std::move(policies.rewrite);
   policy->access = std::move(policies.access);
+  policy->rate_limit = std::move(policies.rate_limit);
   return policy;
 }
 

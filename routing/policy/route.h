@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/ip.h"
 #include "routing/policy/header_changes.h"
+#include "routing/policy/rate_limit.h"
 #include "routing/policy/retry.h"
 #include "routing/regex/regex.h"
 
@@ -117,6 +118,7 @@ struct RoutePolicy {
   HeaderChanges response_headers;
   RewritePolicy rewrite;
   AccessPolicy access;
+  RateLimitPolicy rate_limit;
   bool operator==(const RoutePolicy&) const = default;
 };
 

@@ -30,6 +30,11 @@ routes:
   - {name: one, hostnames: [one.com], backends: [{upstream: v1}, {upstream: v2, weight: 0}], websocket: false, maxBodySize: 10}
   - {name: nobody, hostnames: [zero.com], backends: [{upstream: v1, weight: 0}]}
   - {name: closed, hostnames: [closed.com], access: {deny: [10.0.0.0/8]}, respond: {status: 200}}
+  - name: slow
+    hostnames: [slow.com]
+    respond: {status: 200}
+    rateLimit: {requests: 100, per: 10s, burst: 50, by: header x-key, dryRun: true}
+  - {name: free, hostnames: [free.com], respond: {status: 200}, rateLimit: {requests: 1, except: [10.0.0.0/8]}}
   - {name: away, hostnames: [away.com], redirect: {scheme: https}}
   - {name: said, hostnames: [said.com], respond: {status: 503}}
   - {name: bad, hostnames: [bad.com], backends: [{upstream: v1}], rewrite: {regex: '/a(.*)', substitution: '/..\1'}}
@@ -64,6 +69,16 @@ class VerdictTest : public ::testing::Test {
   proxy::ClientInfo connection_;
   std::shared_ptr<const routing::Compiled> compiled_;
 };
+
+TEST_F(VerdictTest, SaysTheLimitOfTheRoute) {
+  NewHead("slow.com");
+  EXPECT_EQ(Judged().limit, "100 requests in 10s, 50 at once, by header x-key; dryRun: nothing is refused");
+  EXPECT_EQ(Judged().status, 200);
+  NewHead("free.com");
+  EXPECT_EQ(Judged().limit, "none for this client");
+  NewHead("said.com");
+  EXPECT_EQ(Judged().limit, "");
+}
 
 TEST_F(VerdictTest, KnowsTheUpstreamWhereItIsCertain) {
   NewHead("eu.shop.com");

@@ -204,6 +204,36 @@ TEST(RoutePolicy, StickyByHeaderNamesTheHeader) {
   EXPECT_EQ(loaded.model->routes[0]->policy.sticky->header->value, "x-user");
 }
 
+TEST(RoutePolicy, ARateLimitSaysHowManyAndWhose) {
+  const LoadedFile loaded = LoadRoute(
+      "rateLimit: {requests: 100, per: 10s, burst: 50, by: header X-Key, except: [10.0.0.0/8], dryRun: true}");
+  ASSERT_NE(loaded.model, nullptr) << RenderText(loaded.diagnostics, loaded.sources);
+  const RateLimit& limit = *loaded.model->routes[0]->policy.rate_limit;
+  EXPECT_EQ(limit.requests.value, 100U);
+  EXPECT_EQ(limit.per->value, Duration(std::chrono::seconds(10)));
+  EXPECT_EQ(limit.burst->value, 50U);
+  EXPECT_EQ(limit.by->value, RateLimitBy::kHeader);
+  EXPECT_EQ(limit.header->value, "X-Key");
+  EXPECT_EQ(limit.except[0].value.ToString(), "10.0.0.0/8");
+  EXPECT_TRUE(limit.dry_run->value);
+  const LoadedFile mapped = LoadRoute("rateLimit: {requests: 1, by: {header: x-key}}");
+  ASSERT_NE(mapped.model, nullptr) << RenderText(mapped.diagnostics, mapped.sources);
+  EXPECT_EQ(mapped.model->routes[0]->policy.rate_limit->header->value, "x-key");
+}
+
+TEST(RoutePolicy, ARateLimitHasBounds) {
+  for (const char* keys :
+       {"{per: 1s}", "{requests: 0}", "{requests: 1000001}", "{requests: 1, per: 999ms}", "{requests: 1, per: 25h}",
+        "{requests: 1, burst: 0}", "{requests: 1, by: cookie}", "{requests: 1, by: header}", "{requests: 1, by: {}}",
+        "{requests: 1, by: {cookie: a}}", "{requests: 1, by: {header: 'a b'}}",
+        "{requests: 1, by: {header: a, cookie: b}}", "{requests: 1, shared: {}}"}) {
+    EXPECT_EQ(LoadRoute(std::string("rateLimit: ") + keys).model, nullptr) << keys;
+  }
+  for (const char* keys : {"none", "{requests: 1}", "{requests: 1000000, per: 24h, burst: 1000000, by: route}"}) {
+    EXPECT_NE(LoadRoute(std::string("rateLimit: ") + keys).model, nullptr) << keys;
+  }
+}
+
 TEST(Decode, NoneTurnsTheAdminListenerOff) {
   const LoadedFile loaded = LoadFile("f.yaml", "admin: none\nworkers: 3\n");
   ASSERT_NE(loaded.model, nullptr);
@@ -281,9 +311,8 @@ INSTANTIATE_TEST_SUITE_P(
                       LaterKey{"slowStart", "upstreams: {a: {address: a:80, slowStart: 30s}}"},
                       LaterKey{"panicThreshold", "upstreams: {a: {address: a:80, panicThreshold: 50%}}"},
                       LaterKey{"proxyProtocol", "upstreams: {a: {address: a:80, proxyProtocol: v2}}"},
-                      LaterKey{"mirror", "defaults: {mirror: {upstream: a}}"},
-                      LaterKey{"rateLimit", "defaults: {rateLimit: {requests: 1}}"},
-                      LaterKey{"cors", "defaults: {cors: {}}"}, LaterKey{"compression", "defaults: {compression: {}}"},
+                      LaterKey{"mirror", "defaults: {mirror: {upstream: a}}"}, LaterKey{"cors", "defaults: {cors: {}}"},
+                      LaterKey{"compression", "defaults: {compression: {}}"},
                       LaterKey{"errorPages", "defaults: {errorPages: []}"}, LaterKey{"auth", "defaults: {auth: none}"},
                       LaterKey{"clientAuth", "listeners: [{name: a, address: '0.0.0.0:1', tls: {clientAuth: {}}}]"}));
 

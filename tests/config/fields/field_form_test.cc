@@ -86,6 +86,8 @@ constexpr Short kShorts[] = {
     {"defaults: {requestHeaders: {", "remove", "x", "}}"},
     {"defaults: {", "rewrite", "/v1", "}"},
     {"defaults: {", "access", "10.0.0.0/8", "}"},
+    {"defaults: {", "rateLimit", "100", "}"},
+    {"defaults: {rateLimit: {requests: 1, ", "except", "10.0.0.0/8", "}}"},
     {"defaults: {access: {", "allow", "10.0.0.0/8", "}}"},
     {"defaults: {access: {", "deny", "10.0.0.0/8", "}}"},
 };

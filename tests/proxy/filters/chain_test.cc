@@ -30,6 +30,8 @@ TEST_F(ChainTest, ItHasTheFiltersThatTheRouteNeeds) {
   route_.websocket = false;
   route_.max_body_bytes = 1;
   EXPECT_EQ(MakeChain(route_)->size(), 3U);
+  route_.rate_limit.requests = 1;
+  EXPECT_EQ(MakeChain(route_)->size(), 4U);
 }
 
 TEST_F(ChainTest, TheFirstRefusalCounts) {

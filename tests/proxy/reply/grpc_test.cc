@@ -32,6 +32,7 @@ TEST(GrpcStatus, EachErrorHasTheStatusOfTheContract) {
       {ErrorCode::kRequestTimeout, GrpcStatus::kDeadlineExceeded},
       {ErrorCode::kIdleTimeout, GrpcStatus::kDeadlineExceeded},
       {ErrorCode::kForbidden, GrpcStatus::kPermissionDenied},
+      {ErrorCode::kRateLimited, GrpcStatus::kResourceExhausted},
       {ErrorCode::kBodyTooLarge, GrpcStatus::kResourceExhausted},
       {ErrorCode::kHeaderTooLarge, GrpcStatus::kResourceExhausted},
       {ErrorCode::kBadRequest, GrpcStatus::kInternal},

@@ -16,10 +16,10 @@ TEST(Outcome, EachErrorHasTheStatusOfTheContract) {
       {ErrorCode::kHeaderTooLarge, 431},    {ErrorCode::kTargetTooLong, 414},    {ErrorCode::kBodyTooLarge, 413},
       {ErrorCode::kExpectationFailed, 417}, {ErrorCode::kMisdirected, 421},      {ErrorCode::kLoop, 508},
       {ErrorCode::kHeadTimeout, 408},       {ErrorCode::kBodyTimeout, 408},      {ErrorCode::kClientClosed, 499},
-      {ErrorCode::kForbidden, 403},         {ErrorCode::kNoRoute, 404},          {ErrorCode::kNoBackends, 500},
-      {ErrorCode::kNoEndpoint, 503},        {ErrorCode::kOverload, 503},         {ErrorCode::kConnectRefused, 502},
-      {ErrorCode::kConnectTimeout, 504},    {ErrorCode::kUpstreamReset, 502},    {ErrorCode::kUpstreamProtocol, 502},
-      {ErrorCode::kUpstreamTimeout, 504},   {ErrorCode::kRequestTimeout, 504},
+      {ErrorCode::kForbidden, 403},         {ErrorCode::kRateLimited, 429},      {ErrorCode::kNoRoute, 404},
+      {ErrorCode::kNoBackends, 500},        {ErrorCode::kNoEndpoint, 503},       {ErrorCode::kOverload, 503},
+      {ErrorCode::kConnectRefused, 502},    {ErrorCode::kConnectTimeout, 504},   {ErrorCode::kUpstreamReset, 502},
+      {ErrorCode::kUpstreamProtocol, 502},  {ErrorCode::kUpstreamTimeout, 504},  {ErrorCode::kRequestTimeout, 504},
   };
   for (const auto& [code, status] : table) EXPECT_EQ(OutcomeOf(code).status, status) << base::ErrorCodeName(code);
 }

@@ -82,6 +82,13 @@ TEST_F(RateLimiterTest, KeysDoNotShareTheirAllowance) {
   EXPECT_TRUE(Take(0).allowed);
 }
 
+TEST_F(RateLimiterTest, AKeyIsOfItsTextAndItsLimitAndNobodyKnowsIt) {
+  EXPECT_EQ(limiter.KeyOf("a", 1), limiter.KeyOf("a", 1));
+  EXPECT_NE(limiter.KeyOf("a", 1), limiter.KeyOf("b", 1));
+  EXPECT_NE(limiter.KeyOf("a", 1), limiter.KeyOf("a", 2));
+  EXPECT_NE(limiter.KeyOf("a", 1), RateLimiter(1).KeyOf("a", 1)) << "the seed is random";
+}
+
 TEST_F(RateLimiterTest, LongPeriodsAndLargeBurstsDoNotOverflow) {
   limit = RateLimit(1, std::chrono::hours(24 * 365), 4'000'000'000);
   EXPECT_TRUE(Take(7).allowed);

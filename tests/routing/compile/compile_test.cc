@@ -55,6 +55,26 @@ TEST(Compile, WhatIsNotWrittenHasItsDefault) {
   EXPECT_EQ(config.compiled->workers, std::nullopt);
 }
 
+TEST(Compile, ARateLimitHasTheDefaultsOfItsKeys) {
+  const TestConfiguration config(
+      WithUpstreams("defaults: {rateLimit: {requests: 5}}\n"
+                    "routes:\n"
+                    "  - {name: a, hostnames: [a.test], backends: [{upstream: v1}]}\n"
+                    "  - {name: b, hostnames: [b.test], backends: [{upstream: v1}], rateLimit: none}\n"
+                    "  - {name: c, hostnames: [c.test], backends: [{upstream: v1}], rateLimit: {requests: 5, per: 10s, "
+                    "burst: 2, by: header X-Key}}\n"));
+  const RateLimitPolicy& limit = config.Route("a").rate_limit;
+  EXPECT_TRUE(limit.limits());
+  EXPECT_EQ(limit.per, seconds(1));
+  EXPECT_EQ(limit.burst, 5U);
+  EXPECT_EQ(limit.by, RateLimitPolicy::By::kClientIp);
+  EXPECT_FALSE(limit.dry_run);
+  EXPECT_FALSE(config.Route("b").rate_limit.limits());
+  EXPECT_EQ(config.Route("c").rate_limit.header, "x-key");
+  EXPECT_EQ(config.Route("c").rate_limit.by, RateLimitPolicy::By::kHeader);
+  EXPECT_EQ(config.Route("c").rate_limit.burst, 2U);
+}
+
 TEST(Compile, WithoutProtocolsTlsMeansH2AndHttp11AndPlainHttp11) {
   const TestConfiguration config(R"(
 listeners:
