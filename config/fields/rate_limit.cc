@@ -4,6 +4,7 @@
 #include "config/fields/decoder.h"
 #include "config/fields/field_units.h"
 #include "config/model.h"
+#include "config/parse.h"
 #include "config/text.h"
 
 namespace headgate::config {

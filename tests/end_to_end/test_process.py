@@ -90,7 +90,8 @@ class AFileSizeLimit(unittest.TestCase):
             self.assertEqual(len(text), FILE_LIMIT)
             resource.prlimit(headgate.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
             wait_until(lambda: request(headgate.port(), "/again") and "access log: is written again" in headgate.logs(), "a word of its end")
-            request(headgate.port(), "/room")
+            # Lines are dropped until the ring has room again.
+            wait_until(lambda: request(headgate.port(), "/room") and headgate.access_lines()[-1]["path"] == "/room", "room for a line")
             self.assertEqual(headgate.stop(), 0)
             self.assertEqual(headgate.access_lines()[-1]["path"], "/room")  # and each line before it is whole
 
