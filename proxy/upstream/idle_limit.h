@@ -25,12 +25,12 @@ class IdleLimit {
   }
 
   // How long a connection may be idle and still carry a request; `stated` 0: nothing was stated. Duration::max(): as
-  // long as it likes. Not in the last half second; a limit that was only seen may vary (gunicorn looks once a second),
-  // so not in its last third either.
+  // long as it likes. Not in the last half second of what was stated; a limit that was only seen may vary (gunicorn
+  // looks once a second, and the way takes its time), so not in its second half.
   base::Duration Usable(base::Duration stated) const noexcept {
     base::Duration usable = base::Duration::max();
-    if (stated.count() > 0) usable = Before(stated);
-    if (seen_.count() > 0) usable = std::min({usable, Before(seen_), seen_ * 2 / 3});
+    if (stated.count() > 0) usable = std::max(stated - kMargin, stated / 2);
+    if (seen_.count() > 0) usable = std::min(usable, seen_ / 2);
     return usable;
   }
 
@@ -38,9 +38,6 @@ class IdleLimit {
   static constexpr base::Duration kApart = std::chrono::milliseconds(200);
   static constexpr base::Duration kShortest = std::chrono::seconds(1);
   static constexpr base::Duration kMargin = std::chrono::milliseconds(500);
-
-  // Of a short limit at least the first half.
-  static base::Duration Before(base::Duration limit) noexcept { return std::max(limit - kMargin, limit / 2); }
 
   base::Duration seen_{0};
   base::Duration last_age_{0};

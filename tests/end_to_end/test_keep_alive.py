@@ -94,7 +94,7 @@ def lost(app: int, seen_before: int) -> int:
         def one(number: int) -> bool:
             for _ in range(seen_before):
                 ask(number, "GET")
-                time.sleep(LIMIT + 1 + 3 * DELAY)
+                time.sleep(LIMIT + 2)
             ask(number, "GET")
             time.sleep(LIMIT - 3 * DELAY + (1 + 4 * DELAY) * number / CLIENTS)
             return ask(number, "POST") == 200
@@ -117,7 +117,7 @@ class KeepAlive(unittest.TestCase):
             command = [need("gunicorn"), "--worker-class", "gthread", "--threads", "2", "--keep-alive", str(int(LIMIT)),
                        "--bind", f"127.0.0.1:{port}", "app:app"]
             with upstream(command, folder, port):
-                self.assertEqual(lost(port, seen_before=2), 0)
+                self.assertEqual(lost(port, seen_before=3), 0)
 
 
 if __name__ == "__main__":
